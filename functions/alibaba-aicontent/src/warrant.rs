@@ -1,0 +1,152 @@
+//! Getting a warrant, over either of the two ways the vendor has.
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use upload_grant::encode;
+use upload_grant::flow::{Ask, Context};
+use upload_grant::problem::{Code, Problem};
+use upload_grant::secret::Secret;
+use upload_grant::sign::ssecp;
+use upload_grant::time::Timestamp;
+use upload_grant::vendor::alibaba::{self, member, text};
+use upload_grant::vendor::{Attempt, Outgoing, Refusal, Reply, Why};
+
+use crate::Aicontent;
+
+const ACTION: &str = "CreateAccessWarrant";
+/// Without dashes: so every SDK version writes it.
+const VERSION: &str = "20240611";
+const PATH: &str = "/api/v1/aliyunConsole/createAccessWarrant";
+/// Seconds a warrant is asked for.
+const LIFETIME: i64 = 7200;
+
+/// Permission for one user to send recordings.
+#[derive(Clone)]
+pub(crate) struct Warrant {
+    pub(crate) id: Secret,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+}
+
+impl Aicontent {
+    pub(crate) async fn authorize(&self, cx: &Context, ask: &Ask, user_id: &str) -> Result<Warrant, Problem> {
+        // Where the address is unknown, what the vendor's own clients send.
+        let address = ask.param("user_client_ip").unwrap_or("127.0.0.1");
+        let request = ssecp::Request { app_id: &self.app_id, user_id, user_client_ip: address };
+        let warrant = if self.direct {
+            cx.vendor.call(ask.deadline, |attempt| self.sign_direct(&request, attempt), authorized).await
+        } else {
+            cx.vendor.call(ask.deadline, |attempt| self.sign_openapi(&request, attempt), warranted).await
+        };
+        let (id, expires_at) = warrant?;
+        if expires_at <= ask.now.plus(30) {
+            return Err(Problem::new(Code::VendorBadResponse, "the vendor's warrant has expired"));
+        }
+        Ok(Warrant { id: id.into(), issued_at: ask.now, expires_at })
+    }
+
+    /// `CreateAccessWarrant`: ACS3, JSON, with the application's own signature inside where configured.
+    fn sign_openapi(&self, request: &ssecp::Request<'_>, attempt: &Attempt) -> Outgoing {
+        let mut body = json!({
+            "appId": request.app_id,
+            "userId": request.user_id,
+            "userClientIp": request.user_client_ip,
+            "warrantAvailable": LIFETIME,
+        });
+        if let Some(secret) = &self.app_secret {
+            body["timestamp"] = attempt.at.unix().to_string().into();
+            body["requestSign"] = ssecp::sign(secret, request, attempt.at).into();
+        }
+        let body = body.to_string();
+        let call = alibaba::Call {
+            endpoint: &self.endpoint,
+            action: ACTION,
+            version: VERSION,
+            path: PATH,
+            query: "",
+            body: Some(("application/json; charset=utf-8", body.as_bytes())),
+        };
+        call.sign(&self.keys, attempt)
+    }
+
+    /// `/auth/authorize` of the evaluation service: a form under the application's signature.
+    fn sign_direct(&self, request: &ssecp::Request<'_>, attempt: &Attempt) -> Outgoing {
+        let signature =
+            self.app_secret.as_ref().map(|secret| ssecp::sign(secret, request, attempt.at)).unwrap_or_default();
+        let form = encode::query(&[
+            ("appid", request.app_id),
+            ("timestamp", &attempt.at.unix().to_string()),
+            ("user_id", request.user_id),
+            ("user_client_ip", request.user_client_ip),
+            ("request_sign", &signature),
+            ("warrant_available", &LIFETIME.to_string()),
+        ]);
+        Outgoing {
+            method: http::Method::POST,
+            url: format!("{}/auth/authorize", self.ssapi_endpoint),
+            headers: vec![("content-type".into(), "application/x-www-form-urlencoded".into())],
+            body: Bytes::from(form),
+        }
+    }
+}
+
+/// `{requestId, success, errCode, data}`. `success` decides: a documented success carries an `errCode`. The
+/// data comes in two spellings.
+fn warranted(reply: &Reply) -> Result<(String, Timestamp), Refusal> {
+    let document = alibaba::document(reply)?;
+    let request_id = text(&document, "RequestId");
+    let request_id = request_id.as_deref();
+    let data = member(&document, "Data").filter(|data| data.is_object());
+    if text(&document, "Success").as_deref() != Some("true") {
+        let code = text(&document, "ErrCode").or_else(|| text(&document, "Code")).unwrap_or_default();
+        return Err(alibaba::refusal(reply, &code, request_id));
+    }
+    let id = data.and_then(|data| text(data, "AccessWarrantId").or_else(|| text(data, "WarrantId")));
+    let end = data.and_then(|data| instant(member(data, "ExpireTime")?));
+    match (id.filter(|id| !id.is_empty()), end) {
+        (Some(id), Some(end)) => Ok((id, end)),
+        _ => Err(Refusal::new(Why::BadResponse, reply, None, request_id)),
+    }
+}
+
+/// `{code: 0, data: {warrant_id, expire_at}}`. A failure's message quotes the right signature: never read.
+fn authorized(reply: &Reply) -> Result<(String, Timestamp), Refusal> {
+    let document = alibaba::document(reply)?;
+    let code = text(&document, "code");
+    if code.as_deref() != Some("0") {
+        let why = if code.as_deref() == Some("430008") { Why::Auth } else { Why::Rejected };
+        return Err(Refusal::new(why, reply, code.as_deref(), None));
+    }
+    let data = document.get("data");
+    let id = data.and_then(|data| text(data, "warrant_id")).filter(|id| !id.is_empty());
+    let end = data.and_then(|data| instant(data.get("expire_at")?));
+    id.zip(end).ok_or_else(|| Refusal::new(Why::BadResponse, reply, None, None))
+}
+
+/// Seconds, milliseconds (as number or text) or RFC 3339.
+fn instant(value: &Value) -> Option<Timestamp> {
+    let number = value.as_i64().or_else(|| value.as_str()?.parse().ok());
+    match number {
+        Some(millis) if millis > 99_999_999_999 => Some(Timestamp::from_unix(millis / 1000)),
+        Some(seconds) => Some(Timestamp::from_unix(seconds)),
+        None => Timestamp::parse_rfc3339(value.as_str()?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_comes_in_four_shapes() {
+        for value in [
+            json!(1_704_067_200),
+            json!("1704067200"),
+            json!("1704067200000"),
+            json!("2024-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(instant(&value), Some(Timestamp::from_unix(1_704_067_200)), "{value}");
+        }
+        assert_eq!(instant(&json!("soon")), None);
+    }
+}

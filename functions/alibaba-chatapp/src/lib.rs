@@ -1,0 +1,315 @@
+//! Alibaba Cloud chat-app messaging (CAMS): media for WhatsApp and Viber messages.
+//!
+//! `GetChatappUploadAuthorization` answers STS keys for a directory of the vendor's OSS bucket. They stay here;
+//! every grant is signed locally for one object.
+//! <https://www.alibabacloud.com/help/en/chatapp/developer-reference/api-cams-2020-06-06-getchatappuploadauthorization>
+
+mod limits;
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use upload_grant::cache::Cache;
+use upload_grant::config::{Env, Keys};
+use upload_grant::encode;
+use upload_grant::flow::{Ask, Bound, Context, Flow};
+use upload_grant::grant::{Credentials, Enforced, Grant, Object, Pairs};
+use upload_grant::media::Accepted;
+use upload_grant::problem::{Code, Problem};
+use upload_grant::receipt::{Handoff, Receipt};
+use upload_grant::request::Mode;
+use upload_grant::secret::Secret;
+use upload_grant::sign::oss4;
+use upload_grant::storage::{self, Bucket};
+use upload_grant::time::Timestamp;
+use upload_grant::vendor::alibaba::{self, member, text};
+use upload_grant::vendor::{Refusal, Reply, Why};
+
+const ACTION: &str = "GetChatappUploadAuthorization";
+const VERSION: &str = "2020-06-06";
+/// The longest object key OSS takes, in bytes.
+const MAX_KEY: usize = 1023;
+
+/// The flow's settings and cached keys.
+pub struct Chatapp {
+    keys: Keys,
+    endpoint: String,
+    cust_space_id: Option<String>,
+    oss_endpoint: Option<String>,
+    oss_region: Option<String>,
+    sts: Cache<Arc<Sts>>,
+}
+
+/// What the vendor answers, ready to sign with.
+struct Sts {
+    id: String,
+    secret: Secret,
+    token: Secret,
+    token_encoded: Secret,
+    bucket: Bucket,
+    region: String,
+    dir: String,
+    request_id: Option<String>,
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+impl Flow for Chatapp {
+    const NAME: &'static str = "alibaba-chatapp";
+    const TYPES: &'static [Accepted] = limits::TYPES;
+    const PARAMS: &'static [&'static str] = &["cust_space_id"];
+    const QUOTA: Option<f64> = Some(5.0);
+    const COLLECT: &'static [&'static str] = &["etag", "x-oss-hash-crc64ecma"];
+
+    fn configure(env: &mut Env) -> Self {
+        Self {
+            keys: alibaba::keys(env),
+            endpoint: env.endpoint("CAMS_ENDPOINT", "https://cams.ap-southeast-1.aliyuncs.com"),
+            cust_space_id: env.param("CAMS_CUST_SPACE_ID"),
+            oss_endpoint: env.optional_endpoint("OSS_ENDPOINT"),
+            oss_region: env.get("OSS_REGION"),
+            sts: Cache::default(),
+        }
+    }
+
+    fn modes(&self) -> &'static [Mode] {
+        &[Mode::Form, Mode::Put, Mode::Relay, Mode::Credentials]
+    }
+
+    fn defaults(&self) -> Map<String, Value> {
+        self.cust_space_id.iter().map(|id| ("cust_space_id".into(), id.as_str().into())).collect()
+    }
+
+    async fn grant(&self, cx: &Context, ask: &Ask) -> Result<Grant, Problem> {
+        let sts = self.sts(cx, ask).await?;
+        let key = format!("{}/{}", sts.dir, ask.object_name());
+        storage::check_key(&key, MAX_KEY)?;
+        let mut grant = match ask.mode {
+            Mode::Form => form(cx, ask, &sts, key),
+            Mode::Credentials => credentials(cx, ask, &sts, key),
+            Mode::Put | Mode::Relay => put(cx, ask, &sts, key),
+        };
+        grant.object = Some(Object {
+            bucket: sts.bucket.name.clone(),
+            region: sts.region.clone(),
+            endpoint: sts.bucket.endpoint.clone(),
+            location: sts.bucket.location(&grant.key),
+        });
+        grant.vendor.extend(sts.request_id.iter().map(|id| ("request_id".to_owned(), json!(id))));
+        Ok(grant)
+    }
+
+    fn handoff(&self, receipt: &Receipt, _: &Bound<'_>) -> Option<Handoff> {
+        Some(Handoff::new(["CreateChatappTemplate", "SendChatappMessage"], [("url", json!(receipt.location))]))
+    }
+}
+
+impl Chatapp {
+    /// The space's STS keys: one vendor call serves every grant until shortly before they end.
+    async fn sts(&self, cx: &Context, ask: &Ask) -> Result<Arc<Sts>, Problem> {
+        let space = ask.need("cust_space_id", "CAMS_CUST_SPACE_ID")?;
+        let serves = |sts: &Arc<Sts>| ask.served_by(cx, sts.issued_at, sts.expires_at);
+        self.sts.get(space, serves, self.authorize(cx, ask, space)).await
+    }
+
+    async fn authorize(&self, cx: &Context, ask: &Ask, space: &str) -> Result<Arc<Sts>, Problem> {
+        let query = encode::query(&[("CustSpaceId", space)]);
+        let call = alibaba::Call {
+            endpoint: &self.endpoint,
+            action: ACTION,
+            version: VERSION,
+            path: "/",
+            query: &query,
+            body: None,
+        };
+        let answer = cx.vendor.call(ask.deadline, |attempt| call.sign(&self.keys, attempt), authorization);
+        let (data, request_id) = answer.await?;
+        self.read(&data, request_id, ask.now).map(Arc::new)
+    }
+
+    /// Normalizes the vendor's `Data`.
+    fn read(&self, data: &Value, request_id: Option<String>, now: Timestamp) -> Result<Sts, Problem> {
+        let bad = |what: &str| {
+            Problem::new(Code::VendorBadResponse, format!("the vendor's authorization has no usable {what}"))
+        };
+        let need = |name: &str| {
+            text(data, name).filter(|value| !value.trim().is_empty()).ok_or_else(|| bad(name))
+        };
+        let bucket_name = need("BucketName")?;
+        let host = storage::bare_host(&text(data, "EndPoint").unwrap_or_default(), &bucket_name);
+        let host = public_host(&host);
+        let region = region_of(&host).or_else(|| self.oss_region.clone()).ok_or_else(|| bad("region"))?;
+        let token = need("SecurityToken")?;
+        let mut token_encoded = String::new();
+        encode::percent(&mut token_encoded, &token);
+        let expire = text(data, "Expire").and_then(|expire| expire.parse().ok()).ok_or_else(|| bad("Expire"))?;
+        Ok(Sts {
+            id: need("AccessKeyId")?,
+            secret: need("AccessKeySecret")?.into(),
+            token: token.into(),
+            token_encoded: token_encoded.into(),
+            bucket: Bucket::new(&bucket_name, &host, "aliyuncs.com", self.oss_endpoint.as_deref())?,
+            region,
+            dir: need("Dir")?.trim_matches('/').to_owned(),
+            request_id,
+            issued_at: now,
+            expires_at: expiry(now, expire),
+        })
+    }
+}
+
+/// `Data` and request id of a reply whose `Code` is `OK`: a failure can come with HTTP 200.
+fn authorization(reply: &Reply) -> Result<(Value, Option<String>), Refusal> {
+    let document = alibaba::document(reply)?;
+    let request_id = text(&document, "RequestId");
+    match text(&document, "Code").as_deref() {
+        Some("OK") | None => {}
+        Some(code) => return Err(alibaba::refusal(reply, code, request_id.as_deref())),
+    }
+    let data = member(&document, "Data").filter(|data| data.is_object()).cloned();
+    match data {
+        Some(data) => Ok((data, request_id)),
+        None => Err(Refusal::new(Why::BadResponse, reply, None, request_id.as_deref())),
+    }
+}
+
+/// PostObject with a V4 policy that names everything the form may hold.
+fn form(cx: &Context, ask: &Ask, sts: &Sts, key: String) -> Grant {
+    use Enforced::{Expiry, Key, NoOverwrite, Size, Type};
+    let at = cx.vendor.corrected(ask.now);
+    let limits = ask.limits(&[Key, Size, Type, Expiry, NoOverwrite]);
+    let expires_at = ask.expires_at(cx, sts.expires_at);
+    let post = oss4::post::Post {
+        bucket: &sts.bucket.name,
+        object: &key,
+        access_key_id: &sts.id,
+        token: Some(sts.token.expose()),
+        content_type: &ask.content_type,
+        min_bytes: limits.min_bytes,
+        max_bytes: limits.max_bytes,
+        expiration: cx.vendor.corrected(expires_at),
+    };
+    let fields = oss4::post::form(&oss4::key(&sts.secret, &sts.region, at), &post, at);
+    let mut grant = ask.grant::<Chatapp>(format!("{}/", sts.bucket.base()), key, expires_at, limits);
+    grant.fields = Some(Pairs(fields));
+    grant.file_field = Some("file");
+    grant
+}
+
+/// A presigned PUT; the size is signed when it is known, the MD5 when it is given.
+fn put(cx: &Context, ask: &Ask, sts: &Sts, key: String) -> Grant {
+    use Enforced::{Expiry, Key, Md5, NoOverwrite, Size, Type};
+    let at = cx.vendor.corrected(ask.now);
+    let expires_at = ask.expires_at(cx, sts.expires_at);
+    let length = ask.size.map(|size| size.to_string());
+    let md5 = ask.checksums.md5.as_deref();
+    let mut signed = Vec::with_capacity(4);
+    signed.extend(length.as_deref().map(|length| ("content-length", length)));
+    signed.extend(md5.map(|md5| ("content-md5", md5)));
+    signed.push(("content-type", &*ask.content_type));
+    signed.push(("x-oss-forbid-overwrite", "true"));
+    let presign = oss4::Presign {
+        method: "PUT",
+        base: &sts.bucket.base(),
+        bucket: &sts.bucket.name,
+        object: &key,
+        access_key_id: &sts.id,
+        token: Some(sts.token_encoded.expose()),
+        headers: &signed,
+        additional: if length.is_some() { &["content-length"] } else { &[] },
+        expires: u32::try_from((expires_at.unix() - ask.now.unix()).max(1)).unwrap_or(1),
+    };
+    let url = oss4::presign(&oss4::key(&sts.secret, &sts.region, at), &presign, at);
+    let mut enforced = vec![Key, Type, Expiry, NoOverwrite];
+    enforced.extend(length.as_ref().map(|_| Size));
+    enforced.extend(md5.map(|_| Md5));
+    let mut headers =
+        Pairs::new([("Content-Type", &*ask.content_type), ("x-oss-forbid-overwrite", "true")]);
+    if let Some(md5) = md5 {
+        headers.push("Content-MD5", md5);
+    }
+    let mut grant = ask.grant::<Chatapp>(url, key, expires_at, ask.limits(&enforced));
+    grant.headers = headers;
+    grant
+}
+
+/// The STS keys themselves, for ali-oss: nothing but their directory binds them.
+fn credentials(cx: &Context, ask: &Ask, sts: &Sts, key: String) -> Grant {
+    let url = sts.bucket.location(&key);
+    let mut grant = ask.grant::<Chatapp>(url, key, ask.expires_at(cx, sts.expires_at), ask.limits(&[]));
+    grant.credentials = Some(Credentials {
+        access_key_id: sts.id.clone(),
+        secret_access_key: sts.secret.expose().to_owned(),
+        session_token: sts.token.expose().to_owned(),
+        expiration: sts.expires_at,
+    });
+    grant.sdk = Some(json!({ "ali-oss": {
+        "accessKeyId": sts.id,
+        "accessKeySecret": sts.secret.expose(),
+        "stsToken": sts.token.expose(),
+        "bucket": sts.bucket.name,
+        "endpoint": sts.bucket.endpoint,
+        "region": format!("oss-{}", sts.region),
+        "secure": sts.bucket.endpoint.starts_with("https://"),
+        "authorizationV4": true,
+    }}));
+    grant
+}
+
+/// `Expire` is a duration in seconds; absolute seconds or milliseconds are recognized by their size.
+fn expiry(now: Timestamp, expire: i64) -> Timestamp {
+    match expire {
+        1_000_000_000_001.. => Timestamp::from_unix(expire / 1000),
+        1_000_000_001.. => Timestamp::from_unix(expire),
+        _ => now.plus(expire),
+    }
+}
+
+/// The host browsers can reach: an `-internal` endpoint answers only inside the vendor's network.
+fn public_host(host: &str) -> String {
+    host.replacen("-internal.aliyuncs.com", ".aliyuncs.com", 1)
+}
+
+/// The region id that V4 signatures want, read off an endpoint host; none for accelerated and custom hosts.
+/// <https://www.alibabacloud.com/help/en/oss/user-guide/regions-and-endpoints>
+fn region_of(host: &str) -> Option<String> {
+    let label = host.strip_suffix(".aliyuncs.com")?;
+    let region = match label.strip_suffix(".oss") {
+        Some(region) => region, // dual stack
+        None if label == "oss" => "cn-hangzhou",
+        None => label.strip_prefix("oss-")?,
+    };
+    let (country, place) = region.split_once('-')?;
+    let plain = country.len() == 2 && !place.is_empty() && !place.contains('.');
+    // Finance and government endpoints look like regions and are not: theirs is a setting.
+    (plain && !place.starts_with("hzjbp") && !place.starts_with("hzfinance")).then(|| region.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_come_from_endpoints_that_have_one() {
+        for (host, region) in [
+            ("oss-ap-southeast-1.aliyuncs.com", Some("ap-southeast-1")),
+            ("cn-hangzhou.oss.aliyuncs.com", Some("cn-hangzhou")),
+            ("oss.aliyuncs.com", Some("cn-hangzhou")),
+            ("oss-accelerate.aliyuncs.com", None),
+            ("oss-accelerate-overseas.aliyuncs.com", None),
+            ("oss-cn-hzjbp-b.aliyuncs.com", None),
+            ("files.example.com", None),
+        ] {
+            assert_eq!(region_of(host).as_deref(), region, "{host}");
+        }
+        assert_eq!(public_host("oss-cn-hangzhou-internal.aliyuncs.com"), "oss-cn-hangzhou.aliyuncs.com");
+    }
+
+    #[test]
+    fn expire_is_a_duration_unless_it_is_far_too_large_for_one() {
+        let now = Timestamp::from_unix(1_700_000_000);
+        assert_eq!(expiry(now, 3600).unix(), 1_700_003_600);
+        assert_eq!(expiry(now, 1_700_000_900).unix(), 1_700_000_900);
+        assert_eq!(expiry(now, 1_700_000_900_000).unix(), 1_700_000_900);
+    }
+}

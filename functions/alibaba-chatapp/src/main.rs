@@ -1,0 +1,5 @@
+//! The `alibaba-chatapp` function.
+
+fn main() -> std::process::ExitCode {
+    upload_grant::serve::run::<alibaba_chatapp::Chatapp>()
+}

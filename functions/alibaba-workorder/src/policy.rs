@@ -1,0 +1,63 @@
+//! Reading an OSS post policy that somebody else signed.
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde_json::Value;
+use upload_grant::time::Timestamp;
+
+/// What the store will hold the form to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Policy {
+    /// Most bytes.
+    pub(crate) max_bytes: u64,
+    /// What the key must start with.
+    pub(crate) key_prefix: String,
+    /// End of the form.
+    pub(crate) expires_at: Timestamp,
+}
+
+/// The vendor's own sample lacks the padding.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+impl Policy {
+    /// Decodes the base64 JSON; none if it lacks expiry, size range or key prefix.
+    pub(crate) fn read(base64: &str) -> Option<Self> {
+        let document: Value = serde_json::from_slice(&LENIENT.decode(base64.trim()).ok()?).ok()?;
+        let conditions = document.get("conditions")?.as_array()?;
+        let triple = |name: &str, subject: Option<&str>| {
+            conditions.iter().filter_map(Value::as_array).find(|condition| {
+                condition.len() == 3
+                    && condition[0].as_str().is_some_and(|first| first.eq_ignore_ascii_case(name))
+                    && subject.is_none_or(|subject| condition[1].as_str() == Some(subject))
+            })
+        };
+        Some(Self {
+            max_bytes: triple("content-length-range", None)?[2].as_u64()?,
+            key_prefix: triple("starts-with", Some("$key"))?[2].as_str()?.to_owned(),
+            expires_at: Timestamp::parse_rfc3339(document.get("expiration")?.as_str()?)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_policy_is_read_with_and_without_padding() {
+        // {"expiration":"2019-11-07T12:33:08.471Z","conditions":[["content-length-range",0,2097152],
+        //  ["starts-with","$key","pop_temp26842/"]]}
+        let documented = "eyJleHBpcmF0aW9uIjoiMjAxOS0xMS0wN1QxMjozMzowOC40NzFaIiwiY29uZGl0aW9ucyI6W1siY29udGVudC1sZW5ndGgtcmFuZ2UiLDAsMjA5NzE1Ml0sWyJzdGFydHMtd2l0aCIsIiRrZXkiLCJwb3BfdGVtcDI2ODQyLyJdXX0";
+        for policy in [documented.to_owned(), format!("{documented}=")] {
+            let read = Policy::read(&policy).unwrap();
+            assert_eq!((read.max_bytes, read.key_prefix.as_str()), (2_097_152, "pop_temp26842/"));
+            assert_eq!(read.expires_at.unix(), 1_573_129_988);
+        }
+        assert_eq!(Policy::read("e30="), None);
+        assert_eq!(Policy::read("not base64"), None);
+    }
+}

@@ -1,0 +1,242 @@
+//! Configuration: the environment, read once, with every fault named.
+
+mod settings;
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+pub use settings::{Auth, Settings};
+
+use crate::problem::{Code, Problem};
+use crate::secret::Secret;
+
+/// The environment of the process, and what was found wrong with it.
+///
+/// Any `NAME` may also be given as `NAME_FILE`, a file that holds the value. Values are trimmed (a copied
+/// secret with a blank is the commonest cause of refused signatures); empty counts as unset.
+#[derive(Default)]
+pub struct Env {
+    vars: HashMap<String, String>,
+    faults: Vec<Fault>,
+}
+
+/// A setting that is missing or wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Name of the variable.
+    pub name: String,
+    /// `is missing`, or what is wrong; never the value.
+    pub reason: String,
+}
+
+/// A vendor's key pair, perhaps temporary.
+#[derive(Clone, Debug, Default)]
+pub struct Keys {
+    /// Key id.
+    pub id: String,
+    /// Secret.
+    pub secret: Secret,
+    /// Security token of temporary keys.
+    pub token: Option<Secret>,
+}
+
+/// The names under which one set of keys is configured.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyNames {
+    /// Key id.
+    pub id: &'static str,
+    /// Secret.
+    pub secret: &'static str,
+    /// Token; the first name that is set counts.
+    pub token: &'static [&'static str],
+}
+
+impl Env {
+    /// The environment of this process.
+    #[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn of_process() -> Self {
+        Self::new(std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        }))
+    }
+
+    /// An environment from these variables.
+    pub fn new(vars: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self { vars: vars.into_iter().collect(), faults: Vec::new() }
+    }
+
+    /// What was found wrong so far.
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// Records a fault.
+    pub fn fault(&mut self, name: &str, reason: impl Into<String>) {
+        self.faults.push(Fault { name: name.to_owned(), reason: reason.into() });
+    }
+
+    /// The value of `name`, from the variable or its file.
+    pub fn get(&mut self, name: &str) -> Option<String> {
+        let value = match self.vars.get(name).map(|value| value.trim()) {
+            Some(value) if !value.is_empty() => value.to_owned(),
+            _ => {
+                let file = self.vars.get(&format!("{name}_FILE"))?.trim();
+                match std::fs::read_to_string(file) {
+                    Ok(value) => value.trim().to_owned(),
+                    Err(_) => {
+                        self.fault(name, "is missing: the file named by its _FILE cannot be read");
+                        return None;
+                    }
+                }
+            }
+        };
+        (!value.is_empty()).then_some(value)
+    }
+
+    /// The value of `name`; a fault if there is none.
+    pub fn need(&mut self, name: &str) -> String {
+        self.get(name).unwrap_or_else(|| {
+            if !self.faults.iter().any(|fault| fault.name == name) {
+                self.fault(name, "is missing");
+            }
+            String::new()
+        })
+    }
+
+    /// The default of a request parameter; a fault if there is none and no policy could supply it.
+    pub fn param(&mut self, name: &str) -> Option<String> {
+        if self.get("GRANT_POLICY").is_some() { self.get(name) } else { Some(self.need(name)) }
+    }
+
+    /// The value of `name` parsed, or `default`; a fault if it does not parse.
+    pub fn parse<T: FromStr>(&mut self, name: &str, default: T, expected: &str) -> T {
+        match self.get(name).map(|value| value.parse()) {
+            None => default,
+            Some(Ok(value)) => value,
+            Some(Err(_)) => {
+                self.fault(name, format!("is not {expected}"));
+                default
+            }
+        }
+    }
+
+    /// `true` or `false` (also `1` and `0`); `default` if unset.
+    pub fn flag(&mut self, name: &str, default: bool) -> bool {
+        match self.get(name).as_deref() {
+            None => default,
+            Some("true" | "1") => true,
+            Some("false" | "0") => false,
+            Some(_) => {
+                self.fault(name, "is neither true nor false");
+                default
+            }
+        }
+    }
+
+    /// One of `choices`, the first being the default.
+    pub fn choice(&mut self, name: &str, choices: &[&'static str]) -> &'static str {
+        let Some(value) = self.get(name) else { return choices[0] };
+        choices.iter().find(|choice| **choice == value).copied().unwrap_or_else(|| {
+            self.fault(name, format!("is none of {}", choices.join(", ")));
+            choices[0]
+        })
+    }
+
+    /// An endpoint: a URL with scheme, `http://` only for loopback hosts, without trailing slash.
+    pub fn endpoint(&mut self, name: &str, default: &str) -> String {
+        let value = self.get(name).unwrap_or_else(|| default.to_owned());
+        if value.is_empty() {
+            self.fault(name, "is missing");
+        } else if let Err(reason) = check_endpoint(&value) {
+            self.fault(name, reason);
+        }
+        value.trim_end_matches('/').to_owned()
+    }
+
+    /// An endpoint that need not be set.
+    pub fn optional_endpoint(&mut self, name: &str) -> Option<String> {
+        self.get(name)?;
+        Some(self.endpoint(name, ""))
+    }
+
+    /// The first of `sets` that is in use; ids, secrets and tokens of different sets are never mixed. A fault
+    /// on the names of the last set if none is.
+    pub fn keys<const N: usize>(&mut self, sets: [KeyNames; N]) -> Keys {
+        let chosen = sets.iter().find(|set| self.get(set.id).is_some() || self.get(set.secret).is_some());
+        let Some(set) = chosen.or(sets.last()) else { return Keys::default() };
+        Keys {
+            id: self.need(set.id),
+            secret: self.need(set.secret).into(),
+            token: set.token.iter().find_map(|name| self.get(name)).map(Secret::from),
+        }
+    }
+}
+
+/// What a caller is told while settings are missing: their names, never their values.
+pub fn config_missing(faults: &[Fault]) -> Problem {
+    let list: Vec<String> = faults.iter().map(|fault| format!("{} {}", fault.name, fault.reason)).collect();
+    Problem::new(Code::ConfigMissing, list.join("; "))
+}
+
+fn check_endpoint(value: &str) -> Result<(), &'static str> {
+    let url = url::Url::parse(value).map_err(|_| "is not a URL with scheme")?;
+    let plain = url.query().is_none() && url.username().is_empty() && url.fragment().is_none();
+    match url.scheme() {
+        _ if !plain || url.host_str().is_none() => Err("is not a plain URL of a host"),
+        "https" => Ok(()),
+        "http" if is_loopback(&url) => Ok(()),
+        "http" => Err("is http:// and not a loopback host"),
+        _ => Err("is neither https:// nor http://"),
+    }
+}
+
+/// Whether the URL's host is this machine: `localhost`, `*.localhost` or a loopback address.
+pub fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(host)) => host == "localhost" || host.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env<const N: usize>(vars: [(&str, &str); N]) -> Env {
+        Env::new(vars.map(|(name, value)| (name.to_owned(), value.to_owned())))
+    }
+
+    #[test]
+    fn key_sets_are_never_mixed() {
+        let sets = [
+            KeyNames { id: "A_ID", secret: "A_KEY", token: &["A_TOKEN"] },
+            KeyNames { id: "B_ID", secret: "B_KEY", token: &["B_TOKEN"] },
+        ];
+        let mut both = env([("A_ID", " a "), ("A_KEY", "s"), ("B_ID", "b"), ("B_KEY", "t"), ("B_TOKEN", "x")]);
+        let keys = both.keys(sets);
+        assert_eq!((keys.id.as_str(), keys.token.is_none()), ("a", true));
+        let mut half = env([("A_ID", "a"), ("B_ID", "b"), ("B_KEY", "t")]);
+        half.keys(sets);
+        assert_eq!(half.faults()[0].name, "A_KEY");
+    }
+
+    #[test]
+    fn endpoints_are_https_or_loopback() {
+        for (value, good) in [
+            ("https://cams.ap-southeast-1.aliyuncs.com", true),
+            ("http://127.0.0.1:7071/", true),
+            ("http://localhost:1", true),
+            ("http://[::1]:1", true),
+            ("http://cams.aliyuncs.com", false),
+            ("cams.aliyuncs.com", false),
+            ("ftp://127.0.0.1", false),
+            ("https://user@host", false),
+        ] {
+            let mut env = env([("E", value)]);
+            env.endpoint("E", "");
+            assert_eq!(env.faults().is_empty(), good, "{value}");
+        }
+    }
+}

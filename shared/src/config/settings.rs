@@ -1,0 +1,165 @@
+//! The settings every function has: `GRANT_*`.
+
+use std::time::Duration;
+
+use super::Env;
+use crate::secret::Secret;
+
+/// How callers prove who they are.
+#[derive(Clone, Debug)]
+pub enum Auth {
+    /// Nobody is asked; only on loopback, or with `GRANT_INSECURE`.
+    None,
+    /// `x-api-key`: names and the SHA-256 of each key.
+    ApiKey(Vec<(String, [u8; 32])>),
+}
+
+/// The `GRANT_*` settings, defaults applied.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The caller check; none is a configuration fault.
+    pub auth: Option<Auth>,
+    /// Sealing secrets: the first seals, all open.
+    pub secrets: Vec<Secret>,
+    /// Origins that browsers may call from.
+    pub cors_origins: Vec<String>,
+    /// Lifetime of a grant in seconds.
+    pub ttl: i64,
+    /// Replaces the flow's size limits.
+    pub max_bytes: Option<u64>,
+    /// Replaces the flow's content types; `type/*` is understood.
+    pub content_types: Option<Vec<String>>,
+    /// Whether credentials mode is on.
+    pub allow_credentials: bool,
+    /// Vendor calls per second, instead of the flow's quota.
+    pub vendor_rps: Option<f64>,
+    /// The most time one request may take.
+    pub timeout: Duration,
+    /// Requests at work at the same time.
+    pub max_in_flight: usize,
+    /// Start of our own URLs, instead of the address the request came to.
+    pub public_url: Option<String>,
+    /// Path of the bare alias, instead of `/`.
+    pub base_path: String,
+    /// Whether `X-Forwarded-*` is believed.
+    pub trust_proxy: bool,
+}
+
+impl Settings {
+    /// Reads and checks them; faults are recorded in `env`.
+    pub fn from_env(env: &mut Env) -> Self {
+        Self {
+            auth: auth(env),
+            secrets: secrets(env),
+            cors_origins: cors_origins(env),
+            ttl: env.parse("GRANT_TTL_SECONDS", 300_u32, "a whole number of seconds").clamp(1, 604_800).into(),
+            max_bytes: positive(env, "GRANT_MAX_BYTES"),
+            content_types: list(env, "GRANT_CONTENT_TYPES"),
+            allow_credentials: env.flag("GRANT_ALLOW_CREDENTIALS", false),
+            vendor_rps: rate(env),
+            timeout: Duration::from_secs(
+                env.parse("GRANT_TIMEOUT_SECONDS", 25_u32, "a whole number of seconds").max(1).into(),
+            ),
+            max_in_flight: env.parse("GRANT_MAX_IN_FLIGHT", 1024_u32, "a whole number").max(1) as usize,
+            public_url: env.optional_endpoint("GRANT_PUBLIC_URL"),
+            base_path: base_path(env),
+            trust_proxy: env.flag("GRANT_TRUST_PROXY", false),
+        }
+    }
+}
+
+fn auth(env: &mut Env) -> Option<Auth> {
+    match env.need("GRANT_AUTH").as_str() {
+        "" => None,
+        "none" => {
+            let loopback = super::super::serve::listens_on_loopback(env);
+            if !loopback && !env.flag("GRANT_INSECURE", false) {
+                env.fault("GRANT_AUTH", "is none, which needs a loopback GRANT_LISTEN or GRANT_INSECURE=true");
+            }
+            Some(Auth::None)
+        }
+        "api-key" => api_keys(env).map(Auth::ApiKey),
+        _ => {
+            env.fault("GRANT_AUTH", "is none of api-key, none");
+            None
+        }
+    }
+}
+
+fn api_keys(env: &mut Env) -> Option<Vec<(String, [u8; 32])>> {
+    let text = env.need("GRANT_API_KEYS");
+    let keys: Option<Vec<_>> = text.split(',').map(str::trim).filter(|pair| !pair.is_empty()).map(api_key).collect();
+    match keys {
+        Some(keys) if !keys.is_empty() => Some(keys),
+        _ => {
+            if !text.is_empty() {
+                env.fault("GRANT_API_KEYS", "is not name:sha256hex,…");
+            }
+            None
+        }
+    }
+}
+
+fn api_key(pair: &str) -> Option<(String, [u8; 32])> {
+    let (name, hex) = pair.split_once(':')?;
+    let mut digest = [0; 32];
+    if name.is_empty() || hex.len() != 64 || !hex.is_ascii() {
+        return None;
+    }
+    for (index, byte) in digest.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&hex[2 * index..2 * index + 2], 16).ok()?;
+    }
+    Some((name.to_owned(), digest))
+}
+
+fn secrets(env: &mut Env) -> Vec<Secret> {
+    let secrets = list(env, "GRANT_SECRET").unwrap_or_default();
+    if secrets.iter().any(|secret| secret.len() < 32) {
+        env.fault("GRANT_SECRET", "has a secret shorter than 32 bytes");
+    }
+    secrets.into_iter().map(Secret::from).collect()
+}
+
+fn cors_origins(env: &mut Env) -> Vec<String> {
+    let origins = list(env, "GRANT_CORS_ORIGINS").unwrap_or_default();
+    let is_origin = |origin: &String| {
+        url::Url::parse(origin).is_ok_and(|url| url.origin().is_tuple() && url.origin().ascii_serialization() == *origin)
+    };
+    if !origins.iter().all(is_origin) {
+        env.fault("GRANT_CORS_ORIGINS", "has an entry that is not an origin like https://app.example (* and null are refused)");
+    }
+    origins
+}
+
+fn base_path(env: &mut Env) -> String {
+    let path = env.get("GRANT_BASE_PATH").unwrap_or_default();
+    let path = path.trim_end_matches('/').to_owned();
+    if !path.is_empty() && !path.starts_with('/') {
+        env.fault("GRANT_BASE_PATH", "does not start with /");
+    }
+    path
+}
+
+fn positive(env: &mut Env, name: &str) -> Option<u64> {
+    env.get(name)?;
+    let value = env.parse(name, 0_u64, "a whole number of bytes");
+    if value == 0 && !env.faults().iter().any(|fault| fault.name == name) {
+        env.fault(name, "is zero");
+    }
+    (value > 0).then_some(value)
+}
+
+fn rate(env: &mut Env) -> Option<f64> {
+    env.get("GRANT_VENDOR_RPS")?;
+    let value = env.parse("GRANT_VENDOR_RPS", 0.0_f64, "a number of calls per second");
+    if !(value.is_finite() && value > 0.0) {
+        env.fault("GRANT_VENDOR_RPS", "is not above zero");
+        return None;
+    }
+    Some(value)
+}
+
+fn list(env: &mut Env, name: &str) -> Option<Vec<String>> {
+    let text = env.get(name)?;
+    Some(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
+}

@@ -1,0 +1,47 @@
+//! One normalized upload grant for five vendor upload flows.
+//!
+//! The pure half (no clock, no environment, no I/O): [`grant`], [`request`], [`problem`], [`receipt`],
+//! [`media`], [`sign`]. Feature `runtime` (default) is everything that talks to the world.
+
+pub mod encode;
+pub mod grant;
+pub mod media;
+pub mod problem;
+pub mod receipt;
+pub mod request;
+pub mod secret;
+pub mod sign;
+pub mod time;
+
+#[cfg(feature = "runtime")]
+mod caller;
+#[cfg(feature = "runtime")]
+pub mod cache;
+#[cfg(feature = "runtime")]
+pub mod clock;
+#[cfg(feature = "runtime")]
+pub mod config;
+#[cfg(feature = "runtime")]
+pub mod flow;
+#[cfg(feature = "runtime")]
+mod openapi;
+#[cfg(feature = "runtime")]
+mod policy;
+#[cfg(feature = "runtime")]
+pub mod routes;
+#[cfg(feature = "runtime")]
+mod seal;
+#[cfg(feature = "runtime")]
+pub mod serve;
+#[cfg(feature = "runtime")]
+pub mod storage;
+#[cfg(feature = "runtime")]
+mod store;
+#[cfg(feature = "runtime")]
+pub mod telemetry;
+#[cfg(feature = "runtime")]
+mod ticket;
+#[cfg(feature = "runtime")]
+pub mod upload;
+#[cfg(feature = "runtime")]
+pub mod vendor;

@@ -1,0 +1,191 @@
+//! The whole application: one router, served by every runtime.
+
+mod around;
+mod complete;
+mod grants;
+mod path;
+mod relay;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use serde::Serialize;
+use serde_json::json;
+use tokio::sync::Semaphore;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::caller::{self, Caller};
+use crate::config::{Env, Fault, Settings, config_missing};
+use crate::flow::{Context, Flow};
+use crate::openapi;
+use crate::problem::{Code, Problem};
+use crate::store::Store;
+use crate::ticket::Sealers;
+use crate::vendor::{Vendor, client};
+
+/// A configured function: everything its routes share.
+pub struct App<F> {
+    flow: F,
+    cx: Context,
+    faults: Vec<Fault>,
+    sealers: Option<Sealers>,
+    store: Store,
+    in_flight: Semaphore,
+}
+
+/// What the runtime knows about a request that is not in its headers; put into its extensions.
+#[derive(Clone, Debug)]
+pub struct Door {
+    /// The address the request came from.
+    pub source: Option<IpAddr>,
+    /// Scheme and host the request came to, where the runtime knows better than the Host header.
+    pub base: Option<String>,
+    /// The most bytes a request body can have on this runtime.
+    pub max_body: u64,
+    /// The platform's id of the request.
+    pub request_id: Option<String>,
+}
+
+impl Default for Door {
+    fn default() -> Self {
+        Self { source: None, base: None, max_body: u64::MAX, request_id: None }
+    }
+}
+
+impl<F: Flow> App<F> {
+    /// Reads the configuration. Faults do not stop it: they are answered as `config_missing`.
+    ///
+    /// # Errors
+    /// `internal` if the TLS client cannot be built.
+    pub fn new(env: &mut Env) -> Result<Arc<Self>, Problem> {
+        let settings = Settings::from_env(env);
+        let flow = F::configure(env);
+        let client = client(env.get("SSL_CERT_FILE").as_deref())?;
+        let vendor = Vendor::new(client, settings.vendor_rps.or(F::QUOTA));
+        Ok(Arc::new(Self {
+            flow,
+            faults: env.faults().to_vec(),
+            sealers: Sealers::new(&settings.secrets),
+            store: Store::default(),
+            in_flight: Semaphore::new(settings.max_in_flight),
+            cx: Context { settings, vendor },
+        }))
+    }
+
+    /// What is missing or wrong in the configuration.
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    fn configured(&self) -> Result<(), Problem> {
+        if self.faults.is_empty() { Ok(()) } else { Err(config_missing(&self.faults)) }
+    }
+
+    fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+        self.configured()?;
+        let auth = self.cx.settings.auth.as_ref();
+        caller::check(auth.ok_or_else(|| config_missing(&self.faults))?, headers)
+    }
+
+    fn sealers(&self) -> Result<&Sealers, Problem> {
+        self.configured()?;
+        let missing = || Problem::new(Code::ConfigMissing, "GRANT_SECRET is missing");
+        self.sealers.as_ref().ok_or_else(missing)
+    }
+}
+
+/// The routes of a function, to be served or called.
+pub fn router<F: Flow>(app: &Arc<App<F>>) -> Router {
+    let routes = Router::new()
+        .route("/", post(grants::grants::<F>))
+        .route("/grants", post(grants::grants::<F>))
+        .route("/s3/params", get(grants::s3_params::<F>))
+        .route("/relay/{ticket}", put(relay::relay::<F>))
+        .route("/complete", post(complete::complete::<F>))
+        .route("/healthz", get(healthz::<F>))
+        .route("/openapi.json", get(openapi_json::<F>))
+        .fallback(async || Problem::new(Code::NotFound, "there is no such route"))
+        .method_not_allowed_fallback(async || {
+            Problem::new(Code::MethodNotAllowed, "this route does not take this method")
+        })
+        .with_state(app.clone());
+    // The tail of the path decides, so the path is cut before the routes see it.
+    let base_path = app.cx.settings.base_path.clone();
+    let routes = tower::util::MapRequest::new(routes, move |request| path::cut(request, &base_path));
+    let router = Router::new()
+        .fallback_service(routes)
+        .layer(axum::middleware::from_fn_with_state(app.clone(), around::around::<F>));
+    match cors(&app.cx.settings.cors_origins) {
+        Some(cors) => router.layer(cors),
+        None => router,
+    }
+}
+
+/// CORS for the configured origins; none, no headers at all.
+fn cors(origins: &[String]) -> Option<CorsLayer> {
+    let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+    if origins.is_empty() {
+        return None;
+    }
+    let names = |names: &[&'static str]| names.iter().map(|name| header::HeaderName::from_static(name)).collect::<Vec<_>>();
+    Some(
+        CorsLayer::new()
+            .allow_origin(AllowOrigin::list(origins))
+            .allow_methods([Method::GET, Method::POST, Method::PUT])
+            .allow_headers(names(&["authorization", "content-type", "x-api-key", "traceparent", "uppy-versions", "uppy-auth-token"]))
+            .expose_headers(names(&["etag", "location", "retry-after", "x-request-id"]))
+            .vary([header::ORIGIN])
+            .max_age(std::time::Duration::from_secs(600)),
+    )
+}
+
+async fn healthz<F: Flow>(State(app): State<Arc<App<F>>>) -> Response {
+    let missing: Vec<&str> = app.faults.iter().map(|fault| fault.name.as_str()).collect();
+    json_response(&json!({
+        "status": "ok", "flow": F::NAME, "version": env!("CARGO_PKG_VERSION"), "missing": missing,
+    }))
+}
+
+async fn openapi_json<F: Flow>(State(app): State<Arc<App<F>>>) -> Response {
+    json_response(&openapi::document(F::NAME, app.flow.modes(), F::PARAMS))
+}
+
+fn json_response(body: &impl Serialize) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(bytes) => ([(header::CONTENT_TYPE, "application/json")], bytes).into_response(),
+        Err(_) => Problem::new(Code::Internal, "the answer could not be written").into_response(),
+    }
+}
+
+/// Reads a request document of at most `limit` bytes.
+async fn read_document(request: Request<Body>, limit: usize) -> Result<bytes::Bytes, Problem> {
+    let too_large = || Problem::new(Code::TooLarge, format!("the body is longer than {limit} bytes"));
+    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|declared| declared > limit as u64) {
+        return Err(too_large());
+    }
+    axum::body::to_bytes(request.into_body(), limit).await.map_err(|error| {
+        use std::error::Error as _;
+        if error.source().is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>()) {
+            too_large()
+        } else {
+            Problem::invalid("", "the body could not be read")
+        }
+    })
+}
+
+impl IntoResponse for Problem {
+    /// A bare response that carries the problem; `around` writes it once it knows request and flow.
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}

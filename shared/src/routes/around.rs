@@ -1,0 +1,142 @@
+//! What happens around every request: its id, its share of the capacity, its time, its problem and its log line.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
+use tokio::time::Instant;
+use ulid::Ulid;
+
+use super::{App, Door};
+use crate::caller;
+use crate::clock;
+use crate::flow::Flow;
+use crate::problem::{Code, Problem};
+use crate::seal::random;
+use crate::telemetry::{self, Notes};
+
+static STARTED: AtomicBool = AtomicBool::new(false);
+
+pub(super) async fn around<F: Flow>(
+    State(app): State<Arc<App<F>>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let started = Instant::now();
+    let cold = !STARTED.swap(true, Ordering::Relaxed);
+    let id = request_id(&request);
+    let method = request.method().clone();
+    let route = route_name(request.uri().path());
+    let (mut response, notes) = telemetry::noting(answer(&app, request, next)).await;
+    let code = render(&mut response, F::NAME, &id, caller::challenge(app.cx.settings.auth.as_ref()));
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert("x-request-id", value);
+    }
+    if route != "healthz" {
+        log(F::NAME, &id, &method, route, &response, code, &notes, started, cold);
+    }
+    response
+}
+
+async fn answer<F: Flow>(app: &App<F>, request: Request, next: Next) -> Response {
+    if request.method() == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    let Ok(_place) = app.in_flight.try_acquire() else {
+        return Problem::new(Code::RateLimited, "the function is at capacity").into_response();
+    };
+    // One request's panic is one request's problem.
+    let caught = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    caught.unwrap_or_else(|_| Problem::new(Code::Internal, "the function failed").into_response())
+}
+
+/// The platform's or the client's id of the request if it is a plain one, else a new one.
+fn request_id(request: &Request) -> String {
+    let from_door = request.extensions().get::<Door>().and_then(|door| door.request_id.clone());
+    let header = |headers: &HeaderMap| Some(headers.get("x-request-id")?.to_str().ok()?.to_owned());
+    let plain = |id: &String| {
+        (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    from_door.or_else(|| header(request.headers())).filter(plain).unwrap_or_else(new_id)
+}
+
+/// A fresh ULID.
+pub(crate) fn new_id() -> String {
+    let [random_high, random_low]: [u64; 2] = [u64::from_be_bytes(random()), u64::from_be_bytes(random())];
+    Ulid::from_parts(clock::unix_millis(), u128::from(random_high) << 64 | u128::from(random_low)).to_string()
+}
+
+/// The last word of the path that is not a ticket: tickets are never logged.
+fn route_name(path: &str) -> &'static str {
+    ["grants", "params", "complete", "events", "healthz", "openapi.json"]
+        .into_iter()
+        .find(|name| path.rsplit('/').next() == Some(*name))
+        .unwrap_or(if path.contains("/relay/") { "relay" } else if path.len() <= 1 { "grants" } else { "other" })
+}
+
+/// Writes the problem that a response carries, if any, and returns its code.
+fn render(response: &mut Response, flow: &str, id: &str, challenge: &'static str) -> Option<Code> {
+    let problem = response.extensions_mut().remove::<Problem>();
+    let mut problem = problem.or_else(|| refused_by_framework(response.status()))?;
+    problem.flow = Some(flow.to_owned());
+    problem.request_id = Some(id.to_owned());
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    let headers = response.headers_mut();
+    headers.remove(header::CONTENT_LENGTH);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(Ok(after)) = problem.retry_after_header().map(|after| HeaderValue::from_str(&after)) {
+        headers.insert(header::RETRY_AFTER, after);
+    }
+    if problem.code == Code::Unauthenticated {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
+    *response.body_mut() = Body::from(body);
+    Some(problem.code)
+}
+
+/// A refusal of the framework itself (a path that is not UTF-8, say) becomes a problem like any other.
+fn refused_by_framework(status: StatusCode) -> Option<Problem> {
+    (status.is_client_error() || status.is_server_error()).then(|| match status {
+        StatusCode::NOT_FOUND => Problem::new(Code::NotFound, "there is no such route"),
+        status if status.is_client_error() => Problem::new(Code::InvalidRequest, "the request cannot be read"),
+        _ => Problem::new(Code::Internal, "the function failed"),
+    })
+}
+
+#[allow(clippy::too_many_arguments, reason = "one line, one place")]
+fn log(
+    flow: &str,
+    request_id: &str,
+    method: &Method,
+    route: &str,
+    response: &Response,
+    code: Option<Code>,
+    notes: &Notes,
+    started: Instant,
+    cold: bool,
+) {
+    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(
+        flow,
+        request_id,
+        method = method.as_str(),
+        route,
+        status = response.status().as_u16(),
+        code = code.map_or("ok", Code::as_str),
+        mode = notes.mode,
+        grant_id = notes.grant_id,
+        cache = notes.cache.map(crate::telemetry::Hit::as_str),
+        vendor_calls = notes.vendor_calls,
+        vendor_request_id = notes.vendor_request_id,
+        ms,
+        cold,
+        "request"
+    );
+}

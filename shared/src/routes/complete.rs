@@ -1,0 +1,128 @@
+//! `POST /complete`: from the client's word to a receipt, without any vendor call.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::Request;
+use axum::response::Response;
+use serde_json::Value;
+
+use super::grants::no_store;
+use super::{App, json_response, read_document};
+use crate::clock;
+use crate::flow::{Bound, Flow};
+use crate::problem::{Code, Problem};
+use crate::receipt::{Receipt, Verified};
+use crate::request::{self, Checksums, MAX_BODY};
+use crate::ticket::Binding;
+
+pub(super) async fn complete<F: Flow>(
+    State(app): State<Arc<App<F>>>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let sealers = app.sealers()?;
+    let body = read_document(request, MAX_BODY).await?;
+    let sent: Value =
+        serde_json::from_slice(&body).map_err(|_| Problem::invalid("", "the body is not valid JSON"))?;
+    let token = text(&sent, "token")?.ok_or_else(|| Problem::invalid("/token", "token is required"))?;
+    let binding = sealers.open_token(token, F::NAME, clock::now())?;
+    // The function's own word about a relayed upload is worth more than the client's.
+    if let Some(receipt) = app.store.outcome(&format!("ticket:{}", binding.id)) {
+        return Ok(no_store(json_response(&receipt)));
+    }
+    let receipt = receipt(&app.flow, &binding, &sent)?;
+    Ok(no_store(json_response(&receipt)))
+}
+
+fn receipt<F: Flow>(flow: &F, binding: &Binding, sent: &Value) -> Result<Receipt, Problem> {
+    let size = match sent.get("size").filter(|size| !size.is_null()) {
+        None => binding.size,
+        Some(size) => Some(size.as_u64().ok_or_else(|| Problem::invalid("/size", "a whole number is expected"))?),
+    };
+    let checksums = checksums(sent)?;
+    let contradiction = contradiction(binding, size, &checksums);
+    if let Some(pointer) = contradiction {
+        return Err(Problem::at(Code::CompleteMismatch, pointer, "this is not what the grant was given for"));
+    }
+    let mut vendor = binding.vendor.clone();
+    if let Some(record_id) = text(sent, "record_id")? {
+        vendor.insert("record_id".into(), record_id.into());
+    }
+    let mut receipt = Receipt {
+        version: 1,
+        id: binding.id.clone(),
+        job_id: None,
+        flow: F::NAME.to_owned(),
+        filename: binding.filename.clone(),
+        key: binding.key.clone(),
+        location: binding.location.clone(),
+        size,
+        etag: text(sent, "etag")?.map(quoted),
+        crc64: checksums.crc64.or_else(|| binding.checksums.crc64.clone()),
+        sha256: checksums.sha256.or_else(|| binding.checksums.sha256.clone()),
+        verified: Verified::Client,
+        uploaded_at: clock::now(),
+        vendor,
+        handoff: None,
+    };
+    let bound = Bound { content_type: &binding.content_type, params: &binding.params };
+    receipt.handoff = flow.handoff(&receipt, &bound);
+    Ok(receipt)
+}
+
+/// The sent checksums; `crc64` may also stand beside them.
+fn checksums(sent: &Value) -> Result<Checksums, Problem> {
+    let mut checksums = match sent.get("checksums").filter(|value| !value.is_null()) {
+        Some(value) => request::checksums(value, "/checksums")?,
+        None => Checksums::default(),
+    };
+    if let Some(crc64) = text(sent, "crc64")? {
+        let number: u64 =
+            crc64.parse().map_err(|_| Problem::invalid("/crc64", "a decimal string is expected"))?;
+        checksums.crc64 = Some(number.to_string());
+    }
+    Ok(checksums)
+}
+
+/// The pointer to what contradicts the binding.
+fn contradiction(binding: &Binding, size: Option<u64>, sent: &Checksums) -> Option<&'static str> {
+    let differ = |bound: &Option<String>, sent: &Option<String>| {
+        matches!((bound, sent), (Some(bound), Some(sent)) if bound != sent)
+    };
+    let bound = &binding.checksums;
+    let wrong_size = match binding.size {
+        Some(bound) => size.is_some_and(|size| size != bound),
+        None => size.is_some_and(|size| size == 0 || size > binding.max_bytes),
+    };
+    if wrong_size {
+        Some("/size")
+    } else if differ(&bound.md5, &sent.md5) {
+        Some("/checksums/md5")
+    } else if differ(&bound.sha256, &sent.sha256) {
+        Some("/checksums/sha256")
+    } else if differ(&bound.crc64, &sent.crc64) {
+        Some("/checksums/crc64")
+    } else {
+        None
+    }
+}
+
+/// An entity tag as stores write it.
+pub(crate) fn quoted(etag: &str) -> String {
+    let bare = etag.trim().trim_start_matches("W/").trim_matches('"');
+    format!("\"{bare}\"")
+}
+
+/// A plain text member of at most 256 bytes; longer for the token.
+fn text<'a>(sent: &'a Value, name: &str) -> Result<Option<&'a str>, Problem> {
+    // A client that could not read a header sends nothing in one way or another.
+    let Some(value) = sent.get(name).filter(|value| !value.is_null() && *value != "") else { return Ok(None) };
+    let limit = if name == "token" { MAX_BODY } else { 256 };
+    let fits = |text: &&str| text.len() <= limit && !text.chars().any(char::is_control);
+    value
+        .as_str()
+        .filter(fits)
+        .map(Some)
+        .ok_or_else(|| Problem::invalid(format!("/{name}"), "a plain, short string is expected"))
+}

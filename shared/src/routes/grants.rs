@@ -1,0 +1,211 @@
+//! `POST /grants` and its Uppy Companion facade.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, Request, Uri, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::around::new_id;
+use super::path::Prefix;
+use super::{App, Door, json_response, read_document};
+use crate::caller::Caller;
+use crate::clock;
+use crate::flow::{Ask, Flow};
+use crate::grant::{Complete, Enforced, Grant, Pairs};
+use crate::media::{self, Media};
+use crate::policy;
+use crate::problem::{Code, Problem};
+use crate::request::{GrantRequest, MAX_BODY, Mode};
+use crate::telemetry;
+use crate::ticket::Binding;
+
+pub(super) async fn grants<F: Flow>(
+    State(app): State<Arc<App<F>>>,
+    Extension(prefix): Extension<Prefix>,
+    door: Option<Extension<Door>>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let door = door.map(|Extension(door)| door).unwrap_or_default();
+    let caller = app.caller(request.headers())?;
+    let headers = request.headers().clone();
+    let uri = request.uri().clone();
+    let body = read_document(request, MAX_BODY).await?;
+    let asked = GrantRequest::parse(&body)?;
+    let base = || public_base(&app, &door, &headers, &uri, &prefix);
+    let grant = app.grant(&asked, &caller, source(&app, &door, &headers), door.max_body, base).await?;
+    Ok(no_store(json_response(&grant)))
+}
+
+/// `GET /s3/params` as Uppy Companion answers it, for flows with forms.
+pub(super) async fn s3_params<F: Flow>(
+    State(app): State<Arc<App<F>>>,
+    door: Option<Extension<Door>>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let door = door.map(|Extension(door)| door).unwrap_or_default();
+    let caller = app.caller(request.headers())?;
+    if !app.flow.modes().contains(&Mode::Form) || F::NAME == "alibaba-aicontent" {
+        return Err(Problem::new(Code::InvalidRequest, "this flow has no forms for Uppy: use POST /grants"));
+    }
+    let asked = companion_request(request.uri().query().unwrap_or_default(), F::PARAMS)?;
+    let source = source(&app, &door, request.headers());
+    let grant = app.grant(&asked, &caller, source, door.max_body, String::new).await?;
+    Ok(no_store(json_response(&json!({
+        "method": grant.method, "url": grant.url, "fields": grant.fields, "headers": grant.headers,
+        "expires": grant.expires, "key": grant.key,
+    }))))
+}
+
+impl<F: Flow> App<F> {
+    /// From request to grant. `base` is the address our own URLs start with.
+    async fn grant(
+        &self,
+        asked: &GrantRequest,
+        caller: &Caller,
+        source: Option<IpAddr>,
+        max_body: u64,
+        base: impl Fn() -> String,
+    ) -> Result<Grant, Problem> {
+        let ask = self.ask(asked, caller, source, max_body)?;
+        telemetry::note(|notes| {
+            notes.mode = Some(ask.mode.as_str());
+            notes.grant_id = Some(ask.id.clone());
+        });
+        let caller = caller.name.as_deref();
+        let mut grant = if ask.mode == Mode::Relay {
+            self.relay_grant(&ask, caller, &base())?
+        } else {
+            let time_is_up = |_| Err(Problem::new(Code::VendorTimeout, "the vendor did not answer in time"));
+            let work = self.flow.grant(&self.cx, &ask);
+            tokio::time::timeout_at(ask.deadline, work).await.unwrap_or_else(time_is_up)?
+        };
+        if let Some(sealers) = &self.sealers {
+            let token = sealers.token(&Binding::of_grant(&grant, &ask, caller))?;
+            grant.complete = Some(Complete { token, collect: F::COLLECT });
+        }
+        Ok(grant)
+    }
+
+    /// Checks a request against flow, settings and policy: before any vendor call.
+    fn ask(
+        &self,
+        asked: &GrantRequest,
+        caller: &Caller,
+        source: Option<IpAddr>,
+        max_body: u64,
+    ) -> Result<Ask, Problem> {
+        let mode = asked.mode.unwrap_or(self.flow.modes()[0]);
+        if !self.flow.modes().contains(&mode) {
+            return Err(Problem::invalid("/mode", format!("this flow has no mode {}", mode.as_str())));
+        }
+        if mode == Mode::Credentials && !self.cx.settings.allow_credentials {
+            return Err(Problem::at(Code::Forbidden, "/mode", "credentials mode is switched off"));
+        }
+        let params = policy::params(F::PARAMS, self.flow.defaults(), &asked.params, caller, source)?;
+        let media = media::resolve(&asked.filename, asked.content_type.as_deref(), F::TYPES)?;
+        let mut max_bytes = self.max_bytes(&media)?;
+        if mode == Mode::Relay {
+            self.sealers()?;
+            max_bytes = max_bytes.min(max_body);
+        }
+        if asked.size.is_some_and(|size| size > max_bytes) {
+            let detail = format!("files of this type are limited to {max_bytes} bytes");
+            return Err(Problem::at(Code::TooLarge, "/size", detail));
+        }
+        Ok(Ask {
+            id: new_id(),
+            filename: asked.filename.clone(),
+            content_type: media.content_type,
+            extension: media.extension,
+            size: asked.size,
+            max_bytes,
+            checksums: asked.checksums.clone(),
+            mode,
+            params,
+            now: clock::now(),
+            deadline: Instant::now() + self.cx.settings.timeout,
+        })
+    }
+
+    /// The most bytes of a file of this type.
+    fn max_bytes(&self, media: &Media) -> Result<u64, Problem> {
+        let same_type = || F::TYPES.iter().filter(|row| media::matches(row.content_type, &media.content_type));
+        let row = same_type().find(|row| row.extensions.contains(&media.extension.as_str()));
+        let row = row.or_else(|| same_type().next());
+        let accepted = match &self.cx.settings.content_types {
+            Some(patterns) => patterns.iter().any(|pattern| media::matches(pattern, &media.content_type)),
+            None => row.is_some(),
+        };
+        if !accepted {
+            let detail = format!("files of type {} are not accepted", media.content_type);
+            return Err(Problem::at(Code::UnsupportedType, "/content_type", detail));
+        }
+        let largest = || F::TYPES.iter().map(|row| row.max_bytes).max();
+        let limit = self.cx.settings.max_bytes.or_else(|| row.map(|row| row.max_bytes)).or_else(largest);
+        Ok(limit.unwrap_or(u64::MAX))
+    }
+
+    /// A grant for our own relay: no vendor call, the ticket says it all.
+    fn relay_grant(&self, ask: &Ask, caller: Option<&str>, base: &str) -> Result<Grant, Problem> {
+        let expires_at = ask.now.plus(self.cx.settings.ttl);
+        let ticket = self.sealers()?.ticket(&Binding::of_ask(F::NAME, ask, caller, expires_at))?;
+        let limits = ask.limits(&[Enforced::Key, Enforced::Size, Enforced::Type, Enforced::Expiry]);
+        let mut grant = ask.grant::<F>(format!("{base}/relay/{ticket}"), ask.id.clone(), expires_at, limits);
+        // Gateways rewrite text bodies; the type that counts is in the ticket.
+        grant.headers = Pairs::new([("Content-Type", "application/octet-stream")]);
+        grant.success_status = &[200];
+        Ok(grant)
+    }
+}
+
+/// Where the request came from: the peer, or what a trusted proxy says.
+fn source<F: Flow>(app: &App<F>, door: &Door, headers: &HeaderMap) -> Option<IpAddr> {
+    let forwarded = headers.get("x-forwarded-for").filter(|_| app.cx.settings.trust_proxy);
+    let first = forwarded.and_then(|value| value.to_str().ok()?.split(',').next()?.trim().parse().ok());
+    first.or(door.source)
+}
+
+/// The address our own URLs start with: as configured, else as the request came.
+fn public_base<F: Flow>(app: &App<F>, door: &Door, headers: &HeaderMap, uri: &Uri, prefix: &Prefix) -> String {
+    if let Some(url) = &app.cx.settings.public_url {
+        return url.clone();
+    }
+    if let Some(base) = &door.base {
+        return format!("{base}{}", prefix.0);
+    }
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(uri.host()).unwrap_or("localhost");
+    let loopback = url::Url::parse(&format!("http://{host}")).is_ok_and(|url| crate::config::is_loopback(&url));
+    format!("{}://{host}{}", if loopback { "http" } else { "https" }, prefix.0)
+}
+
+/// `?filename=&type=&metadata[k]=` as a request in form mode; metadata that is no parameter is Uppy's own.
+fn companion_request(query: &str, flow_params: &[&str]) -> Result<GrantRequest, Problem> {
+    let pairs: HashMap<_, _> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let mut document = json!({ "mode": "form", "params": {} });
+    for (from, to) in [("filename", "filename"), ("type", "content_type")] {
+        if let Some(value) = pairs.get(from) {
+            document[to] = value.as_str().into();
+        }
+    }
+    for name in flow_params {
+        if let Some(value) = pairs.get(&format!("metadata[{name}]")) {
+            document["params"][name] = match value.as_str() {
+                "true" => Value::Bool(true),
+                "false" => Value::Bool(false),
+                text => text.into(),
+            };
+        }
+    }
+    GrantRequest::from_value(&document)
+}
+
+pub(super) fn no_store(response: Response) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], response).into_response()
+}

@@ -1,0 +1,161 @@
+//! `PUT /relay/{ticket}`: the function uploads the body itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, Request, header};
+use axum::response::Response;
+use futures_util::TryStreamExt as _;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::complete::quoted;
+use super::grants::no_store;
+use super::{App, json_response};
+use crate::clock;
+use crate::flow::{Ask, Bound, Flow};
+use crate::problem::{Code, Problem};
+use crate::receipt::{Receipt, Verified};
+use crate::request::Mode;
+use crate::store::Claim;
+use crate::telemetry;
+use crate::ticket::Binding;
+use crate::upload::{self, Stored};
+
+pub(super) async fn relay<F: Flow>(
+    State(app): State<Arc<App<F>>>,
+    Path(ticket): Path<String>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let binding = app.sealers()?.open_ticket(&ticket, F::NAME, clock::now())?;
+    telemetry::note(|notes| {
+        notes.mode = Some(Mode::Relay.as_str());
+        notes.grant_id = Some(binding.id.clone());
+    });
+    let length = check_headers(&binding, request.headers())?;
+    let name = format!("ticket:{}", binding.id);
+    let time = time_for(app.cx.settings.timeout, length);
+    match app.store.claim(&name, time) {
+        Claim::Running => return Err(Problem::new(Code::AlreadyUsed, "this ticket is being used right now")),
+        Claim::Done(receipt) => return Ok(with_etag(&receipt)),
+        Claim::Mine => {}
+    }
+    let mut lease = Lease { app: &app, name: &name, spent: false };
+    let source_failed = |_| Problem::new(Code::SourceFailed, "the request body broke off").retryable(true);
+    let stream = request.into_body().into_data_stream().map_err(source_failed);
+    let body = upload::Body::new(length, binding.checksums.clone(), stream);
+    let ask = binding.ask(length, carrier(app.flow.modes()), Instant::now() + time);
+    let time_is_up = |_| Err(Problem::new(Code::VendorTimeout, "the upload did not end in time"));
+    let work = app.flow.upload(&app.cx, &ask, body);
+    let stored = tokio::time::timeout_at(ask.deadline, work).await.unwrap_or_else(time_is_up)?;
+    let receipt = serde_json::to_value(receipt(&app.flow, &ask, stored, None)).unwrap_or(Value::Null);
+    let keep = binding.expires_at.unix() - clock::now().unix() + 24 * 60 * 60;
+    app.store.finish(&name, receipt.clone(), Duration::from_secs(keep.max(60).unsigned_abs()));
+    lease.spent = true;
+    Ok(with_etag(&receipt))
+}
+
+/// A ticket in use; given back unless it was spent, also when the client goes away in the middle.
+struct Lease<'a, F> {
+    app: &'a App<F>,
+    name: &'a str,
+    spent: bool,
+}
+
+impl<F> Drop for Lease<'_, F> {
+    fn drop(&mut self) {
+        if !self.spent {
+            self.app.store.release(self.name);
+        }
+    }
+}
+
+impl Binding {
+    /// The ask of a relayed upload: what was asked, with the length that arrives.
+    fn ask(&self, length: u64, carrier: Mode, deadline: Instant) -> Ask {
+        Ask {
+            id: self.id.clone(),
+            filename: self.filename.clone(),
+            content_type: self.content_type.clone(),
+            extension: self.extension.clone(),
+            size: Some(length),
+            max_bytes: self.max_bytes,
+            checksums: self.checksums.clone(),
+            mode: carrier,
+            params: self.params.clone(),
+            now: clock::now(),
+            deadline,
+        }
+    }
+}
+
+/// The receipt of an upload that this function made.
+pub(crate) fn receipt<F: Flow>(flow: &F, ask: &Ask, stored: Stored, job_id: Option<String>) -> Receipt {
+    let digests = stored.digests;
+    let mut receipt = Receipt {
+        version: 1,
+        id: ask.id.clone(),
+        job_id,
+        flow: F::NAME.to_owned(),
+        filename: ask.filename.clone(),
+        key: stored.key,
+        location: stored.location,
+        size: Some(digests.size),
+        etag: Some(quoted(stored.etag.as_deref().unwrap_or(&digests.md5))),
+        crc64: Some(digests.crc64),
+        sha256: Some(digests.sha256),
+        verified: Verified::Function,
+        uploaded_at: clock::now(),
+        vendor: stored.vendor,
+        handoff: None,
+    };
+    receipt.handoff =
+        flow.handoff(&receipt, &Bound { content_type: &ask.content_type, params: &ask.params });
+    receipt
+}
+
+/// The mode in which the flow itself carries the bytes.
+pub(crate) fn carrier(modes: &[Mode]) -> Mode {
+    [Mode::Put, Mode::Form].into_iter().find(|mode| modes.contains(mode)).unwrap_or(Mode::Relay)
+}
+
+/// The configured time, and a second for every megabyte on top.
+pub(crate) fn time_for(timeout: Duration, length: u64) -> Duration {
+    timeout + Duration::from_secs(length >> 20)
+}
+
+/// The length of a body that the ticket allows.
+fn check_headers(binding: &Binding, headers: &HeaderMap) -> Result<u64, Problem> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let declared = text(header::CONTENT_TYPE).map(|value| value.split(';').next().unwrap_or_default().trim());
+    let fits = |declared: &str| {
+        declared.eq_ignore_ascii_case("application/octet-stream")
+            || declared.eq_ignore_ascii_case(&binding.content_type)
+    };
+    if declared.is_some_and(|declared| !fits(declared)) {
+        return Err(Problem::new(Code::UnsupportedType, "the ticket is for another content type"));
+    }
+    let length = text(header::CONTENT_LENGTH).and_then(|value| value.parse::<u64>().ok());
+    let length = length.ok_or_else(|| Problem::new(Code::LengthRequired, "Content-Length is required"))?;
+    let too_large = |limit| Problem::new(Code::TooLarge, format!("the ticket is for {limit} bytes at most"));
+    match binding.size {
+        _ if length == 0 => Err(Problem::new(Code::InvalidRequest, "the body is empty")),
+        Some(size) if length > size => Err(too_large(size)),
+        Some(size) if length < size => {
+            Err(Problem::new(Code::InvalidRequest, format!("the ticket is for {size} bytes")))
+        }
+        None if length > binding.max_bytes => Err(too_large(binding.max_bytes)),
+        _ => Ok(length),
+    }
+}
+
+fn with_etag(receipt: &Value) -> Response {
+    let mut response = no_store(json_response(receipt));
+    let etag = receipt.get("etag").and_then(Value::as_str).and_then(|etag| HeaderValue::from_str(etag).ok());
+    if let Some(etag) = etag {
+        response.headers_mut().insert(header::ETAG, etag);
+    }
+    response
+}

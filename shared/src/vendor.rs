@@ -1,0 +1,284 @@
+//! Talking to a vendor's control plane: every attempt signed anew, sent, judged, and retried where that helps.
+
+pub mod alibaba;
+mod budget;
+mod client;
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use tokio::time::Instant;
+
+pub use budget::Budget;
+pub use client::{client, read_body};
+
+use crate::clock;
+use crate::problem::{Code, Problem, VendorSays};
+use crate::telemetry;
+use crate::time::Timestamp;
+
+/// The most bytes of a vendor's answer: a megabyte is a hundred times what any of them sends.
+const MAX_REPLY: usize = 1 << 20;
+/// Attempts in all, where the caller's deadline allows.
+const ATTEMPTS: u32 = 3;
+/// The most time one attempt may take.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A vendor's control plane as this process sees it.
+pub struct Vendor {
+    client: reqwest::Client,
+    budget: Budget,
+    /// Seconds the vendor's clock is ahead of ours, learned from its `Date` header.
+    offset: AtomicI64,
+}
+
+/// One attempt's own values: a fresh nonce, and the vendor's time.
+pub struct Attempt {
+    /// Now, by the vendor's clock.
+    pub at: Timestamp,
+    /// 32 hex digits, never used before.
+    pub nonce: String,
+}
+
+/// A signed request, exactly as it goes on the wire.
+pub struct Outgoing {
+    /// Method.
+    pub method: Method,
+    /// The whole URL, encoded.
+    pub url: String,
+    /// Headers except Host and Content-Length.
+    pub headers: Vec<(String, String)>,
+    /// The bytes that were signed.
+    pub body: Bytes,
+}
+
+/// A complete answer.
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body, at most a megabyte.
+    pub body: Bytes,
+}
+
+/// Why an answer is not a success, and with it what to do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Why {
+    /// Throttled; wait as long as the vendor says, if it does.
+    Throttled(Option<Duration>),
+    /// Failing for now: try again.
+    Transient,
+    /// The vendor disagrees with our clock: correct it once.
+    Clock,
+    /// The nonce was seen before: sign again.
+    Nonce,
+    /// Credentials or permission.
+    Auth,
+    /// The product is not subscribed.
+    NotSubscribed,
+    /// The request itself.
+    Rejected,
+    /// Not an answer we understand.
+    BadResponse,
+}
+
+/// A vendor's refusal: why, and what may be passed on of it.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// What to do about it.
+    pub why: Why,
+    /// What to tell.
+    pub says: VendorSays,
+}
+
+impl Refusal {
+    /// A refusal with the vendor's code and request id, if it gave any.
+    pub fn new(why: Why, reply: &Reply, code: Option<&str>, request_id: Option<&str>) -> Self {
+        Self { why, says: VendorSays::new(code, request_id, reply.status) }
+    }
+
+    /// The refusal behind an answer without a readable error document: judged by its status alone.
+    pub fn by_status(reply: &Reply) -> Self {
+        let why = match reply.status {
+            429 => Why::Throttled(retry_after(&reply.headers)),
+            500.. => Why::Transient,
+            401 | 403 => Why::Auth,
+            _ => Why::BadResponse,
+        };
+        Self::new(why, reply, None, None)
+    }
+
+    /// As a problem.
+    pub fn problem(self) -> Problem {
+        let (code, detail) = match self.why {
+            Why::Throttled(_) => (Code::VendorThrottled, "the vendor limits these calls"),
+            Why::Transient | Why::Nonce => (Code::VendorUnavailable, "the vendor is failing at the moment"),
+            Why::Clock => (Code::VendorClockSkew, "the vendor disagrees with the function's clock"),
+            Why::Auth => (Code::VendorAuthFailed, "the vendor refused the function's key or its permission"),
+            Why::NotSubscribed => {
+                (Code::VendorNotSubscribed, "the vendor account has not subscribed this product")
+            }
+            Why::Rejected => (Code::VendorRejected, "the vendor refused the request"),
+            Why::BadResponse => (Code::VendorBadResponse, "the vendor's answer is not what it documents"),
+        };
+        let problem = Problem::new(code, detail).with_vendor(self.says);
+        match self.why {
+            Why::Throttled(Some(after)) => problem.retry_in(after.as_secs_f64()),
+            _ => problem,
+        }
+    }
+}
+
+impl Vendor {
+    /// A control plane that takes `rps` calls per second.
+    pub fn new(client: reqwest::Client, rps: Option<f64>) -> Self {
+        Self { client, budget: Budget::new(rps), offset: AtomicI64::new(0) }
+    }
+
+    /// The client, for data planes.
+    pub fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    /// `at`, as the vendor's clock has it.
+    pub fn corrected(&self, at: Timestamp) -> Timestamp {
+        at.plus(self.offset.load(Ordering::Relaxed))
+    }
+
+    /// Calls until `read` accepts an answer, at most three times and never past `deadline`.
+    ///
+    /// # Errors
+    /// The problem of the last attempt; `rate_limited` if our own budget cannot serve the call in time.
+    pub async fn call<T>(
+        &self,
+        deadline: Instant,
+        sign: impl Fn(&Attempt) -> Outgoing,
+        read: impl Fn(&Reply) -> Result<T, Refusal>,
+    ) -> Result<T, Problem> {
+        let mut corrected = false;
+        let mut resigned = false;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let problem = match self.send(deadline, &sign).await {
+                Err(problem) if !problem.retryable || problem.code == Code::RateLimited => return Err(problem),
+                Err(problem) => problem,
+                Ok(reply) => match read(&reply) {
+                    Ok(answer) => return Ok(answer),
+                    Err(refusal) => {
+                        let why = refusal.why;
+                        telemetry::note(|notes| notes.vendor_request_id.clone_from(&refusal.says.request_id));
+                        match why {
+                            Why::Clock if !corrected && self.correct(&reply) => {
+                                corrected = true;
+                                continue;
+                            }
+                            Why::Nonce if !resigned => {
+                                resigned = true;
+                                continue;
+                            }
+                            Why::Throttled(_) | Why::Transient => refusal.problem(),
+                            _ => return Err(refusal.problem()),
+                        }
+                    }
+                },
+            };
+            let pause = backoff(tries, &problem);
+            if tries >= ATTEMPTS || Instant::now() + pause >= deadline {
+                return Err(problem);
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// One attempt, for calls that may have had their effect when they fail.
+    ///
+    /// # Errors
+    /// `rate_limited`, `vendor_unavailable`, `vendor_timeout` or `vendor_bad_response`.
+    pub async fn send(
+        &self,
+        deadline: Instant,
+        sign: impl Fn(&Attempt) -> Outgoing,
+    ) -> Result<Reply, Problem> {
+        self.budget.wait(deadline).await?;
+        let outgoing = sign(&Attempt { at: self.corrected(clock::now()), nonce: nonce() });
+        telemetry::note(|notes| notes.vendor_calls += 1);
+        let timeout = deadline.saturating_duration_since(Instant::now()).min(ATTEMPT_TIMEOUT);
+        let mut request = self.client.request(outgoing.method, outgoing.url).body(outgoing.body);
+        for (name, value) in outgoing.headers {
+            request = request.header(name, value);
+        }
+        let exchange = async {
+            let response = request.send().await.map_err(|error| unreachable_vendor(&error))?;
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            let body = read_body(response, MAX_REPLY).await?;
+            Ok(Reply { status, headers, body })
+        };
+        match tokio::time::timeout(timeout, exchange).await {
+            Ok(result) => result,
+            Err(_) => Err(Problem::new(Code::VendorTimeout, "the vendor did not answer in time")),
+        }
+    }
+
+    /// Learns the vendor's clock from its `Date` header; false if there is none.
+    fn correct(&self, reply: &Reply) -> bool {
+        let date = reply.headers.get("date").and_then(|value| value.to_str().ok());
+        let Some(theirs) = date.and_then(Timestamp::parse_http_date) else { return false };
+        self.offset.store(theirs.unix() - clock::now().unix(), Ordering::Relaxed);
+        true
+    }
+}
+
+impl Reply {
+    /// Whether the status is a success.
+    pub fn is_success(&self) -> bool {
+        StatusCode::from_u16(self.status).is_ok_and(|status| status.is_success())
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// A header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// `Retry-After` in seconds (the date form is not used by these vendors).
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get("retry-after")?.to_str().ok()?.trim().parse::<u32>().ok()?;
+    Some(Duration::from_secs(seconds.into()))
+}
+
+/// 32 random hex digits.
+pub fn nonce() -> String {
+    let bytes: [u8; 16] = crate::seal::random();
+    let mut hex = String::with_capacity(32);
+    crate::encode::hex(&mut hex, &bytes);
+    hex
+}
+
+/// 0.2 s, 0.4 s, … plus up to as much again, or what the vendor asked for.
+fn backoff(tries: u32, problem: &Problem) -> Duration {
+    let base = 100.0 * f64::from(1_u32 << tries.min(6));
+    let [random]: [u8; 1] = crate::seal::random();
+    let jittered = base * (1.0 + f64::from(random) / 255.0);
+    let hinted = match problem.code {
+        Code::VendorThrottled if problem.retry_after != 1.0 => problem.retry_after * 1000.0,
+        _ => 0.0,
+    };
+    Duration::from_secs_f64(jittered.max(hinted) / 1000.0)
+}
+
+fn unreachable_vendor(error: &reqwest::Error) -> Problem {
+    if error.is_timeout() {
+        Problem::new(Code::VendorTimeout, "the vendor did not answer in time")
+    } else {
+        Problem::new(Code::VendorUnavailable, "the vendor could not be reached")
+    }
+}

@@ -1,0 +1,151 @@
+//! Alibaba Cloud's API gateway: its error document and its codes.
+//!
+//! <https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature>
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Method;
+use serde_json::Value;
+
+use super::{Attempt, Outgoing, Refusal, Reply, Why, retry_after};
+use crate::config::{Env, KeyNames, Keys};
+use crate::secret::Secret;
+use crate::sign::acs3;
+use crate::storage::authority;
+
+/// The account's keys: the neutral names win, the others are what Function Compute injects for its role.
+pub fn keys(env: &mut Env) -> Keys {
+    env.keys([
+        KeyNames {
+            id: "ALIBABA_ACCESS_KEY_ID",
+            secret: "ALIBABA_ACCESS_KEY_SECRET",
+            token: &["ALIBABA_ACCESS_KEY_TOKEN", "ALIBABA_TOKEN"],
+        },
+        KeyNames {
+            id: "ALIBABA_CLOUD_ACCESS_KEY_ID",
+            secret: "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+            token: &["ALIBABA_CLOUD_SECURITY_TOKEN"],
+        },
+    ])
+}
+
+/// One API call, to be signed with ACS3-HMAC-SHA256.
+pub struct Call<'a> {
+    /// Endpoint with scheme.
+    pub endpoint: &'a str,
+    /// Action name.
+    pub action: &'a str,
+    /// API version.
+    pub version: &'a str,
+    /// Encoded path.
+    pub path: &'a str,
+    /// Canonical query string, also the one sent.
+    pub query: &'a str,
+    /// Content type and body, if there is one.
+    pub body: Option<(&'a str, &'a [u8])>,
+}
+
+impl Call<'_> {
+    /// The signed request: POST, the only method these calls use.
+    pub fn sign(&self, keys: &Keys, attempt: &Attempt) -> Outgoing {
+        let (content_type, body) = self.body.map_or((None, &[][..]), |(kind, body)| (Some(kind), body));
+        let call = acs3::Call {
+            method: "POST",
+            host: authority(self.endpoint),
+            path: self.path,
+            query: self.query,
+            action: self.action,
+            version: self.version,
+            content_type,
+            body,
+            access_key_id: &keys.id,
+            token: keys.token.as_ref().map(Secret::expose),
+            nonce: &attempt.nonce,
+        };
+        let headers = acs3::headers(&acs3::key(&keys.secret), &call, attempt.at);
+        let mark = if self.query.is_empty() { "" } else { "?" };
+        Outgoing {
+            method: Method::POST,
+            url: format!("{}{}{mark}{}", self.endpoint, self.path, self.query),
+            headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            body: Bytes::copy_from_slice(body),
+        }
+    }
+}
+
+/// The JSON document of a success, or the gateway's refusal. Business failures inside it are the flow's to see.
+///
+/// # Errors
+/// A refusal judged by the gateway's code, or by the status where there is none.
+pub fn document(reply: &Reply) -> Result<Value, Refusal> {
+    let document = reply.json();
+    if reply.is_success() {
+        let object = document.filter(Value::is_object);
+        return object.ok_or_else(|| Refusal::new(Why::BadResponse, reply, None, None));
+    }
+    let (code, request_id) = match &document {
+        Some(json) => (text(json, "Code"), text(json, "RequestId")),
+        None => (xml(&reply.body, "Code"), xml(&reply.body, "RequestId")),
+    };
+    Err(match code {
+        Some(code) => refusal(reply, &code, request_id.as_deref()),
+        None => Refusal::by_status(reply),
+    })
+}
+
+/// The refusal behind one of the gateway's or a product's codes.
+pub fn refusal(reply: &Reply, code: &str, request_id: Option<&str>) -> Refusal {
+    Refusal::new(why(reply, code), reply, Some(code), request_id)
+}
+
+/// A member in either spelling, `Name` or `name`, as text: these products mix cases and types.
+pub fn text(json: &Value, name: &str) -> Option<String> {
+    match member(json, name)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+/// A member in either spelling, `Name` or `name`; null counts as absent.
+pub fn member<'a>(json: &'a Value, name: &str) -> Option<&'a Value> {
+    let lower = || {
+        let mut name = name.to_owned();
+        name[..1].make_ascii_lowercase();
+        json.get(name)
+    };
+    json.get(name).or_else(lower).filter(|value| !value.is_null())
+}
+
+fn why(reply: &Reply, code: &str) -> Why {
+    match code {
+        "System.LimitControl" => Why::Throttled(hint(reply)),
+        _ if code.starts_with("Throttling") => Why::Throttled(hint(reply)),
+        "SignatureNonceUsed" => Why::Nonce,
+        "InvalidTimeStamp.Expired" | "IllegalTimestamp" | "InvalidTimeStamp.Format" => Why::Clock,
+        "Product.Unsubscript" => Why::NotSubscribed,
+        "SignatureDoesNotMatch" | "IncompleteSignature" | "MissingAccessKeyId" | "NoPermission"
+        | "Ram.PermissionDeny" | "ILLEGAL_AUTH" | "-121" | "illegal.auth" | "Forbidden" => Why::Auth,
+        _ if ["Forbidden.", "InvalidAccessKeyId", "InvalidSecurityToken"].iter().any(|p| code.starts_with(p)) => {
+            Why::Auth
+        }
+        "ServiceUnavailable" | "InternalError" | "SYSTEM_BUSY" | "-153" | "System.error" => Why::Transient,
+        _ if reply.status >= 500 => Why::Transient,
+        _ => Why::Rejected,
+    }
+}
+
+/// `x-acs-retry-after` is in milliseconds.
+fn hint(reply: &Reply) -> Option<Duration> {
+    let millis = reply.header("x-acs-retry-after").and_then(|value| value.parse::<u32>().ok());
+    millis.filter(|millis| *millis > 0).map(|millis| Duration::from_millis(millis.into())).or_else(|| retry_after(&reply.headers))
+}
+
+/// The text of the first `<name>` element: enough for an error document that is read for two short codes.
+fn xml(body: &[u8], name: &str) -> Option<String> {
+    let body = std::str::from_utf8(body).ok()?;
+    let (_, rest) = body.split_once(&format!("<{name}>"))?;
+    Some(rest.split_once('<')?.0.trim().to_owned())
+}

@@ -1,0 +1,7 @@
+//! The sandbox's own interface.
+
+mod curl;
+pub(crate) mod env;
+mod routes;
+
+pub(crate) use routes::{cors, handle};

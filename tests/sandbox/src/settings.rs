@@ -1,0 +1,71 @@
+//! Switches of the vendors' behaviour.
+
+use serde::{Deserialize, Serialize};
+
+/// CORS of the stores and of ssapi.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum StoreCors {
+    #[default]
+    On,
+    Off,
+    HiddenEtag,
+}
+
+/// Whether LKE answers with ready URLs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LkeUploadUrl {
+    #[default]
+    None,
+    WithCredentials,
+    Only,
+}
+
+/// Spelling of CreateAccessWarrant's `data`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum AicontentShape {
+    #[default]
+    Pascal,
+    Camel,
+}
+
+/// All switches. `POST /settings` changes the ones it names.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    pub(crate) store_cors: StoreCors,
+    pub(crate) quota: bool,
+    pub(crate) quota_rps: u32,
+    pub(crate) lke_upload_url: LkeUploadUrl,
+    pub(crate) aicontent_shape: AicontentShape,
+    pub(crate) aicc_old_types: bool,
+    pub(crate) aicc_rotate: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            store_cors: StoreCors::default(),
+            quota: false,
+            quota_rps: 5,
+            lke_upload_url: LkeUploadUrl::default(),
+            aicontent_shape: AicontentShape::default(),
+            aicc_old_types: false,
+            aicc_rotate: false,
+        }
+    }
+}
+
+impl Settings {
+    /// These settings with the named ones replaced.
+    pub(crate) fn merged(&self, change: &serde_json::Value) -> Result<Self, serde_json::Error> {
+        let mut json = serde_json::to_value(self)?;
+        let change: serde_json::Map<String, serde_json::Value> = serde_json::from_value(change.clone())?;
+        if let Some(object) = json.as_object_mut() {
+            object.extend(change);
+        }
+        serde_json::from_value(json)
+    }
+}

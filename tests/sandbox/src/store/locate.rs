@@ -1,0 +1,44 @@
+//! Which bucket and key a request addresses: by host name, or by path on loopback.
+
+use crate::arrived::Arrived;
+use crate::encode::unpercent;
+use crate::facts::{cos_region, oss_region};
+use crate::service::Service;
+use crate::verify::{Place, Refused};
+
+pub(crate) fn place(service: Service, arrived: &Arrived) -> Result<Place, Refused> {
+    let host = arrived.host();
+    let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
+    let path = arrived.path.strip_prefix('/').unwrap_or(&arrived.path);
+    let is_address =
+        name == "localhost" || name.starts_with('[') || name.parse::<std::net::Ipv4Addr>().is_ok();
+    let (bucket, key) = if is_address {
+        path.split_once('/').unwrap_or((path, ""))
+    } else {
+        (name.split_once('.').map_or(name, |(bucket, _)| bucket), path)
+    };
+    let bucket = unpercent(bucket);
+    let region = if service == Service::Oss { oss_region(&bucket) } else { cos_region(&bucket) };
+    let region = region.ok_or_else(|| {
+        Refused::new(404, "NoSuchBucket", "The specified bucket does not exist.")
+            .with("BucketName", bucket.clone())
+    })?;
+    Ok(Place { bucket, key: unpercent(key), region: region.to_owned() })
+}
+
+/// The limits of an object key.
+pub(crate) fn check_key(service: Service, key: &str) -> Result<(), Refused> {
+    let longest = if service == Service::Oss { 1023 } else { 850 };
+    let forbidden = |byte: u8| byte < 0x20 || byte == 0x7f;
+    let legal = !key.is_empty() && !key.starts_with(['/', '\\']) && !key.bytes().any(forbidden);
+    if service == Service::Cos && key.len() > longest {
+        return Err(Refused::new(400, "KeyTooLong", "Your key is too long."));
+    }
+    if !legal || key.len() > longest {
+        let message = "The specified object is not valid.";
+        return Err(Refused::new(400, "InvalidObjectName", message)
+            .ec("0016-00000002")
+            .with("ObjectName", key));
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! `POST /{coreType}`: one recording, evaluated under a warrant.
+
+use bytes::Bytes;
+use futures_util::stream;
+use multer::Multipart;
+use serde_json::{Value, json};
+
+use crate::facts::AICONTENT_APP_ID;
+use crate::objects::Content;
+use crate::reply::Reply;
+use crate::world::Ctx;
+
+/// Failures are `{errId, error}` inside an HTTP 200.
+struct Failed(u32, String);
+
+pub(crate) async fn handle(ctx: &Ctx<'_>, body: &Bytes) -> Reply {
+    match evaluate(ctx, body).await {
+        Ok(result) => Reply::json(200, &result),
+        Err(Failed(id, error)) => {
+            Reply::json(200, &json!({ "errId": id, "error": error })).code(&id.to_string())
+        }
+    }
+}
+
+async fn evaluate(ctx: &Ctx<'_>, body: &Bytes) -> Result<Value, Failed> {
+    let core_type = ctx.arrived.path.trim_start_matches('/');
+    if !is_core_type(core_type) {
+        return Err(Failed(40_001, format!("coreType {core_type} is not supported")));
+    }
+    let get = |name: &str| ctx.arrived.parameter(name).unwrap_or_default();
+    let (app, request_id) = (get("appkey"), get("request_id"));
+    for (name, value) in [("connect_id", get("connect_id")), ("request_id", request_id.clone())] {
+        if value.len() != 32 || !value.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(Failed(40_002, format!("{name} is not 32 hex digits")));
+        }
+    }
+    if ctx.arrived.header("request-index").as_deref() != Some("0") {
+        return Err(Failed(40_003, "Request-Index must be 0".to_owned()));
+    }
+    let warrant = ctx.vendors.warrants.find(&get("warrant_id"));
+    let warrant = warrant.filter(|_| app == AICONTENT_APP_ID);
+    let warrant = warrant.ok_or_else(|| Failed(41_030, "warrant does not exist".to_owned()))?;
+    if ctx.now >= warrant.expires_at {
+        return Err(Failed(41_031, "warrant has expired".to_owned()));
+    }
+    let form = read(ctx, body).await.ok_or_else(|| Failed(40_004, "the form cannot be read".to_owned()))?;
+    let text: Value =
+        serde_json::from_str(&form.text).map_err(|_| Failed(40_005, "text is not JSON".to_owned()))?;
+    check_text(&text, core_type, &warrant.user_id, &warrant.id)?;
+    if form.audio.is_empty() {
+        return Err(Failed(40_006, "audio is empty".to_owned()));
+    }
+    let mut object = Content::of(&form.audio).object("ssapi", &app, &request_id, ctx.now);
+    object.content_type = form.audio_type;
+    ctx.world.objects.put(object, false);
+    Ok(json!({
+        "recordId": crate::ids::hex32(), "applicationId": app, "eof": 1, "refText": text["start"]["param"]["request"]["refText"],
+        "result": { "overall": 88, "pron": 90, "accuracy": 87, "integrity": 100, "fluency": 85, "details": [] },
+    }))
+}
+
+/// `xx.name.score`
+fn is_core_type(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('.').collect();
+    let lower = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    matches!(parts[..], [language, name, "score"] if language.len() == 2 && lower(language) && lower(name))
+}
+
+/// Both commands name the warrant, the application and the warrant's user.
+fn check_text(text: &Value, core_type: &str, user_id: &str, warrant_id: &str) -> Result<(), Failed> {
+    let wrong = |what: &str| Failed(40_007, format!("text: {what}"));
+    for command in ["connect", "start"] {
+        let part = &text[command];
+        let app = &part["param"]["app"];
+        if part["cmd"] != command {
+            return Err(wrong(&format!("{command}.cmd")));
+        }
+        if app["applicationId"] != AICONTENT_APP_ID || app["warrantId"] != warrant_id {
+            return Err(wrong(&format!("{command}.param.app")));
+        }
+        if app["userId"] != user_id {
+            return Err(Failed(41_032, "userId is not the warrant's user".to_owned()));
+        }
+    }
+    let start = &text["start"]["param"];
+    if !start["audio"]["audioType"].is_string() || !start["audio"]["sampleRate"].is_u64() {
+        return Err(wrong("start.param.audio"));
+    }
+    if start["request"]["coreType"] != core_type {
+        return Err(wrong("start.param.request.coreType"));
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Form {
+    text: String,
+    audio: Bytes,
+    audio_type: Option<String>,
+}
+
+async fn read(ctx: &Ctx<'_>, body: &Bytes) -> Option<Form> {
+    let boundary = multer::parse_boundary(ctx.arrived.header("content-type")?).ok()?;
+    let whole = stream::iter([Ok::<Bytes, std::io::Error>(body.clone())]);
+    let mut multipart = Multipart::new(whole, boundary);
+    let mut form = Form::default();
+    while let Some(field) = multipart.next_field().await.ok()? {
+        match field.name() {
+            Some("text") => form.text = field.text().await.ok()?,
+            Some("audio") => {
+                form.audio_type = field.content_type().map(ToString::to_string);
+                form.audio = field.bytes().await.ok()?;
+            }
+            _ => return None,
+        }
+    }
+    Some(form)
+}

@@ -1,0 +1,114 @@
+//! The ticket service: `getOSSTempAuthor` (a ready POST form, V1) and its successor `GetAttachmentUploadUrl`.
+
+use http::HeaderMap;
+use serde_json::json;
+
+use super::{parameters, pop};
+use crate::arrived::Arrived;
+use crate::encode::{base64, percent, percent_path};
+use crate::facts::{WORKORDER_BUCKET, WORKORDER_KEY_ID, WORKORDER_KEY_SECRET};
+use crate::reply::Reply;
+use crate::verify::{Place, Refused, acs3, oss1, rpc_v1};
+use crate::world::Ctx;
+use crate::{clock, ids};
+
+const HOST: &str = "workorder-sandbox.oss-cn-hangzhou.aliyuncs.com";
+const OLD_VERSIONS: [&str; 4] = ["2016-06-18", "2016-08-30", "2016-09-19", "2018-10-12"];
+
+pub(crate) fn handle(ctx: &Ctx<'_>, body: &[u8]) -> Reply {
+    let given = parameters(ctx.arrived, body);
+    // Not by x-acs-action: an old SDK sends that header along with a V1 signature.
+    let is_v3 = ctx.arrived.header("authorization").is_some_and(|value| value.starts_with("ACS3-"));
+    let get = |name: &str| given.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
+    // Without Format=JSON the old gateway answers XML.
+    let as_xml = !is_v3 && !get("Format").is_some_and(|format| format.eq_ignore_ascii_case("json"));
+    let result = if is_v3 {
+        let (keys, nonces) = (&ctx.vendors.alibaba, &ctx.vendors.nonces);
+        let header = |name: &str| ctx.arrived.header(name).unwrap_or_default();
+        acs3::verify(ctx.arrived, body, keys, nonces, ctx.now)
+            .and_then(|_| answer(ctx, &header("x-acs-action"), &header("x-acs-version"), &given))
+    } else {
+        rpc_v1::verify(&ctx.arrived.method, &given, &ctx.vendors.alibaba, &ctx.vendors.nonces, ctx.now)
+            .and_then(|_| {
+                let (action, version) = (pop::required(&given, "Action")?, pop::required(&given, "Version")?);
+                answer(ctx, &action, &version, &given)
+            })
+    };
+    result.unwrap_or_else(|refused| pop::refuse(ctx, &refused, as_xml))
+}
+
+fn answer(ctx: &Ctx<'_>, action: &str, version: &str, given: &[(String, String)]) -> Result<Reply, Refused> {
+    if ctx.arrived.path != "/" {
+        return Err(pop::unknown_action());
+    }
+    match (version, action) {
+        (old, "getOSSTempAuthor" | "GetOSSTempAuthor") if OLD_VERSIONS.contains(&old) => Ok(temp_author(ctx)),
+        ("2021-06-10", "GetAttachmentUploadUrl") => {
+            // The parameter is "in: formData"; in the query it is not seen.
+            let in_query = ctx.arrived.parameter("FileName").is_some();
+            let name = given.iter().find(|(n, value)| n == "FileName" && !value.is_empty() && !in_query);
+            let message = "The parameter FileName is illegal.";
+            let (_, name) = name.ok_or_else(|| Refused::new(400, "param.illegal", message))?;
+            Ok(upload_url(ctx, name))
+        }
+        ("2021-06-10", _) => Err(pop::unknown_action()),
+        (old, _) if OLD_VERSIONS.contains(&old) => Err(pop::unknown_action()),
+        _ => Err(pop::unknown_version()),
+    }
+}
+
+/// About two minutes, 2 MiB, one directory.
+fn temp_author(ctx: &Ctx<'_>) -> Reply {
+    let dir = format!("pop_temp{}/", ids::digits(5));
+    let expires = ctx.now + ctx.life(120);
+    let policy = json!({
+        "expiration": clock::dashed(expires).replace('Z', ".471Z"),
+        "conditions": [["content-length-range", 0, 2_097_152], ["starts-with", "$key", dir]],
+    });
+    let policy = base64(policy.to_string().as_bytes());
+    let reply = json!({
+        "RequestId": ids::request_id(),
+        "success": true,
+        "code": "200",
+        "message": "successful",
+        "data": {
+            "accessId": WORKORDER_KEY_ID,
+            "signature": oss1::signature(WORKORDER_KEY_SECRET, &policy),
+            "policy": policy,
+            "dir": dir,
+            "host": format!("http://{HOST}"),
+            "expire": expires.to_string(),
+        },
+    });
+    Reply::json(200, &reply)
+}
+
+fn upload_url(ctx: &Ctx<'_>, file_name: &str) -> Reply {
+    let key = format!("ticket/{}/{file_name}", ids::hex32());
+    let expires = ctx.now + ctx.life(600);
+    let put = signed_url("PUT", &key, Some("application/octet-stream"), expires);
+    let get = signed_url("GET", &key, None, expires);
+    let reply = json!({
+        "RequestId": ids::request_id(),
+        "Code": 0,
+        "Success": true,
+        "Message": "success",
+        "Data": { "ObjectKey": key, "PutSignedUrl": put, "GetSignedUrl": get },
+    });
+    Reply::json(200, &reply)
+}
+
+/// An OSS V1 signed URL on the bucket's real host; V1 signs `/bucket/key`, so any host serves it.
+fn signed_url(method: &str, key: &str, content_type: Option<&'static str>, expires: i64) -> String {
+    let mut headers = HeaderMap::new();
+    headers.extend(
+        content_type.map(|value| (http::header::CONTENT_TYPE, http::HeaderValue::from_static(value))),
+    );
+    let request = Arrived::new(method, &format!("/{}", percent_path(key)), headers);
+    let bucket = WORKORDER_BUCKET.to_owned();
+    let place = Place { bucket, key: key.to_owned(), region: String::new() };
+    let text = oss1::string_to_sign(&request, &place, &expires.to_string());
+    let signature = percent(&oss1::signature(WORKORDER_KEY_SECRET, &text));
+    let path = percent_path(key);
+    format!("https://{HOST}/{path}?Expires={expires}&OSSAccessKeyId={WORKORDER_KEY_ID}&Signature={signature}")
+}

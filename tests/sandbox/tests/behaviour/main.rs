@@ -1,0 +1,14 @@
+//! The sandbox refuses what the real services refuse: one thing changed, one refusal.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "test helpers"
+)]
+
+mod client;
+mod control;
+mod stores;
+mod vendors;
