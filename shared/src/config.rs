@@ -1,14 +1,15 @@
 //! Configuration: the environment, read once, with every fault named.
 
+mod keys;
 mod settings;
 
 use std::collections::HashMap;
 use std::str::FromStr;
 
-pub use settings::{Auth, Settings};
+pub use keys::{KeyNames, KeyRing, Keys};
+pub use settings::{Auth, Events, Settings};
 
 use crate::problem::{Code, Problem};
-use crate::secret::Secret;
 
 /// The environment of the process, and what was found wrong with it.
 ///
@@ -29,35 +30,14 @@ pub struct Fault {
     pub reason: String,
 }
 
-/// A vendor's key pair, perhaps temporary.
-#[derive(Clone, Debug, Default)]
-pub struct Keys {
-    /// Key id.
-    pub id: String,
-    /// Secret.
-    pub secret: Secret,
-    /// Security token of temporary keys.
-    pub token: Option<Secret>,
-}
-
-/// The names under which one set of keys is configured.
-#[derive(Clone, Copy, Debug)]
-pub struct KeyNames {
-    /// Key id.
-    pub id: &'static str,
-    /// Secret.
-    pub secret: &'static str,
-    /// Token; the first name that is set counts.
-    pub token: &'static [&'static str],
-}
-
 impl Env {
     /// The environment of this process.
     #[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn of_process() -> Self {
-        Self::new(std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        }))
+        Self::new(
+            std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+        )
     }
 
     /// An environment from these variables.
@@ -120,6 +100,12 @@ impl Env {
         }
     }
 
+    /// A comma-separated list.
+    pub fn list(&mut self, name: &str) -> Option<Vec<String>> {
+        let text = self.get(name)?;
+        Some(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
+    }
+
     /// `true` or `false` (also `1` and `0`); `default` if unset.
     pub fn flag(&mut self, name: &str, default: bool) -> bool {
         match self.get(name).as_deref() {
@@ -158,18 +144,6 @@ impl Env {
         self.get(name)?;
         Some(self.endpoint(name, ""))
     }
-
-    /// The first of `sets` that is in use; ids, secrets and tokens of different sets are never mixed. A fault
-    /// on the names of the last set if none is.
-    pub fn keys<const N: usize>(&mut self, sets: [KeyNames; N]) -> Keys {
-        let chosen = sets.iter().find(|set| self.get(set.id).is_some() || self.get(set.secret).is_some());
-        let Some(set) = chosen.or(sets.last()) else { return Keys::default() };
-        Keys {
-            id: self.need(set.id),
-            secret: self.need(set.secret).into(),
-            token: set.token.iter().find_map(|name| self.get(name)).map(Secret::from),
-        }
-    }
 }
 
 /// What a caller is told while settings are missing: their names, never their values.
@@ -206,20 +180,6 @@ mod tests {
 
     fn env<const N: usize>(vars: [(&str, &str); N]) -> Env {
         Env::new(vars.map(|(name, value)| (name.to_owned(), value.to_owned())))
-    }
-
-    #[test]
-    fn key_sets_are_never_mixed() {
-        let sets = [
-            KeyNames { id: "A_ID", secret: "A_KEY", token: &["A_TOKEN"] },
-            KeyNames { id: "B_ID", secret: "B_KEY", token: &["B_TOKEN"] },
-        ];
-        let mut both = env([("A_ID", " a "), ("A_KEY", "s"), ("B_ID", "b"), ("B_KEY", "t"), ("B_TOKEN", "x")]);
-        let keys = both.keys(sets);
-        assert_eq!((keys.id.as_str(), keys.token.is_none()), ("a", true));
-        let mut half = env([("A_ID", "a"), ("B_ID", "b"), ("B_KEY", "t")]);
-        half.keys(sets);
-        assert_eq!(half.faults()[0].name, "A_KEY");
     }
 
     #[test]

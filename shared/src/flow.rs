@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use crate::config::{Env, Settings};
+use crate::config::{Env, KeyRing, Settings};
 use crate::grant::{Enforced, Grant, Limits, Object, Pairs};
 use crate::media::Accepted;
 use crate::problem::{Code, Problem};
@@ -31,6 +31,11 @@ pub trait Flow: Send + Sync + Sized + 'static {
 
     /// The modes on offer, the default first. Every flow has relay.
     fn modes(&self) -> &'static [Mode];
+
+    /// The keys that the platform may rotate, if the flow uses such.
+    fn key_ring(&self) -> Option<&KeyRing> {
+        None
+    }
 
     /// The parameters' defaults from the environment.
     fn defaults(&self) -> Map<String, Value>;

@@ -14,15 +14,21 @@ pub mod sign;
 pub mod time;
 
 #[cfg(feature = "runtime")]
-mod caller;
-#[cfg(feature = "runtime")]
 pub mod cache;
+#[cfg(feature = "runtime")]
+mod caller;
 #[cfg(feature = "runtime")]
 pub mod clock;
 #[cfg(feature = "runtime")]
 pub mod config;
 #[cfg(feature = "runtime")]
+pub mod event;
+#[cfg(feature = "runtime")]
 pub mod flow;
+#[cfg(feature = "runtime")]
+mod guard;
+#[cfg(feature = "runtime")]
+mod jobs;
 #[cfg(feature = "runtime")]
 mod openapi;
 #[cfg(feature = "runtime")]

@@ -169,7 +169,9 @@ mod tests {
 
     #[test]
     fn patterns() {
-        assert!(matches("image/*", "image/png") && matches("*/*", "a/b") && matches("image/jpg", "image/jpeg"));
+        assert!(
+            matches("image/*", "image/png") && matches("*/*", "a/b") && matches("image/jpg", "image/jpeg")
+        );
         assert!(!matches("image/*", "video/mp4") && !matches("image/png", "image/jpeg"));
     }
 }

@@ -75,13 +75,19 @@ mod tests {
 
     #[test]
     fn identity_is_not_the_callers_to_set() {
-        assert_eq!(run(&json!({"locale": "en", "core_type": "x"}), None).unwrap(), json!({"channel_id": "c", "user_id": "anonymous", "locale": "en"}));
+        assert_eq!(
+            run(&json!({"locale": "en", "core_type": "x"}), None).unwrap(),
+            json!({"channel_id": "c", "user_id": "anonymous", "locale": "en"})
+        );
         assert_eq!(run(&json!({}), Some("shop")).unwrap()["user_id"], "shop");
         let hashed = run(&json!({}), Some("a-name-of-more-than-24-characters")).unwrap();
         assert_eq!(hashed["user_id"].as_str().unwrap().len(), 24);
         for name in ["user_id", "channel_id", "unheard_of"] {
             let problem = run(&json!({name: "x"}), Some("shop")).unwrap_err();
-            assert_eq!((problem.code, problem.errors[0].pointer.as_str()), (Code::Forbidden, &*format!("/params/{name}")));
+            assert_eq!(
+                (problem.code, problem.errors[0].pointer.as_str()),
+                (Code::Forbidden, &*format!("/params/{name}"))
+            );
         }
     }
 }

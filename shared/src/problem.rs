@@ -125,9 +125,7 @@ impl Code {
             Self::VendorUnavailable => (503, true, "vendor_unavailable", "The vendor is unavailable"),
             Self::VendorTimeout => (504, true, "vendor_timeout", "The vendor did not answer in time"),
             Self::GrantExpired => (410, false, "grant_expired", "The grant has expired"),
-            Self::CompleteMismatch => {
-                (409, false, "complete_mismatch", "The upload is not what was granted")
-            }
+            Self::CompleteMismatch => (409, false, "complete_mismatch", "The upload is not what was granted"),
             Self::AlreadyUsed => (409, false, "already_used", "The ticket is in use"),
             Self::UploadFailed => (502, false, "upload_failed", "The upload failed"),
             Self::SourceFailed => (502, false, "source_failed", "The source could not be read"),

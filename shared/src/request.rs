@@ -88,8 +88,8 @@ impl GrantRequest {
     /// # Errors
     /// `invalid_request` or `invalid_filename` with a pointer to the member.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
-        let value: Value = serde_json::from_slice(body)
-            .map_err(|_| Problem::invalid("", "the body is not valid JSON"))?;
+        let value: Value =
+            serde_json::from_slice(body).map_err(|_| Problem::invalid("", "the body is not valid JSON"))?;
         Self::from_value(&value)
     }
 
@@ -128,7 +128,10 @@ pub fn checksums(value: &Value, at: &str) -> Result<Checksums, Problem> {
     let members = value.as_object().ok_or_else(|| Problem::invalid(at, "an object is expected"))?;
     let member = |name: &str| -> Result<Option<&str>, Problem> {
         let Some(value) = present(members, name) else { return Ok(None) };
-        value.as_str().map(Some).ok_or_else(|| Problem::invalid(format!("{at}/{name}"), "a string is expected"))
+        value
+            .as_str()
+            .map(Some)
+            .ok_or_else(|| Problem::invalid(format!("{at}/{name}"), "a string is expected"))
     };
     let wrong = |name: &str, detail: &str| Problem::invalid(format!("{at}/{name}"), detail);
     let md5 = member("md5")?;
@@ -186,7 +189,9 @@ fn size(members: &Map<String, Value>) -> Result<Option<u64>, Problem> {
     match present(members, "size") {
         None => Ok(None),
         Some(value) => match value.as_u64() {
-            Some(0) | None => Err(Problem::invalid("/size", "a whole number of bytes, at least 1, is expected")),
+            Some(0) | None => {
+                Err(Problem::invalid("/size", "a whole number of bytes, at least 1, is expected"))
+            }
             size => Ok(size),
         },
     }

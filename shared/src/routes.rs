@@ -2,9 +2,14 @@
 
 mod around;
 mod complete;
+mod events;
 mod grants;
 mod path;
+mod platform;
 mod relay;
+
+pub(crate) use around::new_id;
+pub(crate) use relay::{carrier, receipt as receipt_of, time_for};
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,13 +21,16 @@ use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use self::platform::Platform;
 use crate::caller::{self, Caller};
-use crate::config::{Env, Fault, Settings, config_missing};
+use crate::config::{Env, Events, Fault, Settings, config_missing};
 use crate::flow::{Context, Flow};
+use crate::jobs::{Notifier, Sources};
 use crate::openapi;
 use crate::problem::{Code, Problem};
 use crate::store::Store;
@@ -31,12 +39,15 @@ use crate::vendor::{Vendor, client};
 
 /// A configured function: everything its routes share.
 pub struct App<F> {
-    flow: F,
-    cx: Context,
+    pub(crate) flow: F,
+    pub(crate) cx: Context,
     faults: Vec<Fault>,
     sealers: Option<Sealers>,
-    store: Store,
+    pub(crate) store: Store,
+    pub(crate) sources: Sources,
+    pub(crate) notifier: Notifier,
     in_flight: Semaphore,
+    platform: Platform,
 }
 
 /// What the runtime knows about a request that is not in its headers; put into its extensions.
@@ -50,11 +61,22 @@ pub struct Door {
     pub max_body: u64,
     /// The platform's id of the request.
     pub request_id: Option<String>,
+    /// Claims of the platform's authorizer.
+    pub identity: Option<Map<String, Value>>,
+    /// When the platform ends the request.
+    pub deadline: Option<Instant>,
 }
 
 impl Default for Door {
     fn default() -> Self {
-        Self { source: None, base: None, max_body: u64::MAX, request_id: None }
+        Self {
+            source: None,
+            base: None,
+            max_body: u64::MAX,
+            request_id: None,
+            identity: None,
+            deadline: None,
+        }
     }
 }
 
@@ -66,14 +88,21 @@ impl<F: Flow> App<F> {
     pub fn new(env: &mut Env) -> Result<Arc<Self>, Problem> {
         let settings = Settings::from_env(env);
         let flow = F::configure(env);
-        let client = client(env.get("SSL_CERT_FILE").as_deref())?;
+        let roots = env.get("SSL_CERT_FILE");
+        let client = client(roots.as_deref())?;
         let vendor = Vendor::new(client, settings.vendor_rps.or(F::QUOTA));
+        let store = Store::from_env(env);
+        let sources = Sources::from_env(env, roots.as_deref())?;
+        let notifier = Notifier::from_env(env, roots.as_deref())?;
         Ok(Arc::new(Self {
             flow,
             faults: env.faults().to_vec(),
             sealers: Sealers::new(&settings.secrets),
-            store: Store::default(),
+            store,
+            sources,
+            notifier,
             in_flight: Semaphore::new(settings.max_in_flight),
+            platform: Platform::of(env),
             cx: Context { settings, vendor },
         }))
     }
@@ -83,7 +112,7 @@ impl<F: Flow> App<F> {
         &self.faults
     }
 
-    fn configured(&self) -> Result<(), Problem> {
+    pub(crate) fn configured(&self) -> Result<(), Problem> {
         if self.faults.is_empty() { Ok(()) } else { Err(config_missing(&self.faults)) }
     }
 
@@ -91,6 +120,12 @@ impl<F: Flow> App<F> {
         self.configured()?;
         let auth = self.cx.settings.auth.as_ref();
         caller::check(auth.ok_or_else(|| config_missing(&self.faults))?, headers)
+    }
+
+    /// A caller with the right to send events.
+    async fn events_caller(&self, headers: &HeaderMap, _: Option<&Door>) -> Result<Caller, Problem> {
+        self.caller(headers)?;
+        Err(Problem::new(Code::Forbidden, "the caller lacks the right events"))
     }
 
     fn sealers(&self) -> Result<&Sealers, Problem> {
@@ -108,6 +143,7 @@ pub fn router<F: Flow>(app: &Arc<App<F>>) -> Router {
         .route("/s3/params", get(grants::s3_params::<F>))
         .route("/relay/{ticket}", put(relay::relay::<F>))
         .route("/complete", post(complete::complete::<F>))
+        .route("/events", post(events::events::<F>))
         .route("/healthz", get(healthz::<F>))
         .route("/openapi.json", get(openapi_json::<F>))
         .fallback(async || Problem::new(Code::NotFound, "there is no such route"))
@@ -117,7 +153,8 @@ pub fn router<F: Flow>(app: &Arc<App<F>>) -> Router {
         .with_state(app.clone());
     // The tail of the path decides, so the path is cut before the routes see it.
     let base_path = app.cx.settings.base_path.clone();
-    let routes = tower::util::MapRequest::new(routes, move |request| path::cut(request, &base_path));
+    let events = app.cx.settings.events != Events::Off;
+    let routes = tower::util::MapRequest::new(routes, move |request| path::cut(request, &base_path, events));
     let router = Router::new()
         .fallback_service(routes)
         .layer(axum::middleware::from_fn_with_state(app.clone(), around::around::<F>));
@@ -133,12 +170,21 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
     if origins.is_empty() {
         return None;
     }
-    let names = |names: &[&'static str]| names.iter().map(|name| header::HeaderName::from_static(name)).collect::<Vec<_>>();
+    let names = |names: &[&'static str]| {
+        names.iter().map(|name| header::HeaderName::from_static(name)).collect::<Vec<_>>()
+    };
     Some(
         CorsLayer::new()
             .allow_origin(AllowOrigin::list(origins))
             .allow_methods([Method::GET, Method::POST, Method::PUT])
-            .allow_headers(names(&["authorization", "content-type", "x-api-key", "traceparent", "uppy-versions", "uppy-auth-token"]))
+            .allow_headers(names(&[
+                "authorization",
+                "content-type",
+                "x-api-key",
+                "traceparent",
+                "uppy-versions",
+                "uppy-auth-token",
+            ]))
             .expose_headers(names(&["etag", "location", "retry-after", "x-request-id"]))
             .vary([header::ORIGIN])
             .max_age(std::time::Duration::from_secs(600)),
@@ -166,7 +212,10 @@ fn json_response(body: &impl Serialize) -> Response {
 /// Reads a request document of at most `limit` bytes.
 async fn read_document(request: Request<Body>, limit: usize) -> Result<bytes::Bytes, Problem> {
     let too_large = || Problem::new(Code::TooLarge, format!("the body is longer than {limit} bytes"));
-    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let declared = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if declared.is_some_and(|declared| declared > limit as u64) {
         return Err(too_large());
     }

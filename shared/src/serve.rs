@@ -1,11 +1,17 @@
 //! Running a function: which runtime it is on, and serving it there.
 
+mod dispatch;
 mod http;
+mod lambda;
+mod poll;
+mod runtime;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
+use std::sync::Arc;
 
-pub use http::serve;
+pub use self::http::serve;
+pub(crate) use self::runtime::is_local;
+pub use self::runtime::{Runtime, listen};
 
 use crate::config::Env;
 use crate::flow::Flow;
@@ -16,7 +22,6 @@ use crate::telemetry;
 pub fn run<F: Flow>() -> ExitCode {
     let mut env = Env::of_process();
     telemetry::start(&mut env);
-    let listen = listen(&mut env);
     let app = match App::<F>::new(&mut env) {
         Ok(app) => app,
         Err(problem) => {
@@ -28,48 +33,33 @@ pub fn run<F: Flow>() -> ExitCode {
         tracing::error!(flow = F::NAME, name = fault.name, reason = fault.reason, "configuration");
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let served = runtime.and_then(|runtime| {
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind(listen).await?;
-            tracing::info!(flow = F::NAME, address = %listener.local_addr()?, "listening");
-            serve(listener, router(&app), stop_signal()).await;
-            Ok(())
-        })
-    });
+    let served = match runtime {
+        Ok(runtime) => runtime.block_on(serve_on(app, &mut env)),
+        Err(error) => Err(error.to_string()),
+    };
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(flow = F::NAME, %listen, %error, "cannot listen");
+            tracing::error!(flow = F::NAME, error, "cannot serve");
             ExitCode::FAILURE
         }
     }
 }
 
-/// Where to listen: `GRANT_LISTEN`, else all addresses at the platform's port, else loopback.
-pub(crate) fn listen(env: &mut Env) -> SocketAddr {
-    const PORTS: [&str; 4] =
-        ["PORT", "FC_SERVER_PORT", "FC_CUSTOM_LISTEN_PORT", "FUNCTIONS_CUSTOMHANDLER_PORT"];
-    let platform_port = PORTS.iter().find_map(|name| env.get(name)?.parse::<u16>().ok());
-    let default = match platform_port {
-        Some(port) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)),
-        None => SocketAddr::from((Ipv4Addr::LOCALHOST, 9000)),
-    };
-    // `host`, `:port` or `host:port`.
-    match env.get("GRANT_LISTEN") {
-        None => default,
-        Some(text) => text
-            .parse()
-            .or_else(|_| text.parse::<IpAddr>().map(|address| SocketAddr::from((address, default.port()))))
-            .unwrap_or_else(|_| {
-                env.fault("GRANT_LISTEN", "is not an address like 127.0.0.1:9000");
-                default
-            }),
+async fn serve_on<F: Flow>(app: Arc<App<F>>, env: &mut Env) -> Result<(), String> {
+    match Runtime::of(env) {
+        Runtime::Lambda => lambda::serve(app, env).await,
+        Runtime::Poll => poll::serve(app, env, stop_signal()).await,
+        Runtime::Http => {
+            let address = listen(env);
+            let listener = tokio::net::TcpListener::bind(address).await;
+            let listener = listener.map_err(|error| format!("cannot listen on {address}: {error}"))?;
+            let address = listener.local_addr().unwrap_or(address);
+            tracing::info!(flow = F::NAME, %address, "listening");
+            serve(listener, router(&app), stop_signal()).await;
+            Ok(())
+        }
     }
-}
-
-/// Whether only this machine can reach the function.
-pub(crate) fn listens_on_loopback(env: &mut Env) -> bool {
-    listen(env).ip().is_loopback()
 }
 
 /// Resolves on SIGTERM or Ctrl-C.

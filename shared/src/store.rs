@@ -1,22 +1,35 @@
-//! What must be remembered between requests: which ticket is in use, and what came of it.
+//! What must be remembered between requests: which work is under way, and what came of it.
+//!
+//! In this process's memory, or in Redis where instances are many.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+mod memory;
+mod redis;
+
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::time::Instant;
 
-/// Records in this process's memory.
-#[derive(Default)]
-pub struct Store {
-    records: Mutex<HashMap<String, Record>>,
+use self::memory::Memory;
+use self::redis::Redis;
+use crate::config::Env;
+use crate::problem::{Code, Problem};
+
+/// Where the records are.
+pub enum Store {
+    /// In this process: enough where there is one instance.
+    Memory(Memory),
+    /// Shared by all instances.
+    Redis(Redis),
 }
 
-struct Record {
-    /// None while the work is under way.
-    outcome: Option<Value>,
-    until: Instant,
+/// What is known about work under a name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Who is at it, or was.
+    pub owner: String,
+    /// What came of it; none while it is under way.
+    pub outcome: Option<Value>,
 }
 
 /// Whether the work under a name may begin.
@@ -31,39 +44,98 @@ pub enum Claim {
 }
 
 impl Store {
-    /// Claims the work under `name` for as long as `lease`.
-    pub fn claim(&self, name: &str, lease: Duration) -> Claim {
-        let now = Instant::now();
-        let mut records = self.lock();
-        match records.get(name) {
-            Some(Record { outcome, until }) if *until > now => {
-                outcome.clone().map_or(Claim::Running, Claim::Done)
+    /// As `GRANT_STORE` says: `memory` (default), `redis://…` or `rediss://…`.
+    pub fn from_env(env: &mut Env) -> Self {
+        match env.get("GRANT_STORE").as_deref() {
+            None | Some("memory") => {}
+            Some(url) if url.starts_with("redis://") || url.starts_with("rediss://") => match Redis::new(url)
+            {
+                Some(redis) => return Self::Redis(redis),
+                None => env.fault("GRANT_STORE", "is not a usable Redis address"),
+            },
+            Some(_) => env.fault("GRANT_STORE", "is none of memory, redis://…, rediss://…"),
+        }
+        Self::Memory(Memory::default())
+    }
+
+    /// Claims the work under `name` for `owner`, for as long as `lease`.
+    ///
+    /// # Errors
+    /// `rate_limited` if the store cannot be reached: the work must not begin.
+    pub async fn claim(&self, name: &str, owner: &str, lease: Duration) -> Result<Claim, Problem> {
+        let record = match self {
+            Self::Memory(memory) => memory.claim(name, owner, lease),
+            Self::Redis(redis) => {
+                redis.claim(name, owner, lease).await.map_err(|error| unreachable(&error))?
             }
-            _ => {
-                records.retain(|_, record| record.until > now);
-                records.insert(name.to_owned(), Record { outcome: None, until: now + lease });
-                Claim::Mine
-            }
+        };
+        Ok(match record {
+            None => Claim::Mine,
+            Some(Record { outcome: Some(outcome), .. }) => Claim::Done(outcome),
+            Some(Record { outcome: None, .. }) => Claim::Running,
+        })
+    }
+
+    /// Holds a claim for another `lease`; false if it is no longer `owner`'s.
+    ///
+    /// # Errors
+    /// As [`Store::claim`].
+    pub async fn renew(&self, name: &str, owner: &str, lease: Duration) -> Result<bool, Problem> {
+        match self {
+            Self::Memory(memory) => Ok(memory.renew(name, owner, lease)),
+            Self::Redis(redis) => redis.renew(name, owner, lease).await.map_err(|error| unreachable(&error)),
         }
     }
 
-    /// Gives the work under `name` back: it failed and may be tried again.
-    pub fn release(&self, name: &str) {
-        self.lock().remove(name);
+    /// Gives a claim back: the work failed and may be tried again.
+    ///
+    /// # Errors
+    /// As [`Store::claim`].
+    pub async fn release(&self, name: &str, owner: &str) -> Result<(), Problem> {
+        match self {
+            Self::Memory(memory) => {
+                memory.release(name, owner);
+                Ok(())
+            }
+            Self::Redis(redis) => redis.release(name, owner).await.map_err(|error| unreachable(&error)),
+        }
     }
 
     /// Records what came of the work under `name`, for as long as `keep`.
-    pub fn finish(&self, name: &str, outcome: Value, keep: Duration) {
-        let record = Record { outcome: Some(outcome), until: Instant::now() + keep };
-        self.lock().insert(name.to_owned(), record);
+    ///
+    /// # Errors
+    /// As [`Store::claim`].
+    pub async fn finish(
+        &self,
+        name: &str,
+        owner: &str,
+        outcome: Value,
+        keep: Duration,
+    ) -> Result<(), Problem> {
+        let record = Record { owner: owner.to_owned(), outcome: Some(outcome) };
+        match self {
+            Self::Memory(memory) => {
+                memory.put(name, record, keep);
+                Ok(())
+            }
+            Self::Redis(redis) => redis.put(name, &record, keep).await.map_err(|error| unreachable(&error)),
+        }
     }
 
     /// What came of the work under `name`, if it is done.
-    pub fn outcome(&self, name: &str) -> Option<Value> {
-        self.lock().get(name).filter(|record| record.until > Instant::now())?.outcome.clone()
+    ///
+    /// # Errors
+    /// As [`Store::claim`].
+    pub async fn outcome(&self, name: &str) -> Result<Option<Value>, Problem> {
+        let record = match self {
+            Self::Memory(memory) => memory.get(name),
+            Self::Redis(redis) => redis.get(name).await.map_err(|error| unreachable(&error))?,
+        };
+        Ok(record.and_then(|record| record.outcome))
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Record>> {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn unreachable(error: &::redis::RedisError) -> Problem {
+    tracing::error!(kind = ?error.kind(), "the store cannot be reached");
+    Problem::new(Code::RateLimited, "the function's store cannot be reached")
 }

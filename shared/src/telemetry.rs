@@ -64,10 +64,38 @@ pub fn note(add: impl FnOnce(&mut Notes)) {
     let _ = NOTES.try_with(|notes| add(&mut notes.borrow_mut()));
 }
 
+/// The line of one job.
+pub(crate) fn log_job(
+    flow: &str,
+    job_id: &str,
+    code: &str,
+    acknowledged: bool,
+    notes: &Notes,
+    started: tokio::time::Instant,
+) {
+    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(
+        flow,
+        job_id,
+        code,
+        acknowledged,
+        cache = notes.cache.map(Hit::as_str),
+        vendor_calls = notes.vendor_calls,
+        vendor_request_id = notes.vendor_request_id,
+        ms,
+        "job"
+    );
+}
+
 /// Starts logging to standard output: JSON lines, filtered by `GRANT_LOG` (default `info`).
 pub fn start(env: &mut Env) {
-    let filter: Targets = env.parse("GRANT_LOG", Targets::new().with_default(tracing::Level::INFO), "a tracing filter");
-    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_current_span(false);
+    let filter: Targets =
+        env.parse("GRANT_LOG", Targets::new().with_default(tracing::Level::INFO), "a tracing filter");
+    let lines = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_target(false)
+        .with_current_span(false);
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
     // A panic's message could hold anything; its place cannot.
     std::panic::set_hook(Box::new(|panic| {

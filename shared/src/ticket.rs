@@ -143,7 +143,10 @@ fn check(
         Problem::new(Code::Unauthenticated, format!("this {what} was not issued by this function"))
     })?;
     if now > binding.expires_at.plus(grace) {
-        return Err(Problem::new(Code::GrantExpired, format!("this {what} has expired: ask for a new grant")));
+        return Err(Problem::new(
+            Code::GrantExpired,
+            format!("this {what} has expired: ask for a new grant"),
+        ));
     }
     Ok(binding)
 }

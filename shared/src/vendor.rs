@@ -12,7 +12,7 @@ use http::{HeaderMap, Method, StatusCode};
 use tokio::time::Instant;
 
 pub use budget::Budget;
-pub use client::{client, read_body};
+pub use client::{builder, client, read_body};
 
 use crate::clock;
 use crate::problem::{Code, Problem, VendorSays};
@@ -164,7 +164,9 @@ impl Vendor {
         loop {
             tries += 1;
             let problem = match self.send(deadline, &sign).await {
-                Err(problem) if !problem.retryable || problem.code == Code::RateLimited => return Err(problem),
+                Err(problem) if !problem.retryable || problem.code == Code::RateLimited => {
+                    return Err(problem);
+                }
                 Err(problem) => problem,
                 Ok(reply) => match read(&reply) {
                     Ok(answer) => return Ok(answer),

@@ -18,10 +18,10 @@ async fn all() {
             println!("   => {}", done.text);
         }
     }}
-    go!(alibaba_chatapp::Chatapp, "a b.png", b"hello", ["form","put","relay","credentials"]);
-    go!(tencent_lke::Lke, "a b.pdf", b"hello", ["put","relay","credentials"]);
-    go!(alibaba_workorder::Workorder, "a b.pdf", b"hello", ["form","relay"]);
-    go!(alibaba_aicontent::Aicontent, "a b.wav", b"hello", ["form","relay"]);
+    go!(alibaba_chatapp::Chatapp, "a b.png", b"hello", ["form", "put", "relay", "credentials"]);
+    go!(tencent_lke::Lke, "a b.pdf", b"hello", ["put", "relay", "credentials"]);
+    go!(alibaba_workorder::Workorder, "a b.pdf", b"hello", ["form", "relay"]);
+    go!(alibaba_aicontent::Aicontent, "a b.wav", b"hello", ["form", "relay"]);
     go!(huawei_aicc::Aicc, "a b.jpg", b"hello", ["relay"]);
     println!("{:#?}", sandbox.objects());
 }

@@ -8,7 +8,7 @@ mod warrant;
 
 use serde_json::{Map, Value, json};
 use upload_grant::cache::Cache;
-use upload_grant::config::{Env, Keys};
+use upload_grant::config::{Env, KeyRing};
 use upload_grant::encode;
 use upload_grant::flow::{Ask, Bound, Context, Flow};
 use upload_grant::grant::{Grant, Pairs};
@@ -29,7 +29,7 @@ const MAX_TEXT: usize = 2048;
 
 /// The flow's settings and cached warrants.
 pub struct Aicontent {
-    keys: Keys,
+    keys: KeyRing,
     endpoint: String,
     app_id: String,
     app_secret: Option<Secret>,
@@ -57,7 +57,7 @@ impl Flow for Aicontent {
         let direct = env.choice("AICONTENT_TRANSPORT", &["openapi", "ssapi"]) == "ssapi";
         let signs = env.choice("AICONTENT_SIGN", &["md5", "none"]) == "md5";
         Self {
-            keys: if direct { Keys::default() } else { alibaba::keys(env) },
+            keys: if direct { KeyRing::default() } else { alibaba::keys(env) },
             endpoint: env.endpoint("AICONTENT_ENDPOINT", "https://aicontent.aliyuncs.com"),
             app_id: env.need("AICONTENT_APP_ID"),
             app_secret: (direct || signs).then(|| env.need("AICONTENT_APP_SECRET").into()),
@@ -70,6 +70,10 @@ impl Flow for Aicontent {
 
     fn modes(&self) -> &'static [Mode] {
         &[Mode::Form, Mode::Relay]
+    }
+
+    fn key_ring(&self) -> Option<&KeyRing> {
+        Some(&self.keys)
     }
 
     fn defaults(&self) -> Map<String, Value> {

@@ -66,13 +66,16 @@ impl Aicontent {
             query: "",
             body: Some(("application/json; charset=utf-8", body.as_bytes())),
         };
-        call.sign(&self.keys, attempt)
+        call.sign(&self.keys.get(), attempt)
     }
 
     /// `/auth/authorize` of the evaluation service: a form under the application's signature.
     fn sign_direct(&self, request: &ssecp::Request<'_>, attempt: &Attempt) -> Outgoing {
-        let signature =
-            self.app_secret.as_ref().map(|secret| ssecp::sign(secret, request, attempt.at)).unwrap_or_default();
+        let signature = self
+            .app_secret
+            .as_ref()
+            .map(|secret| ssecp::sign(secret, request, attempt.at))
+            .unwrap_or_default();
         let form = encode::query(&[
             ("appid", request.app_id),
             ("timestamp", &attempt.at.unix().to_string()),
@@ -139,12 +142,9 @@ mod tests {
 
     #[test]
     fn an_instant_comes_in_four_shapes() {
-        for value in [
-            json!(1_704_067_200),
-            json!("1704067200"),
-            json!("1704067200000"),
-            json!("2024-01-01T00:00:00Z"),
-        ] {
+        for value in
+            [json!(1_704_067_200), json!("1704067200"), json!("1704067200000"), json!("2024-01-01T00:00:00Z")]
+        {
             assert_eq!(instant(&value), Some(Timestamp::from_unix(1_704_067_200)), "{value}");
         }
         assert_eq!(instant(&json!("soon")), None);

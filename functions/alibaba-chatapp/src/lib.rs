@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use upload_grant::cache::Cache;
-use upload_grant::config::{Env, Keys};
+use upload_grant::config::{Env, KeyRing};
 use upload_grant::encode;
 use upload_grant::flow::{Ask, Bound, Context, Flow};
 use upload_grant::grant::{Credentials, Enforced, Grant, Object, Pairs};
@@ -32,7 +32,7 @@ const MAX_KEY: usize = 1023;
 
 /// The flow's settings and cached keys.
 pub struct Chatapp {
-    keys: Keys,
+    keys: KeyRing,
     endpoint: String,
     cust_space_id: Option<String>,
     oss_endpoint: Option<String>,
@@ -76,6 +76,10 @@ impl Flow for Chatapp {
         &[Mode::Form, Mode::Put, Mode::Relay, Mode::Credentials]
     }
 
+    fn key_ring(&self) -> Option<&KeyRing> {
+        Some(&self.keys)
+    }
+
     fn defaults(&self) -> Map<String, Value> {
         self.cust_space_id.iter().map(|id| ("cust_space_id".into(), id.as_str().into())).collect()
     }
@@ -100,7 +104,10 @@ impl Flow for Chatapp {
     }
 
     fn handoff(&self, receipt: &Receipt, _: &Bound<'_>) -> Option<Handoff> {
-        Some(Handoff::new(["CreateChatappTemplate", "SendChatappMessage"], [("url", json!(receipt.location))]))
+        Some(Handoff::new(
+            ["CreateChatappTemplate", "SendChatappMessage"],
+            [("url", json!(receipt.location))],
+        ))
     }
 }
 
@@ -122,7 +129,8 @@ impl Chatapp {
             query: &query,
             body: None,
         };
-        let answer = cx.vendor.call(ask.deadline, |attempt| call.sign(&self.keys, attempt), authorization);
+        let sign = |attempt: &_| call.sign(&self.keys.get(), attempt);
+        let answer = cx.vendor.call(ask.deadline, sign, authorization);
         let (data, request_id) = answer.await?;
         self.read(&data, request_id, ask.now).map(Arc::new)
     }
@@ -132,9 +140,8 @@ impl Chatapp {
         let bad = |what: &str| {
             Problem::new(Code::VendorBadResponse, format!("the vendor's authorization has no usable {what}"))
         };
-        let need = |name: &str| {
-            text(data, name).filter(|value| !value.trim().is_empty()).ok_or_else(|| bad(name))
-        };
+        let need =
+            |name: &str| text(data, name).filter(|value| !value.trim().is_empty()).ok_or_else(|| bad(name));
         let bucket_name = need("BucketName")?;
         let host = storage::bare_host(&text(data, "EndPoint").unwrap_or_default(), &bucket_name);
         let host = public_host(&host);
@@ -142,7 +149,8 @@ impl Chatapp {
         let token = need("SecurityToken")?;
         let mut token_encoded = String::new();
         encode::percent(&mut token_encoded, &token);
-        let expire = text(data, "Expire").and_then(|expire| expire.parse().ok()).ok_or_else(|| bad("Expire"))?;
+        let expire =
+            text(data, "Expire").and_then(|expire| expire.parse().ok()).ok_or_else(|| bad("Expire"))?;
         Ok(Sts {
             id: need("AccessKeyId")?,
             secret: need("AccessKeySecret")?.into(),
@@ -223,8 +231,7 @@ fn put(cx: &Context, ask: &Ask, sts: &Sts, key: String) -> Grant {
     let mut enforced = vec![Key, Type, Expiry, NoOverwrite];
     enforced.extend(length.as_ref().map(|_| Size));
     enforced.extend(md5.map(|_| Md5));
-    let mut headers =
-        Pairs::new([("Content-Type", &*ask.content_type), ("x-oss-forbid-overwrite", "true")]);
+    let mut headers = Pairs::new([("Content-Type", &*ask.content_type), ("x-oss-forbid-overwrite", "true")]);
     if let Some(md5) = md5 {
         headers.push("Content-MD5", md5);
     }

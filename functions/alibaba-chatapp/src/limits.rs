@@ -7,11 +7,7 @@ use upload_grant::media::Accepted;
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
-const fn row(
-    content_type: &'static str,
-    extensions: &'static [&'static str],
-    max_bytes: u64,
-) -> Accepted {
+const fn row(content_type: &'static str, extensions: &'static [&'static str], max_bytes: u64) -> Accepted {
     Accepted { content_type, extensions, max_bytes }
 }
 

@@ -9,7 +9,7 @@ mod policy;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use upload_grant::cache::Cache;
-use upload_grant::config::{Env, Keys};
+use upload_grant::config::{Env, KeyRing};
 use upload_grant::encode;
 use upload_grant::flow::{Ask, Bound, Context, Flow};
 use upload_grant::grant::{Enforced, Grant, Object, Pairs};
@@ -36,7 +36,7 @@ const MAX_KEY: usize = 1023;
 
 /// The flow's settings and cached form.
 pub struct Workorder {
-    keys: Keys,
+    keys: KeyRing,
     endpoint: String,
     /// `GetAttachmentUploadUrl` instead of `getOSSTempAuthor`.
     successor: bool,
@@ -79,6 +79,10 @@ impl Flow for Workorder {
 
     fn modes(&self) -> &'static [Mode] {
         if self.successor { &[Mode::Put, Mode::Relay] } else { &[Mode::Form, Mode::Relay] }
+    }
+
+    fn key_ring(&self) -> Option<&KeyRing> {
+        Some(&self.keys)
     }
 
     fn defaults(&self) -> Map<String, Value> {
@@ -138,18 +142,19 @@ impl Workorder {
     fn sign(&self, attempt: &Attempt) -> Outgoing {
         if self.v3 {
             let call = self.call(FORM_ACTION, FORM_VERSION, None);
-            return call.sign(&self.keys, attempt);
+            return call.sign(&self.keys.get(), attempt);
         }
+        let keys = self.keys.get();
         let call = rpc_v1::Call {
             method: "POST",
             action: FORM_ACTION,
             version: FORM_VERSION,
             params: &[],
-            access_key_id: &self.keys.id,
-            token: self.keys.token.as_ref().map(Secret::expose),
+            access_key_id: &keys.id,
+            token: keys.token.as_ref().map(Secret::expose),
             nonce: &attempt.nonce,
         };
-        let body = rpc_v1::form(&rpc_v1::key(&self.keys.secret), &call, attempt.at);
+        let body = rpc_v1::form(&rpc_v1::key(&keys.secret), &call, attempt.at);
         Outgoing {
             method: http::Method::POST,
             url: format!("{}/", self.endpoint),
@@ -197,7 +202,7 @@ impl Workorder {
         let name = ask.object_name();
         let body = encode::query(&[("FileName", &name)]);
         let call = self.call(URL_ACTION, URL_VERSION, Some((FORM_BODY, body.as_bytes())));
-        let sign = |attempt: &Attempt| call.sign(&self.keys, attempt);
+        let sign = |attempt: &Attempt| call.sign(&self.keys.get(), attempt);
         let data = cx.vendor.call(ask.deadline, sign, |reply| data(reply, "0")).await?;
         // The vendor's samples have stray white space in the middle of the URL.
         let signed: String = text(&data, "PutSignedUrl").unwrap_or_default().split_whitespace().collect();
@@ -207,7 +212,8 @@ impl Workorder {
         let host = storage::bare_host(address, "");
         let (bucket, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its URL"))?;
         let bucket = Bucket::new(bucket, store, "aliyuncs.com", self.oss_endpoint.as_deref())?;
-        let expires_at = url_expiry(query).filter(|end| *end > ask.now).ok_or_else(|| bad("no expiry in its URL"))?;
+        let expires_at =
+            url_expiry(query).filter(|end| *end > ask.now).ok_or_else(|| bad("no expiry in its URL"))?;
         let url = format!("{}?{query}", bucket.location(&key));
         let limits = ask.limits(&[Enforced::Key, Enforced::Expiry]);
         let mut grant = ask.grant::<Self>(url, key, expires_at, limits);
@@ -226,7 +232,9 @@ fn data(reply: &Reply, good_code: &str) -> Result<Value, Refusal> {
     let code = text(&document, "Code");
     let success = text(&document, "Success");
     let failed = success.as_deref().is_some_and(|success| !success.eq_ignore_ascii_case("true"));
-    let good = code.as_deref().is_none_or(|code| code == good_code || code == "200" || code.eq_ignore_ascii_case("ok"));
+    let good = code
+        .as_deref()
+        .is_none_or(|code| code == good_code || code == "200" || code.eq_ignore_ascii_case("ok"));
     if failed || !good {
         let code = code.as_deref().unwrap_or_default();
         return Err(alibaba::refusal(reply, code, request_id.as_deref()));

@@ -153,7 +153,9 @@ pub(crate) fn document(reply: &Reply) -> Result<Value, Refusal> {
     let throttled = reply.status == 429;
     let why = match reply.status {
         401 | 403 => Why::Auth,
-        429 => Why::Throttled(upload_grant::vendor::retry_after(&reply.headers).or(Some(Duration::from_secs(1)))),
+        429 => {
+            Why::Throttled(upload_grant::vendor::retry_after(&reply.headers).or(Some(Duration::from_secs(1))))
+        }
         500.. => Why::Transient,
         _ if document.is_some() => Why::Rejected,
         _ => Why::BadResponse,

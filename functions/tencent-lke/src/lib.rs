@@ -8,7 +8,7 @@ mod limits;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use upload_grant::config::{Env, KeyNames, Keys};
+use upload_grant::config::{Env, KeyNames, KeyRing};
 use upload_grant::flow::{Ask, Bound, Context, Flow};
 use upload_grant::grant::{Credentials, Enforced, Grant, Object, Pairs};
 use upload_grant::media::{self, Accepted};
@@ -31,7 +31,7 @@ const BACKDATE: i64 = -60;
 
 /// The flow's settings.
 pub struct Lke {
-    keys: Keys,
+    keys: KeyRing,
     endpoint: String,
     region: String,
     bot_biz_id: Option<String>,
@@ -78,24 +78,27 @@ impl Flow for Lke {
 
     fn configure(env: &mut Env) -> Self {
         Self {
-            keys: env.keys([
-                KeyNames {
-                    id: "TENCENT_SECRET_ID",
-                    secret: "TENCENT_SECRET_KEY",
-                    token: &["TENCENT_TOKEN", "TENCENT_SECRET_TOKEN"],
-                },
-                // What SCF injects for the function's role.
-                KeyNames {
-                    id: "TENCENTCLOUD_SECRETID",
-                    secret: "TENCENTCLOUD_SECRETKEY",
-                    token: &["TENCENTCLOUD_SESSIONTOKEN"],
-                },
-                KeyNames {
-                    id: "TENCENTCLOUD_SECRET_ID",
-                    secret: "TENCENTCLOUD_SECRET_KEY",
-                    token: &["TENCENTCLOUD_TOKEN"],
-                },
-            ]),
+            keys: env.key_ring(
+                [
+                    KeyNames {
+                        id: "TENCENT_SECRET_ID",
+                        secret: "TENCENT_SECRET_KEY",
+                        token: &["TENCENT_TOKEN", "TENCENT_SECRET_TOKEN"],
+                    },
+                    // What SCF injects for the function's role.
+                    KeyNames {
+                        id: "TENCENTCLOUD_SECRETID",
+                        secret: "TENCENTCLOUD_SECRETKEY",
+                        token: &["TENCENTCLOUD_SESSIONTOKEN"],
+                    },
+                    KeyNames {
+                        id: "TENCENTCLOUD_SECRET_ID",
+                        secret: "TENCENTCLOUD_SECRET_KEY",
+                        token: &["TENCENTCLOUD_TOKEN"],
+                    },
+                ],
+                "TENCENTCLOUD_RUNENV",
+            ),
             endpoint: env.endpoint("LKE_ENDPOINT", "https://lke.intl.tencentcloudapi.com"),
             region: env.get("LKE_REGION").unwrap_or_else(|| "ap-jakarta".into()),
             bot_biz_id: env.param("LKE_BOT_BIZ_ID"),
@@ -105,6 +108,10 @@ impl Flow for Lke {
 
     fn modes(&self) -> &'static [Mode] {
         &[Mode::Put, Mode::Relay, Mode::Credentials]
+    }
+
+    fn key_ring(&self) -> Option<&KeyRing> {
+        Some(&self.keys)
     }
 
     fn defaults(&self) -> Map<String, Value> {
@@ -198,6 +205,7 @@ impl Lke {
     }
 
     fn sign(&self, attempt: &Attempt, body: &Bytes) -> Outgoing {
+        let keys = self.keys.get();
         let call = tc3::Call {
             host: storage::authority(&self.endpoint),
             action: ACTION,
@@ -205,10 +213,10 @@ impl Lke {
             region: Some(&self.region),
             language: Some("en-US"),
             body,
-            secret_id: &self.keys.id,
-            token: self.keys.token.as_ref().map(Secret::expose),
+            secret_id: &keys.id,
+            token: keys.token.as_ref().map(Secret::expose),
         };
-        let headers = tc3::headers(&tc3::key(&self.keys.secret, SERVICE, attempt.at), &call, attempt.at);
+        let headers = tc3::headers(&tc3::key(&keys.secret, SERVICE, attempt.at), &call, attempt.at);
         Outgoing {
             method: http::Method::POST,
             url: format!("{}/", self.endpoint),
@@ -225,8 +233,12 @@ impl Lke {
         let region = need(&answer.region, "Region")?;
         let kind = answer.r#type.as_deref().filter(|kind| !kind.is_empty()).unwrap_or("cos");
         let host = format!("{kind}.{region}.myqcloud.com");
-        let bucket =
-            Bucket::new(&need(&answer.bucket, "Bucket")?, &host, "myqcloud.com", self.cos_endpoint.as_deref())?;
+        let bucket = Bucket::new(
+            &need(&answer.bucket, "Bucket")?,
+            &host,
+            "myqcloud.com",
+            self.cos_endpoint.as_deref(),
+        )?;
         let key = upload_path.strip_prefix('/').unwrap_or(upload_path).to_owned();
         storage::check_key(&key, MAX_KEY)?;
         let expires_at = Timestamp::from_unix(answer.expired_time.ok_or_else(|| bad("no ExpiredTime"))?);
@@ -241,7 +253,9 @@ impl Lke {
         let (address, query) = signed.split_once('?').ok_or_else(|| bad("no signature in its URL"))?;
         let parameter = |name: &str| {
             let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-            pairs.find(|(other, _)| *other == name).map(|(_, value)| value.replace("%3B", ";").replace("%3b", ";"))
+            pairs
+                .find(|(other, _)| *other == name)
+                .map(|(_, value)| value.replace("%3B", ";").replace("%3b", ";"))
         };
         let expires_at = parameter("q-sign-time")
             .and_then(|time| time.split_once(';')?.1.parse().ok())
@@ -253,7 +267,8 @@ impl Lke {
         let url = if self.cos_endpoint.as_deref().map(storage::authority) == Some(host) {
             signed.to_owned()
         } else if storage::is_under(host, "myqcloud.com") || storage::is_under(host, "tencentcos.cn") {
-            let base = if place.bucket.root.is_empty() { format!("https://{host}") } else { place.bucket.base() };
+            let base =
+                if place.bucket.root.is_empty() { format!("https://{host}") } else { place.bucket.base() };
             format!("{base}/{}?{query}", path.unwrap_or_default())
         } else {
             return Err(bad("a URL that is not the vendor's"));

@@ -14,6 +14,17 @@ pub enum Auth {
     ApiKey(Vec<(String, [u8; 32])>),
 }
 
+/// Who may send events over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Events {
+    /// Nobody: the route does not exist.
+    Off,
+    /// Callers with the right `events`.
+    Caller,
+    /// Whoever reaches the function: the network is the guard.
+    Trusted,
+}
+
 /// The `GRANT_*` settings, defaults applied.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -41,6 +52,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// Path of the bare alias, instead of `/`.
     pub base_path: String,
+    /// Who may send events over HTTP.
+    pub events: Events,
     /// Whether `X-Forwarded-*` is believed.
     pub trust_proxy: bool,
 }
@@ -52,9 +65,12 @@ impl Settings {
             auth: auth(env),
             secrets: secrets(env),
             cors_origins: cors_origins(env),
-            ttl: env.parse("GRANT_TTL_SECONDS", 300_u32, "a whole number of seconds").clamp(1, 604_800).into(),
+            ttl: env
+                .parse("GRANT_TTL_SECONDS", 300_u32, "a whole number of seconds")
+                .clamp(1, 604_800)
+                .into(),
             max_bytes: positive(env, "GRANT_MAX_BYTES"),
-            content_types: list(env, "GRANT_CONTENT_TYPES"),
+            content_types: env.list("GRANT_CONTENT_TYPES"),
             allow_credentials: env.flag("GRANT_ALLOW_CREDENTIALS", false),
             vendor_rps: rate(env),
             timeout: Duration::from_secs(
@@ -63,6 +79,11 @@ impl Settings {
             max_in_flight: env.parse("GRANT_MAX_IN_FLIGHT", 1024_u32, "a whole number").max(1) as usize,
             public_url: env.optional_endpoint("GRANT_PUBLIC_URL"),
             base_path: base_path(env),
+            events: match env.choice("GRANT_EVENTS", &["off", "caller", "trusted"]) {
+                "caller" => Events::Caller,
+                "trusted" => Events::Trusted,
+                _ => Events::Off,
+            },
             trust_proxy: env.flag("GRANT_TRUST_PROXY", false),
         }
     }
@@ -72,9 +93,12 @@ fn auth(env: &mut Env) -> Option<Auth> {
     match env.need("GRANT_AUTH").as_str() {
         "" => None,
         "none" => {
-            let loopback = super::super::serve::listens_on_loopback(env);
+            let loopback = crate::serve::is_local(env);
             if !loopback && !env.flag("GRANT_INSECURE", false) {
-                env.fault("GRANT_AUTH", "is none, which needs a loopback GRANT_LISTEN or GRANT_INSECURE=true");
+                env.fault(
+                    "GRANT_AUTH",
+                    "is none, which needs a loopback GRANT_LISTEN or GRANT_INSECURE=true",
+                );
             }
             Some(Auth::None)
         }
@@ -88,7 +112,8 @@ fn auth(env: &mut Env) -> Option<Auth> {
 
 fn api_keys(env: &mut Env) -> Option<Vec<(String, [u8; 32])>> {
     let text = env.need("GRANT_API_KEYS");
-    let keys: Option<Vec<_>> = text.split(',').map(str::trim).filter(|pair| !pair.is_empty()).map(api_key).collect();
+    let keys: Option<Vec<_>> =
+        text.split(',').map(str::trim).filter(|pair| !pair.is_empty()).map(api_key).collect();
     match keys {
         Some(keys) if !keys.is_empty() => Some(keys),
         _ => {
@@ -113,7 +138,7 @@ fn api_key(pair: &str) -> Option<(String, [u8; 32])> {
 }
 
 fn secrets(env: &mut Env) -> Vec<Secret> {
-    let secrets = list(env, "GRANT_SECRET").unwrap_or_default();
+    let secrets = env.list("GRANT_SECRET").unwrap_or_default();
     if secrets.iter().any(|secret| secret.len() < 32) {
         env.fault("GRANT_SECRET", "has a secret shorter than 32 bytes");
     }
@@ -121,12 +146,16 @@ fn secrets(env: &mut Env) -> Vec<Secret> {
 }
 
 fn cors_origins(env: &mut Env) -> Vec<String> {
-    let origins = list(env, "GRANT_CORS_ORIGINS").unwrap_or_default();
+    let origins = env.list("GRANT_CORS_ORIGINS").unwrap_or_default();
     let is_origin = |origin: &String| {
-        url::Url::parse(origin).is_ok_and(|url| url.origin().is_tuple() && url.origin().ascii_serialization() == *origin)
+        url::Url::parse(origin)
+            .is_ok_and(|url| url.origin().is_tuple() && url.origin().ascii_serialization() == *origin)
     };
     if !origins.iter().all(is_origin) {
-        env.fault("GRANT_CORS_ORIGINS", "has an entry that is not an origin like https://app.example (* and null are refused)");
+        env.fault(
+            "GRANT_CORS_ORIGINS",
+            "has an entry that is not an origin like https://app.example (* and null are refused)",
+        );
     }
     origins
 }
@@ -157,9 +186,4 @@ fn rate(env: &mut Env) -> Option<f64> {
         return None;
     }
     Some(value)
-}
-
-fn list(env: &mut Env, name: &str) -> Option<Vec<String>> {
-    let text = env.get(name)?;
-    Some(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
 }

@@ -25,15 +25,17 @@ static STARTED: AtomicBool = AtomicBool::new(false);
 
 pub(super) async fn around<F: Flow>(
     State(app): State<Arc<App<F>>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let started = Instant::now();
     let cold = !STARTED.swap(true, Ordering::Relaxed);
-    let id = request_id(&request);
+    let taken = app.platform.take(request.headers_mut(), app.flow.key_ring());
+    let id = request_id(&request, taken.request_id);
     let method = request.method().clone();
     let route = route_name(request.uri().path());
-    let (mut response, notes) = telemetry::noting(answer(&app, request, next)).await;
+    let (mut response, notes) =
+        telemetry::noting(answer(&app, request, taken.control.as_deref(), next)).await;
     let code = render(&mut response, F::NAME, &id, caller::challenge(app.cx.settings.auth.as_ref()));
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-request-id", value);
@@ -44,26 +46,33 @@ pub(super) async fn around<F: Flow>(
     response
 }
 
-async fn answer<F: Flow>(app: &App<F>, request: Request, next: Next) -> Response {
+async fn answer<F: Flow>(app: &Arc<App<F>>, request: Request, control: Option<&str>, next: Next) -> Response {
     if request.method() == Method::OPTIONS {
         return StatusCode::NO_CONTENT.into_response();
     }
     let Ok(_place) = app.in_flight.try_acquire() else {
         return Problem::new(Code::RateLimited, "the function is at capacity").into_response();
     };
+    let work = async {
+        match control {
+            Some("/invoke") => super::events::fc_invoke(app, request).await,
+            Some("/initialize" | "/pre-freeze" | "/pre-stop") => StatusCode::OK.into_response(),
+            _ => next.run(request).await,
+        }
+    };
     // One request's panic is one request's problem.
-    let caught = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let caught = AssertUnwindSafe(work).catch_unwind().await;
     caught.unwrap_or_else(|_| Problem::new(Code::Internal, "the function failed").into_response())
 }
 
 /// The platform's or the client's id of the request if it is a plain one, else a new one.
-fn request_id(request: &Request) -> String {
+fn request_id(request: &Request, platform_id: Option<String>) -> String {
     let from_door = request.extensions().get::<Door>().and_then(|door| door.request_id.clone());
     let header = |headers: &HeaderMap| Some(headers.get("x-request-id")?.to_str().ok()?.to_owned());
     let plain = |id: &String| {
         (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
     };
-    from_door.or_else(|| header(request.headers())).filter(plain).unwrap_or_else(new_id)
+    platform_id.or(from_door).or_else(|| header(request.headers())).filter(plain).unwrap_or_else(new_id)
 }
 
 /// A fresh ULID.
@@ -77,7 +86,13 @@ fn route_name(path: &str) -> &'static str {
     ["grants", "params", "complete", "events", "healthz", "openapi.json"]
         .into_iter()
         .find(|name| path.rsplit('/').next() == Some(*name))
-        .unwrap_or(if path.contains("/relay/") { "relay" } else if path.len() <= 1 { "grants" } else { "other" })
+        .unwrap_or(if path.contains("/relay/") {
+            "relay"
+        } else if path.len() <= 1 {
+            "grants"
+        } else {
+            "other"
+        })
 }
 
 /// Writes the problem that a response carries, if any, and returns its code.
@@ -105,7 +120,9 @@ fn render(response: &mut Response, flow: &str, id: &str, challenge: &'static str
 fn refused_by_framework(status: StatusCode) -> Option<Problem> {
     (status.is_client_error() || status.is_server_error()).then(|| match status {
         StatusCode::NOT_FOUND => Problem::new(Code::NotFound, "there is no such route"),
-        status if status.is_client_error() => Problem::new(Code::InvalidRequest, "the request cannot be read"),
+        status if status.is_client_error() => {
+            Problem::new(Code::InvalidRequest, "the request cannot be read")
+        }
         _ => Problem::new(Code::Internal, "the function failed"),
     })
 }

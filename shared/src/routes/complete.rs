@@ -28,7 +28,7 @@ pub(super) async fn complete<F: Flow>(
     let token = text(&sent, "token")?.ok_or_else(|| Problem::invalid("/token", "token is required"))?;
     let binding = sealers.open_token(token, F::NAME, clock::now())?;
     // The function's own word about a relayed upload is worth more than the client's.
-    if let Some(receipt) = app.store.outcome(&format!("ticket:{}", binding.id)) {
+    if let Some(receipt) = app.store.outcome(&format!("ticket:{}", binding.id)).await? {
         return Ok(no_store(json_response(&receipt)));
     }
     let receipt = receipt(&app.flow, &binding, &sent)?;
@@ -38,7 +38,9 @@ pub(super) async fn complete<F: Flow>(
 fn receipt<F: Flow>(flow: &F, binding: &Binding, sent: &Value) -> Result<Receipt, Problem> {
     let size = match sent.get("size").filter(|size| !size.is_null()) {
         None => binding.size,
-        Some(size) => Some(size.as_u64().ok_or_else(|| Problem::invalid("/size", "a whole number is expected"))?),
+        Some(size) => {
+            Some(size.as_u64().ok_or_else(|| Problem::invalid("/size", "a whole number is expected"))?)
+        }
     };
     let checksums = checksums(sent)?;
     let contradiction = contradiction(binding, size, &checksums);
@@ -87,9 +89,7 @@ fn checksums(sent: &Value) -> Result<Checksums, Problem> {
 
 /// The pointer to what contradicts the binding.
 fn contradiction(binding: &Binding, size: Option<u64>, sent: &Checksums) -> Option<&'static str> {
-    let differ = |bound: &Option<String>, sent: &Option<String>| {
-        matches!((bound, sent), (Some(bound), Some(sent)) if bound != sent)
-    };
+    let differ = |bound: &Option<String>, sent: &Option<String>| matches!((bound, sent), (Some(bound), Some(sent)) if bound != sent);
     let bound = &binding.checksums;
     let wrong_size = match binding.size {
         Some(bound) => size.is_some_and(|size| size != bound),
@@ -117,7 +117,9 @@ pub(crate) fn quoted(etag: &str) -> String {
 /// A plain text member of at most 256 bytes; longer for the token.
 fn text<'a>(sent: &'a Value, name: &str) -> Result<Option<&'a str>, Problem> {
     // A client that could not read a header sends nothing in one way or another.
-    let Some(value) = sent.get(name).filter(|value| !value.is_null() && *value != "") else { return Ok(None) };
+    let Some(value) = sent.get(name).filter(|value| !value.is_null() && *value != "") else {
+        return Ok(None);
+    };
     let limit = if name == "token" { MAX_BODY } else { 256 };
     let fits = |text: &&str| text.len() <= limit && !text.chars().any(char::is_control);
     value

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Request, Uri, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::around::new_id;
@@ -39,7 +39,7 @@ pub(super) async fn grants<F: Flow>(
     let body = read_document(request, MAX_BODY).await?;
     let asked = GrantRequest::parse(&body)?;
     let base = || public_base(&app, &door, &headers, &uri, &prefix);
-    let grant = app.grant(&asked, &caller, source(&app, &door, &headers), door.max_body, base).await?;
+    let grant = app.grant(&asked, &caller, source(&app, &door, &headers), &door, base).await?;
     Ok(no_store(json_response(&grant)))
 }
 
@@ -56,7 +56,7 @@ pub(super) async fn s3_params<F: Flow>(
     }
     let asked = companion_request(request.uri().query().unwrap_or_default(), F::PARAMS)?;
     let source = source(&app, &door, request.headers());
-    let grant = app.grant(&asked, &caller, source, door.max_body, String::new).await?;
+    let grant = app.grant(&asked, &caller, source, &door, String::new).await?;
     Ok(no_store(json_response(&json!({
         "method": grant.method, "url": grant.url, "fields": grant.fields, "headers": grant.headers,
         "expires": grant.expires, "key": grant.key,
@@ -70,10 +70,11 @@ impl<F: Flow> App<F> {
         asked: &GrantRequest,
         caller: &Caller,
         source: Option<IpAddr>,
-        max_body: u64,
+        door: &Door,
         base: impl Fn() -> String,
     ) -> Result<Grant, Problem> {
-        let ask = self.ask(asked, caller, source, max_body)?;
+        let mut ask = self.ask(asked, caller, source, door.max_body)?;
+        ask.deadline = door.deadline.map_or(ask.deadline, |deadline| deadline.min(ask.deadline));
         telemetry::note(|notes| {
             notes.mode = Some(ask.mode.as_str());
             notes.grant_id = Some(ask.id.clone());
@@ -93,6 +94,17 @@ impl<F: Flow> App<F> {
         Ok(grant)
     }
 
+    /// The bare grant of a direct invocation, which the platform's own permissions guard.
+    pub(crate) async fn direct(&self, document: &Value, deadline: Instant) -> Result<Value, Problem> {
+        self.configured()?;
+        let asked = GrantRequest::from_value(document)?;
+        let door = Door { deadline: Some(deadline), ..Door::default() };
+        let base = || self.cx.settings.public_url.clone().unwrap_or_default();
+        let grant = self.grant(&asked, &Caller::default(), None, &door, base).await?;
+        serde_json::to_value(&grant)
+            .map_err(|_| Problem::new(Code::Internal, "the grant could not be written"))
+    }
+
     /// Checks a request against flow, settings and policy: before any vendor call.
     fn ask(
         &self,
@@ -109,6 +121,33 @@ impl<F: Flow> App<F> {
             return Err(Problem::at(Code::Forbidden, "/mode", "credentials mode is switched off"));
         }
         let params = policy::params(F::PARAMS, self.flow.defaults(), &asked.params, caller, source)?;
+        self.checked_ask(asked, mode, params, max_body)
+    }
+
+    /// The parameters of a job: the platform's own queues are as trusted as the environment.
+    pub(crate) fn job_params(
+        &self,
+        sent: &Map<String, Value>,
+        caller: Option<&Caller>,
+    ) -> Result<Map<String, Value>, Problem> {
+        if let Some(caller) = caller {
+            return policy::params(F::PARAMS, self.flow.defaults(), sent, caller, None);
+        }
+        let mut params =
+            policy::params(F::PARAMS, self.flow.defaults(), &Map::new(), &Caller::default(), None)?;
+        let known = sent.iter().filter(|(name, _)| F::PARAMS.contains(&name.as_str()));
+        params.extend(known.map(|(name, value)| (name.clone(), value.clone())));
+        Ok(params)
+    }
+
+    /// Checks type and size, and puts the ask together.
+    pub(crate) fn checked_ask(
+        &self,
+        asked: &GrantRequest,
+        mode: Mode,
+        params: Map<String, Value>,
+        max_body: u64,
+    ) -> Result<Ask, Problem> {
         let media = media::resolve(&asked.filename, asked.content_type.as_deref(), F::TYPES)?;
         let mut max_bytes = self.max_bytes(&media)?;
         if mode == Mode::Relay {
@@ -136,7 +175,8 @@ impl<F: Flow> App<F> {
 
     /// The most bytes of a file of this type.
     fn max_bytes(&self, media: &Media) -> Result<u64, Problem> {
-        let same_type = || F::TYPES.iter().filter(|row| media::matches(row.content_type, &media.content_type));
+        let same_type =
+            || F::TYPES.iter().filter(|row| media::matches(row.content_type, &media.content_type));
         let row = same_type().find(|row| row.extensions.contains(&media.extension.as_str()));
         let row = row.or_else(|| same_type().next());
         let accepted = match &self.cx.settings.content_types {
@@ -173,15 +213,23 @@ fn source<F: Flow>(app: &App<F>, door: &Door, headers: &HeaderMap) -> Option<IpA
 }
 
 /// The address our own URLs start with: as configured, else as the request came.
-fn public_base<F: Flow>(app: &App<F>, door: &Door, headers: &HeaderMap, uri: &Uri, prefix: &Prefix) -> String {
+fn public_base<F: Flow>(
+    app: &App<F>,
+    door: &Door,
+    headers: &HeaderMap,
+    uri: &Uri,
+    prefix: &Prefix,
+) -> String {
     if let Some(url) = &app.cx.settings.public_url {
         return url.clone();
     }
     if let Some(base) = &door.base {
         return format!("{base}{}", prefix.0);
     }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(uri.host()).unwrap_or("localhost");
-    let loopback = url::Url::parse(&format!("http://{host}")).is_ok_and(|url| crate::config::is_loopback(&url));
+    let host =
+        headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(uri.host()).unwrap_or("localhost");
+    let loopback =
+        url::Url::parse(&format!("http://{host}")).is_ok_and(|url| crate::config::is_loopback(&url));
     format!("{}://{host}{}", if loopback { "http" } else { "https" }, prefix.0)
 }
 

@@ -1,7 +1,7 @@
 //! Routes are matched on the tail of the path: a stage or mount prefix changes nothing.
 
 use axum::body::Body;
-use axum::http::{Request, Uri, uri::PathAndQuery};
+use axum::http::{HeaderMap, Request, Uri, uri::PathAndQuery};
 
 const SINGLE: [&str; 5] = ["grants", "complete", "events", "healthz", "openapi.json"];
 /// A path that no route has.
@@ -12,8 +12,13 @@ const NOWHERE: &str = "/-";
 pub(super) struct Prefix(pub(super) String);
 
 /// Replaces the path by the route it ends in, and remembers the prefix.
-pub(super) fn cut(mut request: Request<Body>, base_path: &str) -> Request<Body> {
+///
+/// With `events`, a CloudEvent at the bare alias is one for `/events`: so Knative delivers.
+pub(super) fn cut(mut request: Request<Body>, base_path: &str, events: bool) -> Request<Body> {
     let (prefix, route) = match split(request.uri().path(), base_path) {
+        Some((prefix, "/")) if events && is_cloud_event(request.headers()) => {
+            (prefix.to_owned(), "/events".to_owned())
+        }
         Some((prefix, route)) => (prefix.to_owned(), route.to_owned()),
         None => (String::new(), NOWHERE.to_owned()),
     };
@@ -22,6 +27,11 @@ pub(super) fn cut(mut request: Request<Body>, base_path: &str) -> Request<Body> 
     *request.uri_mut() = path.map_or_else(|_| Uri::from_static(NOWHERE), Uri::from);
     request.extensions_mut().insert(Prefix(prefix));
     request
+}
+
+fn is_cloud_event(headers: &HeaderMap) -> bool {
+    let kind = headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    headers.contains_key("ce-specversion") || kind.to_ascii_lowercase().starts_with("application/cloudevents")
 }
 
 /// Prefix and route of `path`; none if it ends in no route, or its prefix holds one.

@@ -11,6 +11,7 @@ use futures_util::TryStreamExt as _;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::around::new_id;
 use super::complete::quoted;
 use super::grants::no_store;
 use super::{App, json_response};
@@ -37,37 +38,50 @@ pub(super) async fn relay<F: Flow>(
     let length = check_headers(&binding, request.headers())?;
     let name = format!("ticket:{}", binding.id);
     let time = time_for(app.cx.settings.timeout, length);
-    match app.store.claim(&name, time) {
+    let owner = new_id();
+    match app.store.claim(&name, &owner, time).await? {
         Claim::Running => return Err(Problem::new(Code::AlreadyUsed, "this ticket is being used right now")),
         Claim::Done(receipt) => return Ok(with_etag(&receipt)),
         Claim::Mine => {}
     }
-    let mut lease = Lease { app: &app, name: &name, spent: false };
+    let mut lease = Lease { app: app.clone(), name: name.clone(), owner, spent: false };
     let source_failed = |_| Problem::new(Code::SourceFailed, "the request body broke off").retryable(true);
     let stream = request.into_body().into_data_stream().map_err(source_failed);
     let body = upload::Body::new(length, binding.checksums.clone(), stream);
     let ask = binding.ask(length, carrier(app.flow.modes()), Instant::now() + time);
     let time_is_up = |_| Err(Problem::new(Code::VendorTimeout, "the upload did not end in time"));
     let work = app.flow.upload(&app.cx, &ask, body);
-    let stored = tokio::time::timeout_at(ask.deadline, work).await.unwrap_or_else(time_is_up)?;
+    let stored = match tokio::time::timeout_at(ask.deadline, work).await.unwrap_or_else(time_is_up) {
+        Ok(stored) => stored,
+        Err(problem) => {
+            // At once, so that whoever reads the problem can try again.
+            lease.spent = true;
+            app.store.release(&name, &lease.owner).await?;
+            return Err(problem);
+        }
+    };
     let receipt = serde_json::to_value(receipt(&app.flow, &ask, stored, None)).unwrap_or(Value::Null);
     let keep = binding.expires_at.unix() - clock::now().unix() + 24 * 60 * 60;
-    app.store.finish(&name, receipt.clone(), Duration::from_secs(keep.max(60).unsigned_abs()));
+    let keep = Duration::from_secs(keep.max(60).unsigned_abs());
     lease.spent = true;
+    // The object is there: a store that fails now must not turn the upload into a failure.
+    let _ = app.store.finish(&name, &lease.owner, receipt.clone(), keep).await;
     Ok(with_etag(&receipt))
 }
 
-/// A ticket in use; given back unless it was spent, also when the client goes away in the middle.
-struct Lease<'a, F> {
-    app: &'a App<F>,
-    name: &'a str,
+/// A ticket in use; given back when the client goes away in the middle.
+struct Lease<F: Flow> {
+    app: Arc<App<F>>,
+    name: String,
+    owner: String,
     spent: bool,
 }
 
-impl<F> Drop for Lease<'_, F> {
+impl<F: Flow> Drop for Lease<F> {
     fn drop(&mut self) {
         if !self.spent {
-            self.app.store.release(self.name);
+            let (app, name, owner) = (self.app.clone(), self.name.clone(), self.owner.clone());
+            tokio::spawn(async move { app.store.release(&name, &owner).await });
         }
     }
 }
@@ -111,8 +125,7 @@ pub(crate) fn receipt<F: Flow>(flow: &F, ask: &Ask, stored: Stored, job_id: Opti
         vendor: stored.vendor,
         handoff: None,
     };
-    receipt.handoff =
-        flow.handoff(&receipt, &Bound { content_type: &ask.content_type, params: &ask.params });
+    receipt.handoff = flow.handoff(&receipt, &Bound { content_type: &ask.content_type, params: &ask.params });
     receipt
 }
 

@@ -36,7 +36,8 @@ pub struct Digests {
 impl Digests {
     /// Whether every checksum that `expected` names is the one measured.
     pub fn agree(&self, expected: &Checksums) -> bool {
-        let same = |expected: &Option<String>, ours: &str| expected.as_deref().is_none_or(|text| text == ours);
+        let same =
+            |expected: &Option<String>, ours: &str| expected.as_deref().is_none_or(|text| text == ours);
         same(&expected.md5, &self.md5_base64)
             && same(&expected.sha256, &self.sha256)
             && same(&expected.crc64, &self.crc64)
@@ -180,7 +181,11 @@ where
 mod tests {
     use super::*;
 
-    async fn run(chunks: &[&'static str], length: u64, expected: Checksums) -> (String, Option<Code>, Digests) {
+    async fn run(
+        chunks: &[&'static str],
+        length: u64,
+        expected: Checksums,
+    ) -> (String, Option<Code>, Digests) {
         let chunks: Vec<_> = chunks.iter().map(|chunk| Ok(Bytes::from_static(chunk.as_bytes()))).collect();
         let (mut stream, meter) = metered(futures_util::stream::iter(chunks), length, expected);
         let mut through = String::new();

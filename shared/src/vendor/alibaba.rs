@@ -9,14 +9,14 @@ use http::Method;
 use serde_json::Value;
 
 use super::{Attempt, Outgoing, Refusal, Reply, Why, retry_after};
-use crate::config::{Env, KeyNames, Keys};
+use crate::config::{Env, KeyNames, KeyRing, Keys};
 use crate::secret::Secret;
 use crate::sign::acs3;
 use crate::storage::authority;
 
 /// The account's keys: the neutral names win, the others are what Function Compute injects for its role.
-pub fn keys(env: &mut Env) -> Keys {
-    env.keys([
+pub fn keys(env: &mut Env) -> KeyRing {
+    let sets = [
         KeyNames {
             id: "ALIBABA_ACCESS_KEY_ID",
             secret: "ALIBABA_ACCESS_KEY_SECRET",
@@ -27,7 +27,8 @@ pub fn keys(env: &mut Env) -> Keys {
             secret: "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
             token: &["ALIBABA_CLOUD_SECURITY_TOKEN"],
         },
-    ])
+    ];
+    env.key_ring(sets, "FC_FUNCTION_NAME")
 }
 
 /// One API call, to be signed with ACS3-HMAC-SHA256.
@@ -126,9 +127,19 @@ fn why(reply: &Reply, code: &str) -> Why {
         "SignatureNonceUsed" => Why::Nonce,
         "InvalidTimeStamp.Expired" | "IllegalTimestamp" | "InvalidTimeStamp.Format" => Why::Clock,
         "Product.Unsubscript" => Why::NotSubscribed,
-        "SignatureDoesNotMatch" | "IncompleteSignature" | "MissingAccessKeyId" | "NoPermission"
-        | "Ram.PermissionDeny" | "ILLEGAL_AUTH" | "-121" | "illegal.auth" | "Forbidden" => Why::Auth,
-        _ if ["Forbidden.", "InvalidAccessKeyId", "InvalidSecurityToken"].iter().any(|p| code.starts_with(p)) => {
+        "SignatureDoesNotMatch"
+        | "IncompleteSignature"
+        | "MissingAccessKeyId"
+        | "NoPermission"
+        | "Ram.PermissionDeny"
+        | "ILLEGAL_AUTH"
+        | "-121"
+        | "illegal.auth"
+        | "Forbidden" => Why::Auth,
+        _ if ["Forbidden.", "InvalidAccessKeyId", "InvalidSecurityToken"]
+            .iter()
+            .any(|p| code.starts_with(p)) =>
+        {
             Why::Auth
         }
         "ServiceUnavailable" | "InternalError" | "SYSTEM_BUSY" | "-153" | "System.error" => Why::Transient,
@@ -140,7 +151,10 @@ fn why(reply: &Reply, code: &str) -> Why {
 /// `x-acs-retry-after` is in milliseconds.
 fn hint(reply: &Reply) -> Option<Duration> {
     let millis = reply.header("x-acs-retry-after").and_then(|value| value.parse::<u32>().ok());
-    millis.filter(|millis| *millis > 0).map(|millis| Duration::from_millis(millis.into())).or_else(|| retry_after(&reply.headers))
+    millis
+        .filter(|millis| *millis > 0)
+        .map(|millis| Duration::from_millis(millis.into()))
+        .or_else(|| retry_after(&reply.headers))
 }
 
 /// The text of the first `<name>` element: enough for an error document that is read for two short codes.

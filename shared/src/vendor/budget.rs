@@ -44,8 +44,11 @@ impl Budget {
         let place = places.front().filter(|_| full).map_or(now, |oldest| (*oldest + self.window).max(now));
         if place > deadline {
             let wait = place.duration_since(deadline).as_secs_f64();
-            return Err(Problem::new(Code::RateLimited, "more calls are waiting than the vendor's quota serves in time")
-                .retry_in(wait));
+            return Err(Problem::new(
+                Code::RateLimited,
+                "more calls are waiting than the vendor's quota serves in time",
+            )
+            .retry_in(wait));
         }
         if full {
             places.pop_front();

@@ -6,13 +6,20 @@ use rustls::pki_types::pem::PemObject as _;
 
 use crate::problem::{Code, Problem};
 
+/// A client as [`builder`] makes it.
+///
+/// # Errors
+/// `internal` if the TLS configuration cannot be built.
+pub fn client(extra_roots: Option<&str>) -> Result<reqwest::Client, Problem> {
+    builder(extra_roots)?.build().map_err(|_| fault())
+}
+
 /// A client on rustls with ring and the web PKI's roots, plus those in the PEM file `extra_roots`
 /// (`SSL_CERT_FILE`). It follows no redirect and reads no proxy setting.
 ///
 /// # Errors
 /// `internal` if the TLS configuration cannot be built.
-pub fn client(extra_roots: Option<&str>) -> Result<reqwest::Client, Problem> {
-    let fault = || Problem::new(Code::Internal, "the TLS client cannot be built");
+pub fn builder(extra_roots: Option<&str>) -> Result<reqwest::ClientBuilder, Problem> {
     let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(file) = extra_roots {
         let certificates = CertificateDer::pem_file_iter(file).map_err(|_| fault())?;
@@ -23,13 +30,15 @@ pub fn client(extra_roots: Option<&str>) -> Result<reqwest::Client, Problem> {
         .map_err(|_| fault())?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    reqwest::Client::builder()
+    Ok(reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(std::time::Duration::from_secs(5))
-        .user_agent(concat!("upload-grant/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|_| fault())
+        .user_agent(concat!("upload-grant/", env!("CARGO_PKG_VERSION"))))
+}
+
+fn fault() -> Problem {
+    Problem::new(Code::Internal, "the TLS client cannot be built")
 }
 
 /// Reads a body of at most `limit` bytes.
