@@ -81,7 +81,9 @@ for (const name of functions) {
       }
       assert.equal(signed.searchParams.get('x-oss-signature'), query['x-oss-signature']);
       assert.deepEqual(Object.fromEntries(signed.searchParams), query);
-      assert.deepEqual([signed.host, signed.pathname], [url.host, url.pathname]);
+      // For an address as endpoint the SDK signs the bucket, but leaves it out of the URL.
+      const root = name === 'chatapp-loopback' ? `/${asked.object.bucket}` : '';
+      assert.deepEqual([signed.host, root + signed.pathname], [url.host, url.pathname]);
     });
 
     test(`${name}: ali-oss signs the same form, ${size}`, async () => {

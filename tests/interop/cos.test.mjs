@@ -1,8 +1,8 @@
 // cos-nodejs-sdk-v5: uploads with the credentials of a tencent-lke grant, and signs its PUT again.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { corrupted, grant, host, issuedKey, oneByteEach, require, settings, stored } from './lab.mjs';
+import { mock, test } from 'node:test';
+import { corrupted, grant, issuedKey, lab, oneByteEach, require, settings, stored } from './lab.mjs';
 
 const COS = require('cos-nodejs-sdk-v5');
 const data = Buffer.from('%PDF-1.7 one document');
@@ -11,12 +11,13 @@ const flips = {
   signature: ['q-signature=(.)', ...mismatch],
   'sign time': ['q-sign-time=\\d+;\\d+(\\d)&', ...mismatch],
   'key time': ['q-key-time=\\d+;\\d+(\\d)&', ...mismatch],
-  path: ['^PUT /\\S*([a-z])\\.pdf', ...mismatch],
-  host: ['(?i)\\nhost: *(.)', ...mismatch],
+  path: ['^PUT \\S*(\\w)\\.pdf', ...mismatch],
+  host: ['(?i)\\nhost: *[^.]*\\.cos\\.ap-(.)', ...mismatch],
+  bucket: ['(?i)\\nhost: *(.)', 404, 'NoSuchBucket'],
   'content type': ['(?i)\\ncontent-type: *application/(.)', ...mismatch],
 };
-// Path style on loopback: the bucket leads the path, and COS signs the path that is sent.
-const options = { Domain: host('cos'), Protocol: 'http:', ForcePathStyle: true };
+// To the vendor's real host name, over the wire instead of TLS.
+const options = { Protocol: 'http:', Proxy: lab.through.cos };
 const put = (client, Bucket, Key) =>
   client.putObject({ Bucket, Region: 'ap-guangzhou', Key, Body: data, ContentType: 'application/pdf' });
 
@@ -40,8 +41,8 @@ for (const name of ['lke-loopback', 'lke-vendor']) {
     // cos-js-sdk-v5 takes temporary keys through this callback.
     const getAuthorization = (_, answer) => answer({ ...keys, ScopeLimit });
     const client = new COS({ getAuthorization, ...options });
-    const token = { token: ['(?i)\\nx-cos-security-token: *(.)', ...mismatch] };
-    const reply = await oneByteEach('cos', { ...flips, token: token.token }, () => put(client, Bucket, Key));
+    const token = ['(?i)\\nx-cos-security-token: *(.)', 403, 'AccessDenied'];
+    const reply = await oneByteEach('cos', { ...flips, token }, () => put(client, Bucket, Key));
     assert.equal(reply.statusCode, 200);
     assert.deepEqual(await stored('cos', Bucket, Key), data);
     await assert.rejects(put(client, Bucket, `${Key}x.pdf`), { code: 'AccessDenied' });
@@ -55,13 +56,18 @@ for (const name of ['lke-loopback', 'lke-vendor']) {
       const { secret, token } = await issuedKey(query['q-ak']);
       const Headers = { ...asked.headers, Host: url.host };
       if (request.size) Headers['Content-Length'] = String(request.size);
-      const authorization = new COS({ SecretId: query['q-ak'], SecretKey: secret }).getAuth({
-        Method: 'PUT',
-        Pathname: url.pathname,
-        Query: { 'x-cos-security-token': token },
-        Headers,
-        KeyTime: query['q-key-time'],
-      });
+      const [start, end] = query['q-sign-time'].split(';').map(Number);
+      const client = new COS({ SecretId: query['q-ak'], SecretKey: secret });
+      // The SDK starts a second before its clock.
+      mock.timers.enable({ apis: ['Date'], now: (start + 1) * 1000 });
+      let authorization;
+      try {
+        const Query = { 'x-cos-security-token': token };
+        const Key = decodeURIComponent(url.pathname.slice(1));
+        authorization = client.getAuth({ Method: 'PUT', Key, Query, Headers, Expires: end - start });
+      } finally {
+        mock.timers.reset();
+      }
       const signed = Object.fromEntries(authorization.split('&').map((pair) => pair.split(/=(.*)/s, 2)));
       assert.equal(signed['q-signature'], query['q-signature']);
       assert.deepEqual({ ...signed, 'x-cos-security-token': token }, query);

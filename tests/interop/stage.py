@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from importlib import metadata
 from pathlib import Path
 
 import wire
@@ -61,6 +62,17 @@ def start_function(binaries, sandbox, flow, left_out):
     sys.exit(f"{flow} did not start")
 
 
+def print_versions():
+    """What is really installed of the SDKs under test."""
+    print("SDKs under test:")
+    for name in re.findall(r"^([^#=]+)==.*# SDK$", (HERE / "requirements.txt").read_text(), re.MULTILINE):
+        print(f"  {name} {metadata.version(name)} (PyPI)")
+    modules = Path(os.environ["INTEROP_NODE"]).parent / "node_modules"
+    for name in json.loads((HERE / "package.json").read_text())["dependencies"]:
+        version = json.loads((modules / name / "package.json").read_text())["version"]
+        print(f"  {name} {version} (npm)", flush=True)
+
+
 def run_suite(command, env, counted):
     """Runs one suite, shows its output; how many tests passed, or 0 where any failed or none ran."""
     result = subprocess.run(command, env=env, cwd=HERE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -70,6 +82,7 @@ def run_suite(command, env, counted):
 
 
 def main():
+    print_versions()
     binaries = Path(sys.argv[1])
     sandbox, urls = start_sandbox(binaries / "sandbox")
     processes = [sandbox]
