@@ -43,6 +43,7 @@ pub(crate) fn handle(world: &World, arrived: &Arrived, body: &[u8]) -> Reply {
                 Reply::text(200, lines.iter().map(|(n, v)| format!("{n}={v}\n")).collect::<Vec<_>>().concat())
             }
         },
+        ("GET", ["keys", id]) => key(world, id),
         ("POST", ["curl"]) => curl_config(arrived, body),
         _ => Reply::text(404, "no such route\n"),
     }
@@ -74,6 +75,15 @@ fn object(world: &World, store: &str, bucket: &str, key: &str) -> Reply {
     match object.data {
         Some(data) => Reply::bytes(200, content_type.unwrap_or("application/octet-stream"), data),
         None => Reply::text(410, "objects over 8 MiB are kept as digests only\n"),
+    }
+}
+
+/// A key as its vendor knows it, so that a grant can be signed again by an official SDK.
+fn key(world: &World, id: &str) -> Reply {
+    let vendors = world.vendors();
+    match vendors.alibaba.find(id).or_else(|| vendors.tencent.find(id)) {
+        Some(key) => Reply::json(200, &json!({ "secret": key.secret, "token": key.token })),
+        None => Reply::text(404, "no such key\n"),
     }
 }
 

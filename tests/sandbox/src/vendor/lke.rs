@@ -17,14 +17,19 @@ const FILE_TYPES: &str = " docx doc pdf txt md wps pages html mhtml epub xml jso
      ppsm key png jpg jpeg gif bmp tiff webp heif heic jp2 eps icns im pcx ppm xbm xmind ";
 
 pub(crate) fn handle(ctx: &Ctx<'_>, body: &[u8]) -> Reply {
+    // The official SDK looks for an error only under exactly this type, without a charset.
+    let reply = |response: Value| {
+        let text = json!({ "Response": response }).to_string();
+        Reply::bytes(200, "application/json", text)
+    };
     match credential(ctx, body) {
         Ok(mut response) => {
             response["RequestId"] = json!(ids::uuid());
-            Reply::json(200, &json!({ "Response": response }))
+            reply(response)
         }
         Err(Refused { code, message, .. }) => {
-            let error = json!({ "Error": { "Code": code, "Message": message }, "RequestId": ids::uuid() });
-            Reply::json(200, &json!({ "Response": error })).code(&code)
+            let error = json!({ "Code": code, "Message": message });
+            reply(json!({ "Error": error, "RequestId": ids::uuid() })).code(&code)
         }
     }
 }
