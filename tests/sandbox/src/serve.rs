@@ -170,9 +170,12 @@ fn finish(
 /// Binds the nine listeners: `base`, `base + 1`, ... or free ports where `base` is 0.
 pub(crate) async fn bind(base: u16) -> io::Result<Vec<TcpListener>> {
     let mut listeners = Vec::new();
-    for (offset, _) in (0_u16..).zip(Service::ALL) {
+    for (offset, service) in (0_u16..).zip(Service::ALL) {
         let port = if base == 0 { 0 } else { base.saturating_add(offset) };
-        listeners.push(TcpListener::bind(("127.0.0.1", port)).await?);
+        let named = |error: io::Error| {
+            io::Error::new(error.kind(), format!("127.0.0.1:{port} (the sandbox's {}): {error}", service.name()))
+        };
+        listeners.push(TcpListener::bind(("127.0.0.1", port)).await.map_err(named)?);
     }
     Ok(listeners)
 }
