@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 
 use crate::arrived::Arrived;
+use crate::control::console::Functions;
 use crate::facts;
 use crate::fault::Faults;
 use crate::lock;
@@ -18,6 +19,8 @@ use crate::verify::nonces::Nonces;
 /// The state behind all listeners.
 pub(crate) struct World {
     addresses: Vec<SocketAddr>,
+    /// Where the functions are; a reset does not move them.
+    pub(crate) functions: Functions,
     pub(crate) settings: Mutex<Settings>,
     pub(crate) faults: Faults,
     pub(crate) objects: Objects,
@@ -63,6 +66,7 @@ impl World {
     pub(crate) fn new(addresses: Vec<SocketAddr>) -> Self {
         Self {
             addresses,
+            functions: Functions::default(),
             settings: Mutex::default(),
             faults: Faults::default(),
             objects: Objects::default(),

@@ -1,5 +1,6 @@
 //! The sandbox's own interface.
 
+pub(crate) mod console;
 mod curl;
 pub(crate) mod env;
 mod routes;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{curl, env};
+use super::{console, curl, env};
 use crate::arrived::Arrived;
 use crate::encode::unpercent;
 use crate::fault::Fault;
@@ -16,6 +16,16 @@ pub(crate) fn handle(world: &World, arrived: &Arrived, body: &[u8]) -> Reply {
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     match (arrived.method.as_str(), segments.as_slice()) {
         ("OPTIONS", _) => Reply::empty(204),
+        ("GET" | "HEAD", [""]) => console::page(),
+        ("GET", ["functions"]) => json_of(&world.functions.all()),
+        // Not for pages: the console sends its user's credentials to these addresses.
+        ("POST", ["functions"]) if arrived.header("origin").is_some() => {
+            Reply::text(403, "not from a page\n")
+        }
+        ("POST", ["functions"]) => match serde_json::from_slice(body) {
+            Ok(urls) => done(|| world.functions.set(urls)),
+            Err(error) => refuse(&error),
+        },
         ("GET", ["health"]) => health(world),
         ("GET", ["objects"]) => json_of(&world.objects.all()),
         ("GET" | "HEAD", ["objects", store, bucket, key @ ..]) => {
@@ -73,7 +83,10 @@ fn object(world: &World, store: &str, bucket: &str, key: &str) -> Reply {
     };
     let content_type = object.content_type.as_deref().filter(|kind| kind.contains('/'));
     match object.data {
-        Some(data) => Reply::bytes(200, content_type.unwrap_or("application/octet-stream"), data),
+        // Uploaded pages must not run as pages of this origin.
+        Some(data) => Reply::bytes(200, content_type.unwrap_or("application/octet-stream"), data)
+            .header("content-security-policy", "sandbox")
+            .header("x-content-type-options", "nosniff"),
         None => Reply::text(410, "objects over 8 MiB are kept as digests only\n"),
     }
 }

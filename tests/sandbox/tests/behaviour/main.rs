@@ -9,6 +9,7 @@
 )]
 
 mod client;
+mod console;
 mod control;
 mod stores;
 mod vendors;
