@@ -35,6 +35,23 @@ impl Function {
         Self::start_with::<F>(vars).await
     }
 
+    /// Starts the function of that name; otherwise as [`Function::start`].
+    ///
+    /// # Panics
+    /// If there is none, or it cannot start.
+    pub async fn of(flow: &str, sandbox: &Sandbox, extra: &[(&str, &str)]) -> Self {
+        match flow {
+            "alibaba-aicontent" => Self::start::<alibaba_aicontent::Aicontent>(sandbox, extra).await,
+            "alibaba-chatapp" => Self::start::<alibaba_chatapp::Chatapp>(sandbox, extra).await,
+            "alibaba-workorder" => Self::start::<alibaba_workorder::Workorder>(sandbox, extra).await,
+            "huawei-aicc" => Self::start::<huawei_aicc::Aicc>(sandbox, extra).await,
+            _ => {
+                assert_eq!(flow, "tencent-lke", "there is no such function");
+                Self::start::<tencent_lke::Lke>(sandbox, extra).await
+            }
+        }
+    }
+
     /// Starts `F` with exactly these settings.
     ///
     /// # Panics
@@ -63,6 +80,31 @@ impl Function {
     /// A GET of `path`.
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("{}{path}", self.url))
+    }
+}
+
+/// A sandbox of this test's own.
+///
+/// # Panics
+/// If it cannot start.
+pub async fn sandbox() -> Sandbox {
+    Sandbox::start().await.expect("a sandbox")
+}
+
+/// The service a flow asks for its grants.
+///
+/// # Panics
+/// If there is no such flow.
+pub fn service(flow: &str) -> Service {
+    match flow {
+        "alibaba-aicontent" => Service::Aicontent,
+        "alibaba-chatapp" => Service::Cams,
+        "alibaba-workorder" => Service::Workorder,
+        "huawei-aicc" => Service::Aicc,
+        _ => {
+            assert_eq!(flow, "tencent-lke", "there is no such flow");
+            Service::Lke
+        }
     }
 }
 

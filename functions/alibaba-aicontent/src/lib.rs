@@ -85,12 +85,14 @@ impl Flow for Aicontent {
         if !is_core_type(core_type) {
             return Err(Problem::invalid("/params/core_type", "a core type like en.sent.score is expected"));
         }
+        let request = requested(ask)?;
         let user_id = ask.param("user_id").unwrap_or("anonymous");
         let serves = |warrant: &Warrant| ask.served_by(cx, warrant.issued_at, warrant.expires_at);
         let name = format!("{}\n{user_id}", self.app_id);
         let warrant = self.warrants.get(&name, serves, self.authorize(cx, ask, user_id)).await?;
         let (connect_id, request_id) = (nonce(), nonce());
-        let text = evaluation(ask, self, user_id, &warrant, core_type, [&connect_id, &request_id])?;
+        let ids = [&*connect_id, &*request_id];
+        let text = evaluation(ask, self, user_id, &warrant, (core_type, request), ids);
         let query = encode::query(&[
             ("appkey", &self.app_id),
             ("connect_id", &connect_id),
@@ -129,15 +131,27 @@ impl Flow for Aicontent {
     }
 }
 
+/// The evaluation's request object, with the caller's members.
+fn requested(ask: &Ask) -> Result<Value, Problem> {
+    let mut request = json!({ "refText": "", "rank": 100, "precision": 1 });
+    for (name, value) in ask.params.get("text").and_then(Value::as_object).into_iter().flatten() {
+        request[name] = value.clone();
+    }
+    if request.to_string().len() > MAX_TEXT {
+        return Err(Problem::invalid("/params/text", format!("at most {MAX_TEXT} bytes are expected")));
+    }
+    Ok(request)
+}
+
 /// The form's `text`: connect and start messages of the evaluation protocol in one document.
 fn evaluation(
     ask: &Ask,
     flow: &Aicontent,
     user_id: &str,
     warrant: &Warrant,
-    core_type: &str,
+    (core_type, mut request): (&str, Value),
     [connect_id, request_id]: [&str; 2],
-) -> Result<String, Problem> {
+) -> String {
     let app = json!({
         "applicationId": flow.app_id,
         "timestamp": ask.now.unix().to_string(),
@@ -147,25 +161,18 @@ fn evaluation(
         "sig": "default",
         "signature": "default",
     });
-    let mut request = json!({ "refText": "", "rank": 100, "precision": 1 });
-    for (name, value) in ask.params.get("text").and_then(Value::as_object).into_iter().flatten() {
-        request[name] = value.clone();
-    }
-    if request.to_string().len() > MAX_TEXT {
-        return Err(Problem::invalid("/params/text", format!("at most {MAX_TEXT} bytes are expected")));
-    }
     request["coreType"] = core_type.into();
     request["tokenId"] = request_id.into();
     request["request_id"] = request_id.into();
     let audio_type = if ask.extension == "opus" { "ogg_opus" } else { &ask.extension };
     let audio = json!({ "audioType": audio_type, "sampleRate": 16000, "channel": 1, "sampleBytes": 2 });
-    Ok(json!({
+    json!({
         "connect": { "cmd": "connect", "param": {
             "app": app, "sdk": { "source": 7, "version": 1, "protocol": 2 },
         }},
         "start": { "cmd": "start", "param": { "app": app, "audio": audio, "request": request } },
     })
-    .to_string())
+    .to_string()
 }
 
 /// `recordId` and the result of an evaluation; its failures come with any status.

@@ -1,0 +1,9 @@
+//! The five functions against the sandbox: what a caller gets, and what the receivers make of it.
+
+mod complete;
+mod enforced;
+mod input;
+mod modes;
+mod relay;
+mod routes;
+mod startup;

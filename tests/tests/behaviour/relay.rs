@@ -1,0 +1,166 @@
+//! The relay's rules: what a ticket takes, how often, and what it answers.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use upload_grant_tests::{Answer, Function, Sandbox, client, sandbox, upload, upload_request};
+
+const BYTES: &[u8] = b"hello";
+
+async fn chatapp(sandbox: &Sandbox, extra: &[(&str, &str)]) -> Function {
+    Function::of("alibaba-chatapp", sandbox, extra).await
+}
+
+async fn ticket(function: &Function, request: Value) -> Value {
+    let mut request = request;
+    request["mode"] = "relay".into();
+    request["filename"] = "a.png".into();
+    function.ask(&request).await.ok()
+}
+
+#[tokio::test]
+async fn a_ticket_costs_no_vendor_call_until_it_is_used() {
+    let sandbox = sandbox().await;
+    let function = chatapp(&sandbox, &[]).await;
+    let grant = ticket(&function, json!({})).await;
+    assert_eq!(sandbox.calls(upload_grant_tests::Service::Cams), 0);
+    let answer = upload(&grant, BYTES).await;
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let etag = answer.header("etag").to_owned();
+    assert!(etag.starts_with('"') && etag.ends_with('"'), "{etag}");
+    let receipt = answer.ok();
+    assert_eq!(receipt["etag"], etag);
+    assert_eq!((&receipt["verified"], &receipt["size"]), (&json!("function"), &json!(5)));
+    assert_eq!(receipt["sha256"], "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
+    assert_eq!(receipt["crc64"], "11177612005948864433");
+    assert_eq!((&receipt["id"], &receipt["filename"]), (&grant["id"], &json!("a.png")));
+    assert_eq!(sandbox.objects()[0].key, receipt["key"].as_str().expect("a key"));
+}
+
+#[tokio::test]
+async fn where_the_vendor_gives_no_tag_the_etag_is_the_quoted_md5() {
+    for (flow, filename) in [("huawei-aicc", "a.jpg"), ("alibaba-aicontent", "a.wav")] {
+        let function = Function::of(flow, &sandbox().await, &[]).await;
+        let grant = function.ask(&json!({ "filename": filename, "mode": "relay" })).await.ok();
+        let answer = upload(&grant, BYTES).await;
+        assert_eq!(answer.header("etag"), "\"5d41402abc4b2a76b9719d911017c592\"", "{flow}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn length_is_required_and_bounded() {
+    let sandbox = sandbox().await;
+    let function = chatapp(&sandbox, &[("GRANT_MAX_BYTES", "1000")]).await;
+    let grant = ticket(&function, json!({})).await;
+    let chunk: Result<_, std::io::Error> = Ok("hello");
+    let stream = reqwest::Body::wrap_stream(futures_util::stream::iter([chunk]));
+    let chunked = upload_request(&grant, b"").body(stream);
+    assert_eq!(Answer::of(chunked).await.problem(), (411, "length_required"));
+    assert_eq!(upload(&grant, &[7; 1001]).await.problem(), (413, "too_large"));
+    assert_eq!(sandbox.calls(upload_grant_tests::Service::Cams), 0);
+    assert_eq!(upload(&grant, &[7; 1000]).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_tickets_type_goes_to_the_vendor() {
+    let sandbox = sandbox().await;
+    let function = chatapp(&sandbox, &[]).await;
+    for (sent, status) in [
+        ("application/octet-stream", 200),
+        ("image/png", 200),
+        ("Image/PNG; charset=x", 200),
+        ("image/jpeg", 415),
+        ("text/plain", 415),
+    ] {
+        let mut grant = ticket(&function, json!({})).await;
+        grant["headers"]["Content-Type"] = sent.into();
+        assert_eq!(upload(&grant, BYTES).await.status, status, "{sent}");
+    }
+    let objects = sandbox.objects();
+    assert_eq!(objects.len(), 3);
+    assert!(objects.iter().all(|object| object.content_type.as_deref() == Some("image/png")));
+}
+
+#[tokio::test]
+async fn a_ticket_in_use_is_busy_and_a_spent_one_repeats_its_receipt() {
+    let sandbox = sandbox().await;
+    let function = chatapp(&sandbox, &[]).await;
+    let grant = ticket(&function, json!({})).await;
+    // The first upload has begun and cannot end before the gate opens.
+    let (open, gate) = tokio::sync::oneshot::channel::<()>();
+    let body = futures_util::stream::once(async move {
+        let _ = gate.await;
+        Ok::<_, std::io::Error>(BYTES)
+    });
+    let first = client().put(grant["url"].as_str().expect("a URL")).header("content-length", "5");
+    let first = tokio::spawn(first.body(reqwest::Body::wrap_stream(body)).send());
+    let busy = async {
+        loop {
+            if sandbox.calls(upload_grant_tests::Service::Oss) > 0 {
+                break upload(&grant, BYTES).await;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let busy = tokio::time::timeout(Duration::from_secs(10), busy).await.expect("the first upload reaches the store");
+    assert_eq!(busy.problem(), (409, "already_used"));
+    open.send(()).expect("the first upload waits");
+    let receipt = Answer::read(first.await.expect("a task").expect("an answer")).await.ok();
+
+    let calls = sandbox.calls(upload_grant_tests::Service::Oss);
+    for bytes in [BYTES, b"HELLO"] {
+        assert_eq!(upload(&grant, bytes).await.ok(), receipt);
+    }
+    assert_eq!(sandbox.calls(upload_grant_tests::Service::Oss), calls);
+    let body = json!({ "token": grant["complete"]["token"] }).to_string();
+    assert_eq!(Answer::of(function.post("/complete").body(body)).await.ok(), receipt);
+}
+
+#[tokio::test]
+async fn a_failed_upload_does_not_spend_the_ticket() {
+    let sandbox = sandbox().await;
+    let function = chatapp(&sandbox, &[]).await;
+    let grant = ticket(&function, json!({})).await;
+    let xml = "<Error><Code>InternalError</Code><Message>secret detail</Message></Error>";
+    sandbox.fault(json!({ "target": "oss", "times": 1, "raw": { "status": 503, "body": xml } }));
+    let failed = upload(&grant, BYTES).await;
+    assert_eq!(failed.problem(), (502, "upload_failed"));
+    assert_eq!((&failed.json["retryable"], &failed.json["vendor"]["code"]), (&json!(true), &json!("InternalError")));
+    assert!(!failed.text.contains("secret detail"));
+    assert_eq!(upload(&grant, BYTES).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_url_starts_where_the_request_came_or_as_configured() {
+    let sandbox = sandbox().await;
+    let function = chatapp(&sandbox, &[]).await;
+    let url = |answer: Answer| answer.ok()["url"].as_str().expect("a URL").to_owned();
+    let body = || r#"{"filename":"a.png","mode":"relay"}"#;
+    let plain = url(Answer::of(function.post("/prod/x/grants").body(body())).await);
+    assert!(plain.starts_with(&format!("{}/prod/x/relay/", function.url)), "{plain}");
+    let hosted = function.post("/grants").header("host", "api.example:8443").body(body());
+    assert!(url(Answer::of(hosted).await).starts_with("https://api.example:8443/relay/"));
+    let configured = chatapp(&sandbox, &[("GRANT_PUBLIC_URL", "https://files.example/up/")]).await;
+    let answer = Answer::of(configured.post("/prod/x/grants").body(body())).await;
+    assert!(url(answer).starts_with("https://files.example/up/relay/"));
+}
+
+#[tokio::test]
+async fn tickets_of_others_are_refused() {
+    let sandbox = sandbox().await;
+    let chatapp_function = chatapp(&sandbox, &[]).await;
+    let lke = Function::of("tencent-lke", &sandbox, &[]).await;
+    let other_secret = chatapp(&sandbox, &[("GRANT_SECRET", "another-secret-of-at-least-32-bytes!")]).await;
+    let rotated = format!("another-secret-of-at-least-32-bytes!,{}", upload_grant_tests::SECRET);
+    let rotated = chatapp(&sandbox, &[("GRANT_SECRET", &rotated)]).await;
+    let grant = ticket(&chatapp_function, json!({})).await;
+    let path = grant["url"].as_str().expect("a URL").replace(&chatapp_function.url, "");
+    for (function, status) in [(&lke, 401), (&other_secret, 401), (&rotated, 200), (&chatapp_function, 200)] {
+        let put = function.client.put(format!("{}{path}", function.url)).body(BYTES);
+        assert_eq!(Answer::of(put).await.status, status);
+    }
+    // A completion token is no ticket.
+    let token = grant["complete"]["token"].as_str().expect("a token");
+    let put = chatapp_function.client.put(format!("{}/relay/{token}", chatapp_function.url)).body(BYTES);
+    assert_eq!(Answer::of(put).await.problem(), (401, "unauthenticated"));
+}
