@@ -1,11 +1,13 @@
 //! Configuration: the environment, read once, with every fault named.
 
+mod auth;
 mod settings;
 
 use std::collections::HashMap;
 use std::str::FromStr;
 
-pub use settings::{Auth, Settings};
+pub use auth::{Auth, Jwt, JwtKeys};
+pub use settings::Settings;
 
 use crate::problem::{Code, Problem};
 use crate::secret::Secret;
@@ -157,6 +159,18 @@ impl Env {
     pub fn optional_endpoint(&mut self, name: &str) -> Option<String> {
         self.get(name)?;
         Some(self.endpoint(name, ""))
+    }
+
+    /// The address of a document: like an endpoint, but kept as it is, its query too.
+    pub fn address(&mut self, name: &str) -> Option<String> {
+        let value = self.get(name)?;
+        let bare = value.split_once('?').map_or(&*value, |(bare, _)| bare);
+        // A fragment could hide behind the query.
+        let checked = if value.contains('#') { &*value } else { bare };
+        if let Err(reason) = check_endpoint(checked) {
+            self.fault(name, reason);
+        }
+        Some(value)
     }
 
     /// The first of `sets` that is in use; ids, secrets and tokens of different sets are never mixed. A fault

@@ -14,7 +14,7 @@ pub mod sign;
 pub mod time;
 
 #[cfg(feature = "runtime")]
-mod caller;
+pub mod caller;
 #[cfg(feature = "runtime")]
 pub mod cache;
 #[cfg(feature = "runtime")]
@@ -26,7 +26,7 @@ pub mod flow;
 #[cfg(feature = "runtime")]
 mod openapi;
 #[cfg(feature = "runtime")]
-mod policy;
+pub mod policy;
 #[cfg(feature = "runtime")]
 pub mod routes;
 #[cfg(feature = "runtime")]

@@ -16,14 +16,16 @@ use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::caller::{self, Caller};
+use crate::caller::{Caller, Callers};
 use crate::config::{Env, Fault, Settings, config_missing};
 use crate::flow::{Context, Flow};
 use crate::openapi;
+use crate::policy::{Granted, Rates};
 use crate::problem::{Code, Problem};
 use crate::store::Store;
 use crate::ticket::Sealers;
@@ -34,6 +36,8 @@ pub struct App<F> {
     flow: F,
     cx: Context,
     faults: Vec<Fault>,
+    callers: Option<Callers>,
+    rates: Rates,
     sealers: Option<Sealers>,
     store: Store,
     in_flight: Semaphore,
@@ -50,11 +54,13 @@ pub struct Door {
     pub max_body: u64,
     /// The platform's id of the request.
     pub request_id: Option<String>,
+    /// Claims of the platform's authorizer.
+    pub identity: Option<Map<String, Value>>,
 }
 
 impl Default for Door {
     fn default() -> Self {
-        Self { source: None, base: None, max_body: u64::MAX, request_id: None }
+        Self { source: None, base: None, max_body: u64::MAX, request_id: None, identity: None }
     }
 }
 
@@ -67,10 +73,13 @@ impl<F: Flow> App<F> {
         let settings = Settings::from_env(env);
         let flow = F::configure(env);
         let client = client(env.get("SSL_CERT_FILE").as_deref())?;
+        let callers = settings.auth.clone().map(|auth| Callers::new(auth, &client));
         let vendor = Vendor::new(client, settings.vendor_rps.or(F::QUOTA));
         Ok(Arc::new(Self {
             flow,
             faults: env.faults().to_vec(),
+            callers,
+            rates: Rates::default(),
             sealers: Sealers::new(&settings.secrets),
             store: Store::default(),
             in_flight: Semaphore::new(settings.max_in_flight),
@@ -87,10 +96,18 @@ impl<F: Flow> App<F> {
         if self.faults.is_empty() { Ok(()) } else { Err(config_missing(&self.faults)) }
     }
 
-    fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+    /// Who is asking.
+    async fn caller(&self, headers: &HeaderMap, door: &Door) -> Result<Caller, Problem> {
         self.configured()?;
-        let auth = self.cx.settings.auth.as_ref();
-        caller::check(auth.ok_or_else(|| config_missing(&self.faults))?, headers)
+        let callers = self.callers.as_ref().ok_or_else(|| config_missing(&self.faults))?;
+        callers.check(headers, door.identity.as_ref()).await
+    }
+
+    /// What the caller may do; counts one of its requests.
+    fn granted<'a>(&'a self, caller: &'a Caller) -> Result<Granted<'a>, Problem> {
+        let granted = Granted::of(self.cx.settings.policy.as_ref(), caller)?;
+        granted.count(&self.rates, Instant::now())?;
+        Ok(granted)
     }
 
     fn sealers(&self) -> Result<&Sealers, Problem> {

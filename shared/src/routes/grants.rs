@@ -20,7 +20,6 @@ use crate::clock;
 use crate::flow::{Ask, Flow};
 use crate::grant::{Complete, Enforced, Grant, Pairs};
 use crate::media::{self, Media};
-use crate::policy;
 use crate::problem::{Code, Problem};
 use crate::request::{GrantRequest, MAX_BODY, Mode};
 use crate::telemetry;
@@ -33,7 +32,7 @@ pub(super) async fn grants<F: Flow>(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let door = door.map(|Extension(door)| door).unwrap_or_default();
-    let caller = app.caller(request.headers())?;
+    let caller = app.caller(request.headers(), &door).await?;
     let headers = request.headers().clone();
     let uri = request.uri().clone();
     let body = read_document(request, MAX_BODY).await?;
@@ -50,7 +49,7 @@ pub(super) async fn s3_params<F: Flow>(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let door = door.map(|Extension(door)| door).unwrap_or_default();
-    let caller = app.caller(request.headers())?;
+    let caller = app.caller(request.headers(), &door).await?;
     if !app.flow.modes().contains(&Mode::Form) || F::NAME == "alibaba-aicontent" {
         return Err(Problem::new(Code::InvalidRequest, "this flow has no forms for Uppy: use POST /grants"));
     }
@@ -101,16 +100,17 @@ impl<F: Flow> App<F> {
         source: Option<IpAddr>,
         max_body: u64,
     ) -> Result<Ask, Problem> {
-        let mode = asked.mode.unwrap_or(self.flow.modes()[0]);
+        let granted = self.granted(caller)?;
+        let mode = granted.mode(asked.mode, self.flow.modes())?;
         if !self.flow.modes().contains(&mode) {
             return Err(Problem::invalid("/mode", format!("this flow has no mode {}", mode.as_str())));
         }
         if mode == Mode::Credentials && !self.cx.settings.allow_credentials {
             return Err(Problem::at(Code::Forbidden, "/mode", "credentials mode is switched off"));
         }
-        let params = policy::params(F::PARAMS, self.flow.defaults(), &asked.params, caller, source)?;
+        let params = granted.params(F::PARAMS, self.flow.defaults(), &asked.params, source)?;
         let media = media::resolve(&asked.filename, asked.content_type.as_deref(), F::TYPES)?;
-        let mut max_bytes = self.max_bytes(&media)?;
+        let mut max_bytes = granted.max_bytes(&media.content_type, asked.size, self.max_bytes(&media)?)?;
         if mode == Mode::Relay {
             self.sealers()?;
             max_bytes = max_bytes.min(max_body);
