@@ -122,6 +122,9 @@ fn agrees(content_type: &str, known: &[String]) -> bool {
 
 fn usual_extension(content_type: &str, table: &[Accepted]) -> String {
     let row = table.iter().find(|row| row.content_type == content_type);
+    if content_type == OCTET_STREAM {
+        return "bin".to_owned();
+    }
     let guessed = || mime_guess::get_mime_extensions_str(content_type)?.first().copied();
     row.and_then(|row| row.extensions.first().copied()).or_else(guessed).unwrap_or("bin").to_owned()
 }

@@ -14,6 +14,7 @@ use crate::caller::Caller;
 use crate::clock;
 use crate::encode;
 use crate::flow::{Ask, Flow};
+use crate::policy::Granted;
 use crate::problem::{Code, Problem};
 use crate::receipt::Receipt;
 use crate::routes::{App, carrier, new_id, receipt_of, time_for};
@@ -132,9 +133,13 @@ impl<F: Flow> App<F> {
 
     /// The ask of a job: its object's name derives from the job, so that every delivery means the same object.
     fn job_ask(&self, job: &Job, caller: Option<&Caller>) -> Result<Ask, Problem> {
-        let params = self.job_params(&job.request.params, caller)?;
+        let nobody = Caller::default();
+        let granted = match caller {
+            Some(caller) => Granted::of(self.cx.settings.policy.as_ref(), caller)?,
+            None => Granted::trusted(&nobody),
+        };
         let mode = carrier(self.flow.modes());
-        let mut ask = self.checked_ask(&job.request, mode, params, u64::MAX)?;
+        let mut ask = self.checked_ask(&job.request, mode, &granted, None, u64::MAX)?;
         ask.id = job_ulid(F::NAME, &job.id);
         ask.now = clock::now();
         Ok(ask)

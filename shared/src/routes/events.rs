@@ -16,6 +16,7 @@ use crate::caller::Caller;
 use crate::config::Events;
 use crate::event::{Delivery, Event, Message, Report, batch_item_failures, binary_cloud_event, classify};
 use crate::flow::Flow;
+use crate::policy::Right;
 use crate::problem::{Code, Problem};
 
 /// The most bytes of a delivery.
@@ -26,18 +27,21 @@ pub(super) async fn events<F: Flow>(
     door: Option<Extension<Door>>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
+    let door = door.map(|Extension(door)| door).unwrap_or_default();
     let caller = match app.cx.settings.events {
         Events::Off => return Err(Problem::new(Code::NotFound, "there is no such route")),
         Events::Trusted => None,
         Events::Caller => {
-            Some(app.events_caller(request.headers(), door.as_ref().map(|door| &door.0)).await?)
+            let caller = app.caller(request.headers(), &door).await?;
+            app.granted(&caller)?.need(Right::Events)?;
+            Some(caller)
         }
     };
     app.configured()?;
     let headers = request.headers().clone();
     let body = read_document(request, MAX_EVENTS).await?;
     let delivery = delivery(&headers, &body)?;
-    let (failed, problem) = app.delivered(&delivery, caller.as_ref(), door.map(|Extension(door)| door)).await;
+    let (failed, problem) = app.delivered(&delivery, caller.as_ref(), Some(door)).await;
     match problem {
         Some(problem) if delivery.report == Report::Whole => Err(problem),
         _ => Ok(no_store(json_response(&batch_item_failures(&failed)))),

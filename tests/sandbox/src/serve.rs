@@ -173,7 +173,10 @@ pub(crate) async fn bind(base: u16) -> io::Result<Vec<TcpListener>> {
     for (offset, service) in (0_u16..).zip(Service::ALL) {
         let port = if base == 0 { 0 } else { base.saturating_add(offset) };
         let named = |error: io::Error| {
-            io::Error::new(error.kind(), format!("127.0.0.1:{port} (the sandbox's {}): {error}", service.name()))
+            io::Error::new(
+                error.kind(),
+                format!("127.0.0.1:{port} (the sandbox's {}): {error}", service.name()),
+            )
         };
         listeners.push(TcpListener::bind(("127.0.0.1", port)).await.map_err(named)?);
     }

@@ -63,7 +63,11 @@ async fn an_unbound_size_only_has_to_fit() {
     let function = chatapp(&sandbox().await).await;
     let token = token(&function, &json!({ "filename": "a.png" })).await;
     for (size, status) in [(1, 200), (5 << 20, 200), ((5 << 20) + 1, 409), (0, 409)] {
-        assert_eq!(complete(&function, &json!({ "token": token, "size": size })).await.status, status, "{size}");
+        assert_eq!(
+            complete(&function, &json!({ "token": token, "size": size })).await.status,
+            status,
+            "{size}"
+        );
     }
 }
 

@@ -182,7 +182,12 @@ async fn changed(sandbox: &Sandbox, grant: &Value, change: Change) -> Answer {
 #[tokio::test]
 async fn what_stands_in_the_grant_cannot_be_left_out() {
     for (flow, mode, filename, members) in [
-        ("alibaba-chatapp", "form", "a.png", &["/fields/x-oss-forbid-overwrite", "/fields/x-oss-content-type"][..]),
+        (
+            "alibaba-chatapp",
+            "form",
+            "a.png",
+            &["/fields/x-oss-forbid-overwrite", "/fields/x-oss-content-type"][..],
+        ),
         ("alibaba-chatapp", "put", "a.png", &["/headers/x-oss-forbid-overwrite", "/headers/Content-Type"]),
         ("tencent-lke", "put", "a.pdf", &["/headers/x-cos-forbid-overwrite", "/headers/Content-Type"]),
     ] {

@@ -6,7 +6,13 @@ use upload_grant_tests::{Answer, Function, Sandbox, sandbox, service, upload};
 const MIB: u64 = 1024 * 1024;
 
 /// Asks, and checks the problem, its pointer, and that the vendor heard nothing.
-async fn refused(function: &Function, sandbox: &Sandbox, flow: &str, body: String, expected: (u16, &str, &str)) {
+async fn refused(
+    function: &Function,
+    sandbox: &Sandbox,
+    flow: &str,
+    body: String,
+    expected: (u16, &str, &str),
+) {
     let shown = body.chars().take(200).collect::<String>();
     let answer = Answer::of(function.post("/grants").body(body)).await;
     let (status, code, pointer) = expected;
@@ -94,7 +100,18 @@ async fn bad_file_names() {
     let function = Function::of(flow, &sandbox, &[]).await;
     let long = "x".repeat(252) + ".pdf";
     let wide = "\u{1f600}".repeat(63) + ".pdf";
-    for name in ["", "a/b.pdf", "..\\a.pdf", "../a.pdf", "a\nb.pdf", "a\u{0}.pdf", "a\u{7f}.pdf", "a\u{85}.pdf", &long, &wide] {
+    for name in [
+        "",
+        "a/b.pdf",
+        "..\\a.pdf",
+        "../a.pdf",
+        "a\nb.pdf",
+        "a\u{0}.pdf",
+        "a\u{7f}.pdf",
+        "a\u{85}.pdf",
+        &long,
+        &wide,
+    ] {
         for member in ["filename", "name", "key"] {
             let body = json!({ member: name }).to_string();
             refused(&function, &sandbox, flow, body, (400, "invalid_filename", "/filename")).await;
@@ -246,7 +263,8 @@ async fn odd_names_upload_under_safe_keys() {
             let name = object.key.rsplit('/').next().expect("a name").to_owned();
             assert_eq!(name, format!("{}.{extension}", grant["id"].as_str().expect("an id")), "{request}");
             assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.'), "{name}");
-            let filename = request["filename"].as_str().or(request["name"].as_str()).or(request["key"].as_str());
+            let filename =
+                request["filename"].as_str().or(request["name"].as_str()).or(request["key"].as_str());
             let body = json!({ "token": grant["complete"]["token"] }).to_string();
             let receipt = Answer::of(chatapp.post("/complete").body(body)).await.ok();
             assert_eq!(receipt["filename"].as_str(), filename);

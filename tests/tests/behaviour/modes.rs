@@ -154,7 +154,8 @@ fn check_shape(row: &Row, size: Option<usize>, grant: &Value, case: &str) {
     let expected: BTreeSet<&str> = row.enforced.iter().copied().chain(sized.then_some("size")).collect();
     assert_eq!(enforced, expected, "{case}");
 
-    let native: BTreeSet<&str> = grant["vendor"].as_object().into_iter().flatten().map(|(k, _)| &**k).collect();
+    let native: BTreeSet<&str> =
+        grant["vendor"].as_object().into_iter().flatten().map(|(k, _)| &**k).collect();
     assert_eq!(native, row.native.iter().copied().collect(), "{case}");
     if row.mode == "relay" {
         assert!(grant.get("object").is_none() && grant.get("vendor").is_none(), "{case}");
@@ -199,7 +200,8 @@ async fn vendor_native_values_are_as_the_next_call_wants_them() {
     assert_eq!(fields[0], "key");
 
     let aicontent = Function::of("alibaba-aicontent", &sandbox, &[("AICONTENT_USER_ID", "u-1")]).await;
-    let grant = aicontent.ask(&json!({ "filename": "a.wav", "params": { "core_type": "en.word.score" } })).await;
+    let grant =
+        aicontent.ask(&json!({ "filename": "a.wav", "params": { "core_type": "en.word.score" } })).await;
     let grant = grant.ok();
     assert_eq!(grant["vendor"]["user_id"], "u-1");
     assert_eq!(grant["vendor"]["app_id"], upload_grant_sandbox::facts::AICONTENT_APP_ID);

@@ -102,7 +102,9 @@ async fn a_ticket_in_use_is_busy_and_a_spent_one_repeats_its_receipt() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    let busy = tokio::time::timeout(Duration::from_secs(10), busy).await.expect("the first upload reaches the store");
+    let busy = tokio::time::timeout(Duration::from_secs(10), busy)
+        .await
+        .expect("the first upload reaches the store");
     assert_eq!(busy.problem(), (409, "already_used"));
     open.send(()).expect("the first upload waits");
     let receipt = Answer::read(first.await.expect("a task").expect("an answer")).await.ok();
@@ -125,7 +127,10 @@ async fn a_failed_upload_does_not_spend_the_ticket() {
     sandbox.fault(json!({ "target": "oss", "times": 1, "raw": { "status": 503, "body": xml } }));
     let failed = upload(&grant, BYTES).await;
     assert_eq!(failed.problem(), (502, "upload_failed"));
-    assert_eq!((&failed.json["retryable"], &failed.json["vendor"]["code"]), (&json!(true), &json!("InternalError")));
+    assert_eq!(
+        (&failed.json["retryable"], &failed.json["vendor"]["code"]),
+        (&json!(true), &json!("InternalError"))
+    );
     assert!(!failed.text.contains("secret detail"));
     assert_eq!(upload(&grant, BYTES).await.status, 200);
 }

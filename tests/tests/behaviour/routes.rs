@@ -19,12 +19,36 @@ async fn call(function: &Function, method: &str, path: &str) -> Answer {
 #[tokio::test]
 async fn the_tail_of_the_path_is_the_route() {
     let function = chatapp(&[]).await;
-    for path in ["", "/", "/grants", "/prod/grants", "/prod/alibaba-chatapp/grants", "/%2e/grants", "/?a=b", "/x/grants?a=b"] {
+    for path in [
+        "",
+        "/",
+        "/grants",
+        "/prod/grants",
+        "/prod/alibaba-chatapp/grants",
+        "/%2e/grants",
+        "/?a=b",
+        "/x/grants?a=b",
+    ] {
         assert_eq!(call(&function, "POST", path).await.status, 200, "{path}");
     }
     for path in [
-        "/grants/", "/grant", "/Grants", "/grants/x", "/prod", "/grants/grants", "/healthz/grants", "/relay/x/grants",
-        "/s3/params/grants", "/complete/grants", "/relay", "/-", "//", "/s3", "/events", "/invoke", "/%00",
+        "/grants/",
+        "/grant",
+        "/Grants",
+        "/grants/x",
+        "/prod",
+        "/grants/grants",
+        "/healthz/grants",
+        "/relay/x/grants",
+        "/s3/params/grants",
+        "/complete/grants",
+        "/relay",
+        "/-",
+        "//",
+        "/s3",
+        "/events",
+        "/invoke",
+        "/%00",
     ] {
         assert_eq!(call(&function, "POST", path).await.problem(), (404, "not_found"), "{path}");
     }
@@ -33,9 +57,14 @@ async fn the_tail_of_the_path_is_the_route() {
 #[tokio::test]
 async fn the_base_path_is_the_bare_alias() {
     let function = chatapp(&[("GRANT_BASE_PATH", "/prod/up")]).await;
-    for (path, status) in
-        [("/prod/up", 200), ("/prod/up/", 200), ("/prod/up/grants", 200), ("/", 404), ("/prod", 404), ("/other/up", 404)]
-    {
+    for (path, status) in [
+        ("/prod/up", 200),
+        ("/prod/up/", 200),
+        ("/prod/up/grants", 200),
+        ("/", 404),
+        ("/prod", 404),
+        ("/other/up", 404),
+    ] {
         assert_eq!(call(&function, "POST", path).await.status, status, "{path}");
     }
 }
@@ -55,7 +84,11 @@ async fn other_methods_are_named() {
         for method in others {
             let answer = call(&function, method, path).await;
             assert_eq!(answer.problem(), (405, "method_not_allowed"), "{method} {path}");
-            assert!(answer.header("allow").split(',').any(|name| name == allow), "{method} {path}: {:?}", answer.headers);
+            assert!(
+                answer.header("allow").split(',').any(|name| name == allow),
+                "{method} {path}: {:?}",
+                answer.headers
+            );
         }
     }
 }
@@ -84,7 +117,10 @@ async fn cors_is_for_the_named_origins_only() {
             assert_eq!(answer.status, status);
             assert_eq!(answer.header("access-control-allow-origin"), origin, "{path}");
             assert!(answer.header("vary").to_ascii_lowercase().contains("origin"), "{path}");
-            assert_eq!(listed(&answer, "access-control-expose-headers"), ["etag", "location", "retry-after", "x-request-id"]);
+            assert_eq!(
+                listed(&answer, "access-control-expose-headers"),
+                ["etag", "location", "retry-after", "x-request-id"]
+            );
             assert_eq!(answer.header("access-control-allow-credentials"), "");
         }
     }
@@ -107,7 +143,8 @@ async fn preflights() {
         assert!((200..300).contains(&answer.status), "{path}");
         assert_eq!(answer.header("access-control-allow-origin"), "https://app.example");
         assert_eq!(listed(&answer, "access-control-allow-methods"), ["get", "post", "put"]);
-        let headers = ["authorization", "content-type", "traceparent", "uppy-auth-token", "uppy-versions", "x-api-key"];
+        let headers =
+            ["authorization", "content-type", "traceparent", "uppy-auth-token", "uppy-versions", "x-api-key"];
         assert_eq!(listed(&answer, "access-control-allow-headers"), headers);
     }
     let other = Answer::of(ask(&function, "/grants", "https://evil.example")).await;
@@ -119,12 +156,17 @@ async fn preflights() {
         Answer::of(silent.post("/grants").header("origin", "https://app.example").body(REQUEST)).await,
     ] {
         assert!((200..300).contains(&answer.status));
-        assert!(!answer.headers.keys().any(|name| name.as_str().starts_with("access-control-")), "{:?}", answer.headers);
+        assert!(
+            !answer.headers.keys().any(|name| name.as_str().starts_with("access-control-")),
+            "{:?}",
+            answer.headers
+        );
     }
 }
 
 fn listed(answer: &Answer, name: &str) -> Vec<String> {
-    let mut names: Vec<String> = answer.header(name).split(',').map(|one| one.trim().to_ascii_lowercase()).collect();
+    let mut names: Vec<String> =
+        answer.header(name).split(',').map(|one| one.trim().to_ascii_lowercase()).collect();
     names.sort();
     names
 }
@@ -132,7 +174,8 @@ fn listed(answer: &Answer, name: &str) -> Vec<String> {
 #[tokio::test]
 async fn liveness_and_openapi_need_no_caller() {
     for flow in ["alibaba-chatapp", "alibaba-workorder", "tencent-lke", "alibaba-aicontent", "huawei-aicc"] {
-        let function = Function::of(flow, &sandbox().await, &[("GRANT_AUTH", "api-key"), ("GRANT_API_KEYS", "")]).await;
+        let function =
+            Function::of(flow, &sandbox().await, &[("GRANT_AUTH", "api-key"), ("GRANT_API_KEYS", "")]).await;
         let health = Answer::of(function.get("/prod/healthz")).await.ok();
         assert_eq!((&health["status"], &health["flow"]), (&json!("ok"), &json!(flow)));
         assert_eq!(health["missing"], json!(["GRANT_API_KEYS"]));
@@ -149,7 +192,10 @@ async fn the_companion_facade_answers_forms() {
     {
         let sandbox = sandbox().await;
         let function = Function::of(flow, &sandbox, &[]).await;
-        let query = format!("filename=a%20b.{}&type={content_type}&metadata[name]=x&metadata[type]=y", &filename[4..]);
+        let query = format!(
+            "filename=a%20b.{}&type={content_type}&metadata[name]=x&metadata[type]=y",
+            &filename[4..]
+        );
         let mut answer = Answer::of(function.get(&format!("/prod/s3/params?{query}"))).await.ok();
         let members: Vec<&String> = answer.as_object().expect("an object").keys().collect();
         assert_eq!(members, ["method", "url", "fields", "headers", "expires", "key"], "{flow}");

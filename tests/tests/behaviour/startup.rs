@@ -37,15 +37,21 @@ async fn without_any_settings_every_name_is_said() {
         names
     };
     let ours = || vec!["GRANT_AUTH"];
-    misses(&Function::start_with::<Chatapp>(vec![]).await, &with(with(ours(), &alibaba), &["CAMS_CUST_SPACE_ID"])).await;
+    misses(
+        &Function::start_with::<Chatapp>(vec![]).await,
+        &with(with(ours(), &alibaba), &["CAMS_CUST_SPACE_ID"]),
+    )
+    .await;
     misses(&Function::start_with::<Workorder>(vec![]).await, &with(ours(), &alibaba)).await;
     let names = ["TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY", "LKE_BOT_BIZ_ID"];
     misses(&Function::start_with::<Lke>(vec![]).await, &with(ours(), &names)).await;
     let names = ["AICONTENT_APP_ID", "AICONTENT_APP_SECRET"];
     misses(&Function::start_with::<Aicontent>(vec![]).await, &with(with(ours(), &alibaba), &names)).await;
-    let names = ["HUAWEI_AICC_BASE_URL", "HUAWEI_AICC_APP_KEY", "HUAWEI_AICC_APP_SECRET", "HUAWEI_AICC_CHANNEL_ID"];
+    let names =
+        ["HUAWEI_AICC_BASE_URL", "HUAWEI_AICC_APP_KEY", "HUAWEI_AICC_APP_SECRET", "HUAWEI_AICC_CHANNEL_ID"];
     let health = Answer::of(Function::start_with::<Aicc>(vec![]).await.get("/healthz")).await.ok();
-    let missing: Vec<&str> = health["missing"].as_array().expect("a list").iter().filter_map(|n| n.as_str()).collect();
+    let missing: Vec<&str> =
+        health["missing"].as_array().expect("a list").iter().filter_map(|n| n.as_str()).collect();
     for name in names {
         assert!(missing.contains(&name), "{name}: {missing:?}");
     }
@@ -78,7 +84,8 @@ async fn half_or_wrong_settings_are_named() {
     }
     // Half of a neutral key set is not completed from the other set.
     let half = [("ALIBABA_ACCESS_KEY_ID", "x")];
-    misses(&Function::of("alibaba-chatapp", &sandbox().await, &half).await, &["ALIBABA_ACCESS_KEY_SECRET"]).await;
+    misses(&Function::of("alibaba-chatapp", &sandbox().await, &half).await, &["ALIBABA_ACCESS_KEY_SECRET"])
+        .await;
 }
 
 #[tokio::test]
@@ -108,12 +115,20 @@ async fn an_api_key_is_asked_for_and_names_the_caller() {
     let extra = [("GRANT_AUTH", "api-key"), ("GRANT_API_KEYS", &*keys)];
     let function = Function::of("alibaba-aicontent", &sandbox, &extra).await;
     let ask = || function.post("/grants").body(r#"{"filename":"a.wav"}"#);
-    for request in [ask(), ask().header("x-api-key", ""), ask().header("x-api-key", "Hello"), ask().header("x-api-key", HELLO)] {
+    for request in [
+        ask(),
+        ask().header("x-api-key", ""),
+        ask().header("x-api-key", "Hello"),
+        ask().header("x-api-key", HELLO),
+    ] {
         let answer = Answer::of(request).await;
         assert_eq!(answer.problem(), (401, "unauthenticated"));
         assert!(answer.header("www-authenticate").starts_with("ApiKey "));
     }
-    assert_eq!(Answer::of(function.get("/s3/params?filename=a.wav")).await.problem(), (401, "unauthenticated"));
+    assert_eq!(
+        Answer::of(function.get("/s3/params?filename=a.wav")).await.problem(),
+        (401, "unauthenticated")
+    );
     assert_eq!(sandbox.calls(upload_grant_tests::Service::Aicontent), 0);
     let grant = Answer::of(ask().header("x-api-key", "hello")).await.ok();
     assert_eq!(grant["vendor"]["user_id"], "shop");

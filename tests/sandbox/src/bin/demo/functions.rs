@@ -45,7 +45,10 @@ impl Functions {
                 .kill_on_drop(true)
                 .spawn()
                 .map_err(|error| {
-                    format!("{} cannot be started ({error}): run `cargo build --bins` first", program.display())
+                    format!(
+                        "{} cannot be started ({error}): run `cargo build --bins` first",
+                        program.display()
+                    )
                 })?;
             functions.push(Function { name: flow.name, port: *port, process });
         }
@@ -69,7 +72,10 @@ impl Functions {
             });
             let health = healthy.await.map_err(|_| format!("{} does not answer", function.name))??;
             if health["flow"] != function.name {
-                return Err(format!("something else answers for {} on port {}", function.name, function.port));
+                return Err(format!(
+                    "something else answers for {} on port {}",
+                    function.name, function.port
+                ));
             }
         }
         Ok(())

@@ -14,7 +14,8 @@ pub(crate) async fn through(flow: &Flow, port: u16) -> Result<String, Failure> {
     let json = [("content-type".to_owned(), "application/json".to_owned())];
     let answer = http::send("POST", &address, &json, flow.request().into_bytes()).await?;
     let grant = answer.json();
-    let mode = grant["mode"].as_str().filter(|_| answer.status == 200).ok_or_else(|| refused("grant", &answer))?;
+    let mode =
+        grant["mode"].as_str().filter(|_| answer.status == 200).ok_or_else(|| refused("grant", &answer))?;
     let answer = send(&grant, flow.bytes).await?;
     let good = grant["success_status"].as_array().is_some_and(|good| good.contains(&answer.status.into()));
     if good { Ok(mode.to_owned()) } else { Err(refused("upload", &answer)) }
