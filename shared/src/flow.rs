@@ -1,8 +1,11 @@
 //! What a flow is: the one trait of this crate, and what a flow is given to work with.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
+use crate::cache::SharedCache;
 use crate::config::{Env, KeyRing, Settings};
 use crate::grant::{Enforced, Grant, Limits, Object, Pairs};
 use crate::media::Accepted;
@@ -32,6 +35,11 @@ pub trait Flow: Send + Sync + Sized + 'static {
     /// The modes on offer, the default first. Every flow has relay.
     fn modes(&self) -> &'static [Mode];
 
+    /// Whose quota and credentials these are: the vendor account's key id.
+    fn account(&self) -> String {
+        self.key_ring().map(|keys| keys.get().id.clone()).unwrap_or_default()
+    }
+
     /// The keys that the platform may rotate, if the flow uses such.
     fn key_ring(&self) -> Option<&KeyRing> {
         None
@@ -41,12 +49,16 @@ pub trait Flow: Send + Sync + Sized + 'static {
     fn defaults(&self) -> Map<String, Value>;
 
     /// Makes the grant that `ask` describes, in any mode but relay.
-    fn grant(&self, cx: &Context, ask: &Ask) -> impl Future<Output = Result<Grant, Problem>> + Send;
+    fn grant(
+        self: &Arc<Self>,
+        cx: &Arc<Context>,
+        ask: &Ask,
+    ) -> impl Future<Output = Result<Grant, Problem>> + Send;
 
     /// Uploads `body` for relay and queue. By default through the flow's own grant.
     fn upload(
-        &self,
-        cx: &Context,
+        self: &Arc<Self>,
+        cx: &Arc<Context>,
         ask: &Ask,
         body: Body,
     ) -> impl Future<Output = Result<Stored, Problem>> + Send {
@@ -81,6 +93,10 @@ pub struct Context {
     pub settings: Settings,
     /// The flow's control plane.
     pub vendor: Vendor,
+    /// Whether work may go on after the answer: not on Lambda, which freezes in between.
+    pub(crate) background: bool,
+    /// The credentials that all instances share.
+    pub(crate) shared_cache: Option<SharedCache>,
 }
 
 /// One checked request: everything in it is allowed, and nothing is missing.

@@ -27,6 +27,7 @@ use tokio::time::Instant;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use self::platform::Platform;
+use crate::cache::SharedCache;
 use crate::caller::{Caller, Callers};
 use crate::config::{Env, Events, Fault, Settings, config_missing};
 use crate::flow::{Context, Flow};
@@ -34,14 +35,16 @@ use crate::jobs::{Notifier, Sources};
 use crate::openapi;
 use crate::policy::{Granted, Rates};
 use crate::problem::{Code, Problem};
+use crate::seal::Sealer;
+use crate::serve::Runtime;
 use crate::store::Store;
 use crate::ticket::Sealers;
-use crate::vendor::{Vendor, client};
+use crate::vendor::{Budget, Vendor, client};
 
 /// A configured function: everything its routes share.
 pub struct App<F> {
-    pub(crate) flow: F,
-    pub(crate) cx: Context,
+    pub(crate) flow: Arc<F>,
+    pub(crate) cx: Arc<Context>,
     faults: Vec<Fault>,
     callers: Option<Callers>,
     rates: Rates,
@@ -94,12 +97,19 @@ impl<F: Flow> App<F> {
         let roots = env.get("SSL_CERT_FILE");
         let client = client(roots.as_deref())?;
         let callers = settings.auth.clone().map(|auth| Callers::new(auth, &client));
-        let vendor = Vendor::new(client, settings.vendor_rps.or(F::QUOTA));
         let store = Store::from_env(env);
+        // What instances share is shared per vendor account.
+        let scope = format!("{}:{}", F::NAME, flow.account());
+        let shared_budget = store.redis().map(|redis| (redis.clone(), format!("budget:{scope}")));
+        let budget = Budget::new(settings.vendor_rps.or(F::QUOTA), shared_budget);
+        let shared_cache = store.redis().and_then(|redis| {
+            let sealer = Sealer::new(&settings.secrets, "cache")?;
+            Some(SharedCache::new(redis.clone(), sealer, scope))
+        });
         let sources = Sources::from_env(env, roots.as_deref())?;
         let notifier = Notifier::from_env(env, roots.as_deref())?;
         Ok(Arc::new(Self {
-            flow,
+            flow: Arc::new(flow),
             faults: env.faults().to_vec(),
             callers,
             rates: Rates::default(),
@@ -109,7 +119,12 @@ impl<F: Flow> App<F> {
             notifier,
             in_flight: Semaphore::new(settings.max_in_flight),
             platform: Platform::of(env),
-            cx: Context { settings, vendor },
+            cx: Arc::new(Context {
+                settings,
+                vendor: Vendor::new(client, budget),
+                background: Runtime::of(env) != Runtime::Lambda,
+                shared_cache,
+            }),
         }))
     }
 

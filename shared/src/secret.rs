@@ -26,6 +26,14 @@ impl Secret {
     }
 }
 
+/// For what is sealed in the next step: serializes the text itself.
+///
+/// # Errors
+/// The serializer's.
+pub fn exposed<S: serde::Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secret.expose())
+}
+
 impl From<String> for Secret {
     fn from(text: String) -> Self {
         Self(text)

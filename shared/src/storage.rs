@@ -1,5 +1,6 @@
 //! Store addresses: whose host it is, where the loopback sandbox stands in for it, and which keys are safe.
 
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::config::is_loopback;
@@ -7,7 +8,7 @@ use crate::encode;
 use crate::problem::{Code, Problem};
 
 /// A bucket's address.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bucket {
     /// Bucket name.
     pub name: String,

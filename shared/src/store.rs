@@ -5,13 +5,14 @@
 mod memory;
 mod redis;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use self::memory::Memory;
-use self::redis::Redis;
+pub(crate) use self::redis::Redis;
 use crate::config::Env;
 use crate::problem::{Code, Problem};
 
@@ -20,7 +21,7 @@ pub enum Store {
     /// In this process: enough where there is one instance.
     Memory(Memory),
     /// Shared by all instances.
-    Redis(Redis),
+    Redis(Arc<Redis>),
 }
 
 /// What is known about work under a name.
@@ -50,12 +51,20 @@ impl Store {
             None | Some("memory") => {}
             Some(url) if url.starts_with("redis://") || url.starts_with("rediss://") => match Redis::new(url)
             {
-                Some(redis) => return Self::Redis(redis),
+                Some(redis) => return Self::Redis(Arc::new(redis)),
                 None => env.fault("GRANT_STORE", "is not a usable Redis address"),
             },
             Some(_) => env.fault("GRANT_STORE", "is none of memory, redis://…, rediss://…"),
         }
         Self::Memory(Memory::default())
+    }
+
+    /// The Redis that all instances share, if there is one.
+    pub(crate) fn redis(&self) -> Option<&Arc<Redis>> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Redis(redis) => Some(redis),
+        }
     }
 
     /// Claims the work under `name` for `owner`, for as long as `lease`.

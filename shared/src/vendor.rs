@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use tokio::time::Instant;
 
-pub use budget::Budget;
+pub(crate) use budget::Budget;
 pub use client::{builder, client, read_body};
 
 use crate::clock;
@@ -133,9 +133,9 @@ impl Refusal {
 }
 
 impl Vendor {
-    /// A control plane that takes `rps` calls per second.
-    pub fn new(client: reqwest::Client, rps: Option<f64>) -> Self {
-        Self { client, budget: Budget::new(rps), offset: AtomicI64::new(0) }
+    /// A control plane within a budget of calls.
+    pub(crate) fn new(client: reqwest::Client, budget: Budget) -> Self {
+        Self { client, budget, offset: AtomicI64::new(0) }
     }
 
     /// The client, for data planes.

@@ -6,6 +6,8 @@
 
 mod warrant;
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 use upload_grant::cache::Cache;
 use upload_grant::config::{Env, KeyRing};
@@ -64,7 +66,7 @@ impl Flow for Aicontent {
             direct,
             ssapi_endpoint: env.endpoint("SSAPI_ENDPOINT", "https://api.cloud.ssapi.cn"),
             user_id: env.get("AICONTENT_USER_ID"),
-            warrants: Cache::default(),
+            warrants: Cache::new("warrant"),
         }
     }
 
@@ -80,16 +82,14 @@ impl Flow for Aicontent {
         self.user_id.iter().map(|id| ("user_id".into(), id.as_str().into())).collect()
     }
 
-    async fn grant(&self, cx: &Context, ask: &Ask) -> Result<Grant, Problem> {
+    async fn grant(self: &Arc<Self>, cx: &Arc<Context>, ask: &Ask) -> Result<Grant, Problem> {
         let core_type = ask.param("core_type").unwrap_or(DEFAULT_CORE);
         if !is_core_type(core_type) {
             return Err(Problem::invalid("/params/core_type", "a core type like en.sent.score is expected"));
         }
         let request = requested(ask)?;
         let user_id = ask.param("user_id").unwrap_or("anonymous");
-        let serves = |warrant: &Warrant| ask.served_by(cx, warrant.issued_at, warrant.expires_at);
-        let name = format!("{}\n{user_id}", self.app_id);
-        let warrant = self.warrants.get(&name, serves, self.authorize(cx, ask, user_id)).await?;
+        let warrant = self.warrant(cx, ask, user_id).await?;
         let (connect_id, request_id) = (nonce(), nonce());
         let ids = [&*connect_id, &*request_id];
         let text = evaluation(ask, self, user_id, &warrant, (core_type, request), ids);
@@ -115,7 +115,7 @@ impl Flow for Aicontent {
         Ok(grant)
     }
 
-    async fn upload(&self, cx: &Context, ask: &Ask, body: Body) -> Result<Stored, Problem> {
+    async fn upload(self: &Arc<Self>, cx: &Arc<Context>, ask: &Ask, body: Body) -> Result<Stored, Problem> {
         let grant = self.grant(cx, ask).await?;
         let (reply, digests) = upload::exchange(cx, &grant, ask, body).await?;
         let mut vendor = grant.vendor;

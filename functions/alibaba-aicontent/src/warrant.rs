@@ -1,11 +1,18 @@
 //! Getting a warrant, over either of the two ways the vendor has.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use futures_util::FutureExt as _;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::time::Instant;
+use upload_grant::cache::Perishable;
+use upload_grant::clock;
 use upload_grant::encode;
 use upload_grant::flow::{Ask, Context};
 use upload_grant::problem::{Code, Problem};
-use upload_grant::secret::Secret;
+use upload_grant::secret::{self, Secret};
 use upload_grant::sign::ssecp;
 use upload_grant::time::Timestamp;
 use upload_grant::vendor::alibaba::{self, member, text};
@@ -21,28 +28,61 @@ const PATH: &str = "/api/v1/aliyunConsole/createAccessWarrant";
 const LIFETIME: i64 = 7200;
 
 /// Permission for one user to send recordings.
-#[derive(Clone)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Warrant {
+    #[serde(serialize_with = "secret::exposed")]
     pub(crate) id: Secret,
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
 }
 
+impl Perishable for Warrant {
+    fn life(&self) -> (Timestamp, Timestamp) {
+        (self.issued_at, self.expires_at)
+    }
+}
+
 impl Aicontent {
-    pub(crate) async fn authorize(&self, cx: &Context, ask: &Ask, user_id: &str) -> Result<Warrant, Problem> {
+    /// The user's warrant, which serves until shortly before it ends.
+    pub(crate) async fn warrant(
+        self: &Arc<Self>,
+        cx: &Arc<Context>,
+        ask: &Ask,
+        user_id: &str,
+    ) -> Result<Arc<Warrant>, Problem> {
+        let name = format!(
+            "{}
+{user_id}",
+            self.app_id
+        );
         // Where the address is unknown, what the vendor's own clients send.
-        let address = ask.param("user_client_ip").unwrap_or("127.0.0.1");
+        let address = ask.param("user_client_ip").unwrap_or("127.0.0.1").to_owned();
+        let (flow, context, user_id) = (self.clone(), cx.clone(), user_id.to_owned());
+        let fetch = move |deadline| {
+            async move { flow.authorize(&context, &user_id, &address, deadline).await }.boxed()
+        };
+        self.warrants.get(cx, ask, &name, Box::new(fetch)).await
+    }
+
+    async fn authorize(
+        &self,
+        cx: &Context,
+        user_id: &str,
+        address: &str,
+        deadline: Instant,
+    ) -> Result<Warrant, Problem> {
+        let now = clock::now();
         let request = ssecp::Request { app_id: &self.app_id, user_id, user_client_ip: address };
         let warrant = if self.direct {
-            cx.vendor.call(ask.deadline, |attempt| self.sign_direct(&request, attempt), authorized).await
+            cx.vendor.call(deadline, |attempt| self.sign_direct(&request, attempt), authorized).await
         } else {
-            cx.vendor.call(ask.deadline, |attempt| self.sign_openapi(&request, attempt), warranted).await
+            cx.vendor.call(deadline, |attempt| self.sign_openapi(&request, attempt), warranted).await
         };
         let (id, expires_at) = warrant?;
-        if expires_at <= ask.now.plus(30) {
+        if expires_at <= now.plus(30) {
             return Err(Problem::new(Code::VendorBadResponse, "the vendor's warrant has expired"));
         }
-        Ok(Warrant { id: id.into(), issued_at: ask.now, expires_at })
+        Ok(Warrant { id: id.into(), issued_at: now, expires_at })
     }
 
     /// `CreateAccessWarrant`: ACS3, JSON, with the application's own signature inside where configured.

@@ -6,10 +6,14 @@
 
 mod limits;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::FutureExt as _;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use upload_grant::cache::Cache;
+use tokio::time::Instant;
+use upload_grant::cache::{Cache, Perishable};
+use upload_grant::clock;
 use upload_grant::config::{Env, KeyRing};
 use upload_grant::encode;
 use upload_grant::flow::{Ask, Bound, Context, Flow};
@@ -18,7 +22,7 @@ use upload_grant::media::Accepted;
 use upload_grant::problem::{Code, Problem};
 use upload_grant::receipt::{Handoff, Receipt};
 use upload_grant::request::Mode;
-use upload_grant::secret::Secret;
+use upload_grant::secret::{self, Secret};
 use upload_grant::sign::oss4;
 use upload_grant::storage::{self, Bucket};
 use upload_grant::time::Timestamp;
@@ -37,14 +41,18 @@ pub struct Chatapp {
     cust_space_id: Option<String>,
     oss_endpoint: Option<String>,
     oss_region: Option<String>,
-    sts: Cache<Arc<Sts>>,
+    sts: Cache<Sts>,
 }
 
 /// What the vendor answers, ready to sign with.
+#[derive(Serialize, Deserialize)]
 struct Sts {
     id: String,
+    #[serde(serialize_with = "secret::exposed")]
     secret: Secret,
+    #[serde(serialize_with = "secret::exposed")]
     token: Secret,
+    #[serde(serialize_with = "secret::exposed")]
     token_encoded: Secret,
     bucket: Bucket,
     region: String,
@@ -52,6 +60,25 @@ struct Sts {
     request_id: Option<String>,
     issued_at: Timestamp,
     expires_at: Timestamp,
+    /// The day's signing key, derived once.
+    #[serde(skip)]
+    day: Mutex<Option<oss4::Key>>,
+}
+
+impl Perishable for Sts {
+    fn life(&self) -> (Timestamp, Timestamp) {
+        (self.issued_at, self.expires_at)
+    }
+}
+
+impl Sts {
+    fn key(&self, at: Timestamp) -> oss4::Key {
+        let mut day = self.day.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*day {
+            Some(key) if key.covers(at) => key.clone(),
+            _ => day.insert(oss4::key(&self.secret, &self.region, at)).clone(),
+        }
+    }
 }
 
 impl Flow for Chatapp {
@@ -68,7 +95,7 @@ impl Flow for Chatapp {
             cust_space_id: env.param("CAMS_CUST_SPACE_ID"),
             oss_endpoint: env.optional_endpoint("OSS_ENDPOINT"),
             oss_region: env.get("OSS_REGION"),
-            sts: Cache::default(),
+            sts: Cache::new("sts"),
         }
     }
 
@@ -84,7 +111,7 @@ impl Flow for Chatapp {
         self.cust_space_id.iter().map(|id| ("cust_space_id".into(), id.as_str().into())).collect()
     }
 
-    async fn grant(&self, cx: &Context, ask: &Ask) -> Result<Grant, Problem> {
+    async fn grant(self: &Arc<Self>, cx: &Arc<Context>, ask: &Ask) -> Result<Grant, Problem> {
         let sts = self.sts(cx, ask).await?;
         let key = format!("{}/{}", sts.dir, ask.object_name());
         storage::check_key(&key, MAX_KEY)?;
@@ -113,13 +140,14 @@ impl Flow for Chatapp {
 
 impl Chatapp {
     /// The space's STS keys: one vendor call serves every grant until shortly before they end.
-    async fn sts(&self, cx: &Context, ask: &Ask) -> Result<Arc<Sts>, Problem> {
+    async fn sts(self: &Arc<Self>, cx: &Arc<Context>, ask: &Ask) -> Result<Arc<Sts>, Problem> {
         let space = ask.need("cust_space_id", "CAMS_CUST_SPACE_ID")?;
-        let serves = |sts: &Arc<Sts>| ask.served_by(cx, sts.issued_at, sts.expires_at);
-        self.sts.get(space, serves, self.authorize(cx, ask, space)).await
+        let (flow, context, name) = (self.clone(), cx.clone(), space.to_owned());
+        let fetch = move |deadline| async move { flow.authorize(&context, &name, deadline).await }.boxed();
+        self.sts.get(cx, ask, space, Box::new(fetch)).await
     }
 
-    async fn authorize(&self, cx: &Context, ask: &Ask, space: &str) -> Result<Arc<Sts>, Problem> {
+    async fn authorize(&self, cx: &Context, space: &str, deadline: Instant) -> Result<Sts, Problem> {
         let query = encode::query(&[("CustSpaceId", space)]);
         let call = alibaba::Call {
             endpoint: &self.endpoint,
@@ -129,10 +157,10 @@ impl Chatapp {
             query: &query,
             body: None,
         };
+        let now = clock::now();
         let sign = |attempt: &_| call.sign(&self.keys.get(), attempt);
-        let answer = cx.vendor.call(ask.deadline, sign, authorization);
-        let (data, request_id) = answer.await?;
-        self.read(&data, request_id, ask.now).map(Arc::new)
+        let (data, request_id) = cx.vendor.call(deadline, sign, authorization).await?;
+        self.read(&data, request_id, now)
     }
 
     /// Normalizes the vendor's `Data`.
@@ -162,6 +190,7 @@ impl Chatapp {
             request_id,
             issued_at: now,
             expires_at: expiry(now, expire),
+            day: Mutex::default(),
         })
     }
 }
@@ -197,7 +226,7 @@ fn form(cx: &Context, ask: &Ask, sts: &Sts, key: String) -> Grant {
         max_bytes: limits.max_bytes,
         expiration: cx.vendor.corrected(expires_at),
     };
-    let fields = oss4::post::form(&oss4::key(&sts.secret, &sts.region, at), &post, at);
+    let fields = oss4::post::form(&sts.key(at), &post, at);
     let mut grant = ask.grant::<Chatapp>(format!("{}/", sts.bucket.base()), key, expires_at, limits);
     grant.fields = Some(Pairs(fields));
     grant.file_field = Some("file");
@@ -227,7 +256,7 @@ fn put(cx: &Context, ask: &Ask, sts: &Sts, key: String) -> Grant {
         additional: if length.is_some() { &["content-length"] } else { &[] },
         expires: u32::try_from((expires_at.unix() - ask.now.unix()).max(1)).unwrap_or(1),
     };
-    let url = oss4::presign(&oss4::key(&sts.secret, &sts.region, at), &presign, at);
+    let url = oss4::presign(&sts.key(at), &presign, at);
     let mut enforced = vec![Key, Type, Expiry, NoOverwrite];
     enforced.extend(length.as_ref().map(|_| Size));
     enforced.extend(md5.map(|_| Md5));

@@ -6,9 +6,15 @@
 
 mod policy;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use futures_util::FutureExt as _;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use upload_grant::cache::Cache;
+use tokio::time::Instant;
+use upload_grant::cache::{Cache, Perishable};
+use upload_grant::clock;
 use upload_grant::config::{Env, KeyRing};
 use upload_grant::encode;
 use upload_grant::flow::{Ask, Bound, Context, Flow};
@@ -17,7 +23,7 @@ use upload_grant::media::Accepted;
 use upload_grant::problem::{Code, Problem};
 use upload_grant::receipt::{Handoff, Receipt};
 use upload_grant::request::Mode;
-use upload_grant::secret::Secret;
+use upload_grant::secret::{self, Secret};
 use upload_grant::sign::rpc_v1;
 use upload_grant::storage::{self, Bucket};
 use upload_grant::time::Timestamp;
@@ -47,15 +53,23 @@ pub struct Workorder {
 }
 
 /// A form as the vendor signed it, good for any key under its prefix.
-#[derive(Clone)]
+#[derive(Serialize, Deserialize)]
 struct Form {
     url: String,
     bucket: Bucket,
     access_id: String,
+    #[serde(serialize_with = "secret::exposed")]
     policy: Secret,
+    #[serde(serialize_with = "secret::exposed")]
     signature: Secret,
     limits: Policy,
     issued_at: Timestamp,
+}
+
+impl Perishable for Form {
+    fn life(&self) -> (Timestamp, Timestamp) {
+        (self.issued_at, self.limits.expires_at)
+    }
 }
 
 impl Flow for Workorder {
@@ -73,7 +87,7 @@ impl Flow for Workorder {
             successor: env.choice("WORKORDER_API", &[FORM_VERSION, URL_VERSION]) == URL_VERSION,
             v3: env.choice("WORKORDER_SIGNATURE", &["v1", "v3"]) == "v3",
             oss_endpoint: env.optional_endpoint("OSS_ENDPOINT"),
-            forms: Cache::default(),
+            forms: Cache::new("form"),
         }
     }
 
@@ -89,7 +103,7 @@ impl Flow for Workorder {
         Map::new()
     }
 
-    async fn grant(&self, cx: &Context, ask: &Ask) -> Result<Grant, Problem> {
+    async fn grant(self: &Arc<Self>, cx: &Arc<Context>, ask: &Ask) -> Result<Grant, Problem> {
         if self.successor { self.put(cx, ask).await } else { self.form(cx, ask).await }
     }
 
@@ -105,9 +119,10 @@ impl Flow for Workorder {
 
 impl Workorder {
     /// A grant under the vendor's form, which serves several files while it lasts.
-    async fn form(&self, cx: &Context, ask: &Ask) -> Result<Grant, Problem> {
-        let serves = |form: &Form| ask.served_by(cx, form.issued_at, form.limits.expires_at);
-        let form = self.forms.get("", serves, self.authorize(cx, ask)).await?;
+    async fn form(self: &Arc<Self>, cx: &Arc<Context>, ask: &Ask) -> Result<Grant, Problem> {
+        let (flow, context) = (self.clone(), cx.clone());
+        let fetch = move |deadline| async move { flow.authorize(&context, deadline).await }.boxed();
+        let form = self.forms.get(cx, ask, "", Box::new(fetch)).await?;
         let directory = form.limits.key_prefix.trim_end_matches('/');
         let key = format!("{directory}/{}", ask.object_name());
         storage::check_key(&key, MAX_KEY)?;
@@ -133,9 +148,10 @@ impl Workorder {
         Ok(grant)
     }
 
-    async fn authorize(&self, cx: &Context, ask: &Ask) -> Result<Form, Problem> {
-        let answer = cx.vendor.call(ask.deadline, |attempt| self.sign(attempt), |reply| data(reply, "200"));
-        self.read(&answer.await?, ask.now)
+    async fn authorize(&self, cx: &Context, deadline: Instant) -> Result<Form, Problem> {
+        let now = clock::now();
+        let data = cx.vendor.call(deadline, |attempt| self.sign(attempt), |reply| data(reply, "200")).await?;
+        self.read(&data, now)
     }
 
     /// The old API is only ever called with the RPC signature by the vendor's own client; ACS3 is a choice.

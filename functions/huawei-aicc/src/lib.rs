@@ -7,6 +7,8 @@
 
 mod tokens;
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -80,13 +82,17 @@ impl Flow for Aicc {
             user_id: env.get("HUAWEI_AICC_USER_ID"),
             user_name: env.get("HUAWEI_AICC_USER_NAME"),
             tenant_space_id: env.get("HUAWEI_AICC_TENANT_SPACE_ID"),
-            bearers: Cache::default(),
-            sessions: Cache::default(),
+            bearers: Cache::new("bearer"),
+            sessions: Cache::new("session"),
         }
     }
 
     fn modes(&self) -> &'static [Mode] {
         &[Mode::Relay]
+    }
+
+    fn account(&self) -> String {
+        self.app_key.clone()
     }
 
     fn defaults(&self) -> Map<String, Value> {
@@ -101,11 +107,11 @@ impl Flow for Aicc {
         defaults
     }
 
-    async fn grant(&self, _: &Context, _: &Ask) -> Result<Grant, Problem> {
+    async fn grant(self: &Arc<Self>, _: &Arc<Context>, _: &Ask) -> Result<Grant, Problem> {
         Err(Problem::invalid("/mode", "this vendor has nothing to grant: use relay"))
     }
 
-    async fn upload(&self, cx: &Context, ask: &Ask, body: Body) -> Result<Stored, Problem> {
+    async fn upload(self: &Arc<Self>, cx: &Arc<Context>, ask: &Ask, body: Body) -> Result<Stored, Problem> {
         if body.length() > MAX_IN_MEMORY {
             let detail = format!("this vendor's call takes {MAX_IN_MEMORY} bytes at most");
             return Err(Problem::new(Code::TooLarge, detail));
@@ -118,14 +124,15 @@ impl Flow for Aicc {
         drop(bytes);
         let mut refreshed = false;
         loop {
-            let session = self.session(cx, ask).await?;
-            let reply = cx.vendor.send(ask.deadline, |_| self.upload_call(&session, &document)).await?;
-            session.renew(&reply);
+            let (bearer, session) = self.tokens(cx, ask).await?;
+            let reply =
+                cx.vendor.send(ask.deadline, |_| self.upload_call(&bearer, &session, &document)).await?;
+            self.renew(cx, ask, &session, &reply).await;
             match object_key(&reply) {
                 Ok(key) => return Ok(Stored { key, digests, ..Stored::default() }),
                 // Either token may have ended: both are fetched anew, once.
                 Err(refusal) if refusal.why == Why::Auth && !refreshed => {
-                    self.forget(ask);
+                    self.forget(cx, ask).await;
                     refreshed = true;
                 }
                 Err(refusal) if refusal.says.code.as_deref() == Some("13") => {
@@ -166,11 +173,11 @@ impl Flow for Aicc {
 }
 
 impl Aicc {
-    fn upload_call(&self, session: &Session, document: &Bytes) -> Outgoing {
+    fn upload_call(&self, bearer: &Bearer, session: &Session, document: &Bytes) -> Outgoing {
         let mut headers = vec![
-            ("ccmessaging-token".to_owned(), session.token().expose().to_owned()),
+            ("ccmessaging-token".to_owned(), session.token.expose().to_owned()),
             ("x-app-key".to_owned(), self.app_key.clone()),
-            ("authorization".to_owned(), format!("Bearer {}", session.bearer.expose())),
+            ("authorization".to_owned(), format!("Bearer {}", bearer.token.expose())),
             ("content-type".to_owned(), JSON.to_owned()),
         ];
         headers.extend(self.tenant_space_id.iter().map(|id| ("x-tenantspaceid".to_owned(), id.clone())));

@@ -1,13 +1,18 @@
 //! The two tokens of every AICC call: the app's bearer, and the user's session.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::time::Instant;
+use upload_grant::cache::Perishable;
+use upload_grant::clock;
 use upload_grant::flow::{Ask, Context};
 use upload_grant::problem::Problem;
-use upload_grant::secret::Secret;
+use upload_grant::secret::{self, Secret};
 use upload_grant::time::Timestamp;
 use upload_grant::vendor::{Outgoing, Refusal, Reply, Why};
 
@@ -17,87 +22,123 @@ use crate::{Aicc, JSON};
 const BEARER_LIFETIME: i64 = 3600;
 /// Seconds a session lasts.
 const SESSION_LIFETIME: i64 = 3600;
-/// A token that ends within this many seconds is not used any more.
-const MARGIN: i64 = 60;
 
 /// The app's `AccessToken`.
-#[derive(Clone)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Bearer {
-    token: Secret,
+    #[serde(serialize_with = "secret::exposed")]
+    pub(crate) token: Secret,
+    issued_at: Timestamp,
     expires_at: Timestamp,
 }
 
-/// A user's `ccmessaging-token`, with the bearer it was applied for under.
-#[derive(Clone)]
+/// A user's `ccmessaging-token`.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Session {
-    pub(crate) bearer: Secret,
-    token: Arc<Mutex<Secret>>,
+    #[serde(serialize_with = "secret::exposed")]
+    pub(crate) token: Secret,
+    issued_at: Timestamp,
     expires_at: Timestamp,
 }
 
-impl Session {
-    pub(crate) fn token(&self) -> Secret {
-        self.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
+impl Perishable for Bearer {
+    fn life(&self) -> (Timestamp, Timestamp) {
+        (self.issued_at, self.expires_at)
     }
+}
 
-    /// The vendor replaces a session's token through the header of any answer.
-    pub(crate) fn renew(&self, reply: &Reply) {
-        if let Some(token) = reply.header("ccmessaging-token").filter(|token| !token.is_empty()) {
-            *self.token.lock().unwrap_or_else(PoisonError::into_inner) = token.into();
-        }
+impl Perishable for Session {
+    fn life(&self) -> (Timestamp, Timestamp) {
+        (self.issued_at, self.expires_at)
     }
+}
+
+/// Whose session it is.
+#[derive(Clone)]
+struct User {
+    id: String,
+    name: String,
+    channel: String,
+    locale: String,
 }
 
 impl Aicc {
-    /// The user's session, cached per channel and user: it is the user's identity.
-    pub(crate) async fn session(&self, cx: &Context, ask: &Ask) -> Result<Session, Problem> {
-        let channel = ask.need("channel_id", "HUAWEI_AICC_CHANNEL_ID")?;
-        let user = ask.need("user_id", "HUAWEI_AICC_USER_ID")?;
+    /// The app's bearer, and the user's session: cached per channel and user, for it is the user's identity.
+    pub(crate) async fn tokens(
+        self: &Arc<Self>,
+        cx: &Arc<Context>,
+        ask: &Ask,
+    ) -> Result<(Arc<Bearer>, Arc<Session>), Problem> {
+        let id = ask.need("user_id", "HUAWEI_AICC_USER_ID")?;
+        let text = |name: &str, default: &str| ask.param(name).unwrap_or(default).to_owned();
+        let user = User {
+            id: id.to_owned(),
+            name: text("user_name", id),
+            channel: ask.need("channel_id", "HUAWEI_AICC_CHANNEL_ID")?.to_owned(),
+            locale: text("locale", &self.locale),
+        };
         let bearer = self.bearer(cx, ask).await?;
-        let serves = |session: &Session| {
-            session.bearer.expose() == bearer.expose() && ask.expires_in(session.expires_at) > MARGIN
-        };
-        let apply = async {
-            let body = json!({
-                "userId": user,
-                "userName": ask.param("user_name").unwrap_or(user),
-                "channelId": channel,
-                "locale": ask.param("locale"),
-            });
-            let sign = |_: &_| self.call(&bearer, "applyToken", &body);
-            let token = cx.vendor.call(ask.deadline, sign, session_token).await?;
-            Ok(Session {
-                bearer: bearer.clone(),
-                token: Arc::new(Mutex::new(token.into())),
-                expires_at: ask.now.plus(SESSION_LIFETIME),
-            })
-        };
-        self.sessions.get(&session_name(ask), serves, apply).await
+        let (flow, context, token) = (self.clone(), cx.clone(), bearer.token.clone());
+        let fetch =
+            move |deadline| async move { flow.apply(&context, &user, &token, deadline).await }.boxed();
+        let session = self.sessions.get(cx, ask, &session_name(ask), Box::new(fetch)).await?;
+        Ok((bearer, session))
+    }
+
+    /// The vendor replaces a session's token through the header of any answer.
+    pub(crate) async fn renew(&self, cx: &Context, ask: &Ask, session: &Session, reply: &Reply) {
+        if let Some(token) = reply.header("ccmessaging-token").filter(|token| !token.is_empty()) {
+            let renewed = Session { token: token.into(), ..session.clone() };
+            self.sessions.put(cx, &session_name(ask), renewed).await;
+        }
     }
 
     /// Drops both tokens: one of them has ended before its time.
-    pub(crate) fn forget(&self, ask: &Ask) {
-        self.bearers.forget("");
-        self.sessions.forget(&session_name(ask));
+    pub(crate) async fn forget(&self, cx: &Context, ask: &Ask) {
+        self.bearers.forget(cx, "").await;
+        self.sessions.forget(cx, &session_name(ask)).await;
     }
 
-    async fn bearer(&self, cx: &Context, ask: &Ask) -> Result<Secret, Problem> {
-        let serves = |bearer: &Bearer| ask.expires_in(bearer.expires_at) > MARGIN;
-        let fetch = async {
-            let body = json!({ "app_key": self.app_key, "app_secret": self.app_secret.expose() });
-            let sign = |_: &_| Outgoing {
-                method: http::Method::POST,
-                url: format!("{}/apigovernance/api/oauth/tokenByAkSk", self.auth_base),
-                headers: vec![
-                    ("content-type".into(), "application/json".into()),
-                    ("x-token-expire".into(), BEARER_LIFETIME.to_string()),
-                ],
-                body: Bytes::from(body.to_string()),
-            };
-            let (token, lifetime) = cx.vendor.call(ask.deadline, sign, access_token).await?;
-            Ok(Bearer { token: token.into(), expires_at: ask.now.plus(lifetime.min(BEARER_LIFETIME)) })
+    async fn apply(
+        &self,
+        cx: &Context,
+        user: &User,
+        bearer: &Secret,
+        deadline: Instant,
+    ) -> Result<Session, Problem> {
+        let body = json!({
+            "userId": user.id, "userName": user.name, "channelId": user.channel, "locale": user.locale,
+        });
+        let now = clock::now();
+        let token =
+            cx.vendor.call(deadline, |_| self.call(bearer, "applyToken", &body), session_token).await?;
+        Ok(Session { token: token.into(), issued_at: now, expires_at: now.plus(SESSION_LIFETIME) })
+    }
+
+    async fn bearer(self: &Arc<Self>, cx: &Arc<Context>, ask: &Ask) -> Result<Arc<Bearer>, Problem> {
+        let (flow, context) = (self.clone(), cx.clone());
+        let fetch = move |deadline| async move { flow.authenticate(&context, deadline).await }.boxed();
+        self.bearers.get(cx, ask, "", Box::new(fetch)).await
+    }
+
+    async fn authenticate(&self, cx: &Context, deadline: Instant) -> Result<Bearer, Problem> {
+        let body = json!({ "app_key": self.app_key, "app_secret": self.app_secret.expose() });
+        let sign = |_: &_| Outgoing {
+            method: http::Method::POST,
+            url: format!("{}/apigovernance/api/oauth/tokenByAkSk", self.auth_base),
+            headers: vec![
+                ("content-type".into(), "application/json".into()),
+                ("x-token-expire".into(), BEARER_LIFETIME.to_string()),
+            ],
+            body: Bytes::from(body.to_string()),
         };
-        Ok(self.bearers.get("", serves, fetch).await?.token)
+        let now = clock::now();
+        let (token, lifetime) = cx.vendor.call(deadline, sign, access_token).await?;
+        Ok(Bearer {
+            token: token.into(),
+            issued_at: now,
+            expires_at: now.plus(lifetime.min(BEARER_LIFETIME)),
+        })
     }
 
     fn call(&self, bearer: &Secret, action: &str, body: &Value) -> Outgoing {

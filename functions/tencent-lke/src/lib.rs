@@ -5,6 +5,8 @@
 
 mod limits;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -118,7 +120,7 @@ impl Flow for Lke {
         self.bot_biz_id.iter().map(|id| ("bot_biz_id".into(), id.as_str().into())).collect()
     }
 
-    async fn grant(&self, cx: &Context, ask: &Ask) -> Result<Grant, Problem> {
+    async fn grant(self: &Arc<Self>, cx: &Arc<Context>, ask: &Ask) -> Result<Grant, Problem> {
         let answer = self.describe(cx, ask).await?;
         let upload_path = answer.upload_path.clone().filter(|path| !path.is_empty()).ok_or_else(|| {
             Problem::new(Code::VendorBadResponse, "the vendor's credential is for downloads only")

@@ -128,7 +128,7 @@ impl<F: Flow> App<F> {
         let time_is_up = |_| Err(Problem::new(Code::VendorTimeout, "the upload did not end in time"));
         let upload = self.flow.upload(&self.cx, &ask, body);
         let stored = tokio::time::timeout_at(ask.deadline, upload).await.unwrap_or_else(time_is_up)?;
-        Ok(receipt_of(&self.flow, &ask, stored, Some(job.id.clone())))
+        Ok(receipt_of(&*self.flow, &ask, stored, Some(job.id.clone())))
     }
 
     /// The ask of a job: its object's name derives from the job, so that every delivery means the same object.

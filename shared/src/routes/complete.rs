@@ -31,7 +31,7 @@ pub(super) async fn complete<F: Flow>(
     if let Some(receipt) = app.store.outcome(&format!("ticket:{}", binding.id)).await? {
         return Ok(no_store(json_response(&receipt)));
     }
-    let receipt = receipt(&app.flow, &binding, &sent)?;
+    let receipt = receipt(&*app.flow, &binding, &sent)?;
     Ok(no_store(json_response(&receipt)))
 }
 

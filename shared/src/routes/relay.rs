@@ -60,7 +60,7 @@ pub(super) async fn relay<F: Flow>(
             return Err(problem);
         }
     };
-    let receipt = serde_json::to_value(receipt(&app.flow, &ask, stored, None)).unwrap_or(Value::Null);
+    let receipt = serde_json::to_value(receipt(&*app.flow, &ask, stored, None)).unwrap_or(Value::Null);
     let keep = binding.expires_at.unix() - clock::now().unix() + 24 * 60 * 60;
     let keep = Duration::from_secs(keep.max(60).unsigned_abs());
     lease.spent = true;

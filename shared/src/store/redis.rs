@@ -21,6 +21,22 @@ if record.owner ~= ARGV[1] or record.outcome ~= cjson.null then return 0 end
 if ARGV[2] == '0' then return redis.call('DEL', KEYS[1]) end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])";
 
+/// Reserves a place in a window of calls: the same rule as `vendor::budget`, by Redis's clock. Answers the
+/// milliseconds to wait, or minus those that are too many.
+const RESERVE: &str = r"
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local calls, window, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local place = now
+if redis.call('LLEN', KEYS[1]) >= calls then
+  place = math.max(now, redis.call('LINDEX', KEYS[1], 0) + window)
+end
+if place - now > most then return now + most - place end
+redis.call('RPUSH', KEYS[1], place)
+redis.call('LTRIM', KEYS[1], -calls, -1)
+redis.call('PEXPIRE', KEYS[1], place - now + window)
+return place - now";
+
 /// Connects on first use, and again whenever the connection breaks.
 pub struct Redis {
     client: Client,
@@ -70,6 +86,44 @@ impl Redis {
     pub(super) async fn get(&self, name: &str) -> Result<Option<Record>, RedisError> {
         let text: Option<String> = self.connection().await?.get(key(name)).await?;
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    /// Takes a lock that nobody needs to give back: it ends by itself.
+    pub(crate) async fn lock(&self, name: &str, lease: Duration) -> Result<bool, RedisError> {
+        let mut connection = self.connection().await?;
+        let mut set = redis::cmd("SET");
+        set.arg(key(name)).arg("1").arg("NX").arg("PX").arg(millis(lease));
+        Ok(set.query_async::<Option<String>>(&mut connection).await?.is_some())
+    }
+
+    pub(crate) async fn put_text(&self, name: &str, text: &str, keep: Duration) -> Result<(), RedisError> {
+        self.connection().await?.pset_ex(key(name), text, millis(keep)).await
+    }
+
+    pub(crate) async fn get_text(&self, name: &str) -> Result<Option<String>, RedisError> {
+        self.connection().await?.get(key(name)).await
+    }
+
+    pub(crate) async fn remove(&self, name: &str) -> Result<(), RedisError> {
+        self.connection().await?.del(key(name)).await
+    }
+
+    /// Reserves a place among `calls` in `window`, at most `most` from now: the time to wait, or as an error
+    /// how much longer that would be than `most`.
+    pub(crate) async fn reserve(
+        &self,
+        name: &str,
+        calls: usize,
+        window: Duration,
+        most: Duration,
+    ) -> Result<Result<Duration, Duration>, RedisError> {
+        let mut connection = self.connection().await?;
+        let script = Script::new(RESERVE);
+        let mut call = script.key(key(name));
+        call.arg(calls).arg(millis(window)).arg(millis(most));
+        let wait: i64 = call.invoke_async(&mut connection).await?;
+        let span = Duration::from_millis(wait.unsigned_abs());
+        Ok(if wait < 0 { Err(span) } else { Ok(span) })
     }
 
     async fn if_owned(&self, name: &str, owner: &str, millis: u64) -> Result<bool, RedisError> {

@@ -1,0 +1,86 @@
+//! The cache that all instances share: sealed credentials in Redis, one instance fetching for all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Fetch, Perishable};
+use crate::clock;
+use crate::problem::Problem;
+use crate::seal::Sealer;
+use crate::store::Redis;
+use crate::telemetry::{self, Hit};
+
+/// How long one instance may fetch before another tries.
+const LOCK: Duration = Duration::from_secs(15);
+/// How often the others look.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Credentials in Redis, unreadable without `GRANT_SECRET`.
+pub(crate) struct SharedCache {
+    redis: Arc<Redis>,
+    sealer: Sealer,
+    scope: String,
+}
+
+impl SharedCache {
+    pub(crate) fn new(redis: Arc<Redis>, sealer: Sealer, scope: String) -> Self {
+        Self { redis, sealer, scope }
+    }
+
+    /// The credential under `name` if it `serves`, else what `fetch` brings here or another instance put
+    /// there. A Redis that cannot be reached costs the sharing, not the request.
+    pub(super) async fn get<V: Perishable>(
+        &self,
+        name: &str,
+        deadline: Instant,
+        serves: impl Fn(&V) -> bool,
+        fetch: Fetch<V>,
+    ) -> Result<V, Problem> {
+        let mut hit = Hit::Hit;
+        loop {
+            if let Some(value) = self.read::<V>(name).await.filter(&serves) {
+                telemetry::note(|notes| notes.cache = Some(hit));
+                return Ok(value);
+            }
+            // Whoever gets the lock fetches; without Redis everybody does.
+            if self.redis.lock(&self.key("lock", name), LOCK).await.unwrap_or(true) {
+                break;
+            }
+            hit = Hit::Coalesced;
+            if Instant::now() + LOOK >= deadline {
+                break;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        telemetry::note(|notes| notes.cache = Some(Hit::Miss));
+        let outcome = fetch(deadline).await;
+        if let Ok(value) = &outcome {
+            self.put(name, value).await;
+        }
+        let _ = self.redis.remove(&self.key("lock", name)).await;
+        outcome
+    }
+
+    pub(super) async fn put<V: Perishable>(&self, name: &str, value: &V) {
+        let (_, end) = value.life();
+        let left = u64::try_from(end.unix() - clock::now().unix()).unwrap_or(0).max(1);
+        if let Some(sealed) = self.sealer.seal(value) {
+            let _ = self.redis.put_text(&self.key("cache", name), &sealed, Duration::from_secs(left)).await;
+        }
+    }
+
+    pub(super) async fn forget(&self, name: &str) {
+        let _ = self.redis.remove(&self.key("cache", name)).await;
+    }
+
+    async fn read<V: Perishable>(&self, name: &str) -> Option<V> {
+        let sealed = self.redis.get_text(&self.key("cache", name)).await.ok()??;
+        self.sealer.open(&sealed)
+    }
+
+    fn key(&self, what: &str, name: &str) -> String {
+        format!("{what}:{}:{name}", self.scope)
+    }
+}
