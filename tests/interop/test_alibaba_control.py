@@ -4,6 +4,7 @@ import hashlib
 import time
 
 import pytest
+import requests
 from alibabacloud_aicontent20240611 import client as aicontent, models as aicontent_models
 from alibabacloud_cams20200606 import client as cams, models as cams_models
 from alibabacloud_tea_openapi import models as openapi
@@ -61,10 +62,26 @@ def test_workorder(host):
     kind = {"content-type": (r"(?i)\ncontent-type: *applicatio(n)", *MISMATCH)}
     call = lambda: client.get_attachment_upload_url(request)  # noqa: E731
     reply = lab.one_byte_each("workorder", HEAD | body | kind, call).body
-    assert reply.data.object_key.endswith("/Bericht 1 ä.pdf")
+    key = reply.data.object_key
+    assert key.endswith("/Bericht 1 ä.pdf")
     with lab.corrupted("workorder", r"FileName=(.)"), pytest.raises(ClientException) as refused:
         call()
     assert refused.value.code == "InvalidParameter.ContentSha256"
+
+    # The URL is for the bucket's real host; here it goes over the wire instead of TLS.
+    url = reply.data.put_signed_url.replace("https://", "http://")
+    mismatch = (403, "SignatureDoesNotMatch")
+    flips = {
+        "signature": (r"[?&]Signature=(?:%\w\w)*(\w)", *mismatch),
+        "expires": (r"Expires=\d+(\d)", *mismatch),
+        "key": (r"^PUT /ticket/(.)", *mismatch),
+        "content type": (r"(?i)\ncontent-type: *application/(.)", *mismatch),
+    }
+    put = lambda: requests.put(  # noqa: E731
+        url, b"report", headers={"Content-Type": "application/octet-stream"}, proxies={"http": lab.through("oss")}
+    )
+    assert lab.one_byte_each("oss", flips, put).status_code == 200
+    assert lab.stored("oss", "workorder-sandbox", requests.utils.quote(key)) == b"report"
 
 
 @pytest.mark.parametrize("host", [None, "aicontent.aliyuncs.com"])

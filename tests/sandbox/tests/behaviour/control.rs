@@ -78,6 +78,9 @@ async fn control_routes() {
     assert_eq!(get(&format!("/objects/oss/cams-sandbox/{key}")).await.text(), "hello");
     assert_eq!(get("/requests?n=1").await.json()[0]["status"], 200);
     assert!(get("/env/tencent-lke").await.text().contains("COS_ENDPOINT=http://127.0.0.1:"));
+    let issued = get(&format!("/keys/{}", grant["AccessKeyId"].as_str().unwrap())).await.json();
+    assert_eq!(issued["secret"], grant["AccessKeySecret"]);
+    assert_eq!(get("/keys/nobody").await.status, 404);
     let misspelt = Call::new(&base, "POST", "/faults").body(r#"{"target":"oss","rest":true}"#).send().await;
     assert_eq!(misspelt.status, 400);
     assert_eq!(Call::new(&base, "POST", "/reset").send().await.status, 200);
