@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use upload_grant::flow::{Ask, Context};
-use upload_grant::problem::Problem;
+use upload_grant::problem::{Code, Problem};
 use upload_grant::secret::Secret;
 use upload_grant::time::Timestamp;
 use upload_grant::vendor::{Outgoing, Refusal, Reply, Why};
@@ -51,9 +51,22 @@ impl Session {
 impl Aicc {
     /// The user's session, cached per channel and user: it is the user's identity.
     pub(crate) async fn session(&self, cx: &Context, ask: &Ask) -> Result<Session, Problem> {
+        let bearer = self.bearer(cx, ask).await?;
+        match self.apply(cx, ask, bearer).await {
+            // The bearer may have ended before its time: it is fetched anew, once.
+            Err(problem) if problem.code == Code::VendorAuthFailed => {
+                self.forget(ask);
+                let bearer = self.bearer(cx, ask).await?;
+                self.apply(cx, ask, bearer).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// The user's session under `bearer`.
+    async fn apply(&self, cx: &Context, ask: &Ask, bearer: Secret) -> Result<Session, Problem> {
         let channel = ask.need("channel_id", "HUAWEI_AICC_CHANNEL_ID")?;
         let user = ask.need("user_id", "HUAWEI_AICC_USER_ID")?;
-        let bearer = self.bearer(cx, ask).await?;
         let serves = |session: &Session| {
             session.bearer.expose() == bearer.expose() && ask.expires_in(session.expires_at) > MARGIN
         };

@@ -1,7 +1,9 @@
 //! The five functions against the sandbox: what a caller gets, and what the receivers make of it.
 
+mod caching;
 mod complete;
 mod enforced;
+mod handoff;
 mod input;
 mod modes;
 mod relay;
