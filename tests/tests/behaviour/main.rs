@@ -9,3 +9,5 @@ mod modes;
 mod relay;
 mod routes;
 mod startup;
+mod vendor_errors;
+mod vendor_faults;
