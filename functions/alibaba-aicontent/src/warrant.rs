@@ -38,7 +38,8 @@ impl Aicontent {
         } else {
             cx.vendor.call(ask.deadline, |attempt| self.sign_openapi(&request, attempt), warranted).await
         };
-        let (id, expires_at) = warrant?;
+        let (id, end) = warrant?;
+        let expires_at = cx.vendor.by_our_clock(end);
         if expires_at <= ask.now.plus(30) {
             return Err(Problem::new(Code::VendorBadResponse, "the vendor's warrant has expired"));
         }
