@@ -67,7 +67,8 @@ async fn lke_keys_are_for_one_file() {
 #[tokio::test]
 async fn a_warrant_is_for_one_user() {
     let sandbox = sandbox().await;
-    let keys = format!("shop:{KEY},bank:{}", "486ea46224d1bb4fb680f34f7c9ad96a8f24ec88be73ea8e5a6c65260e9cb8a7");
+    let keys =
+        format!("shop:{KEY},bank:{}", "486ea46224d1bb4fb680f34f7c9ad96a8f24ec88be73ea8e5a6c65260e9cb8a7");
     let extra = [("GRANT_AUTH", "api-key"), ("GRANT_API_KEYS", &*keys)];
     let function = Function::of("alibaba-aicontent", &sandbox, &extra).await;
     let mut warrants = Vec::new();
@@ -83,7 +84,8 @@ async fn a_warrant_is_for_one_user() {
 
 /// Calls of `tokenByAkSk`, `applyToken`, `uploadFileStream`.
 fn aicc_calls(sandbox: &Sandbox) -> [u64; 3] {
-    ["tokenByAkSk", "applyToken", "uploadFileStream"].map(|action| sandbox.action_calls(Service::Aicc, action))
+    ["tokenByAkSk", "applyToken", "uploadFileStream"]
+        .map(|action| sandbox.action_calls(Service::Aicc, action))
 }
 
 async fn aicc_upload(function: &Function) -> Answer {
@@ -132,7 +134,9 @@ async fn an_ended_token_costs_one_round_more_and_no_second() {
 #[tokio::test]
 async fn an_ended_bearer_is_noticed_when_applying() {
     let sandbox = sandbox().await;
-    sandbox.fault(json!({ "target": "aicc", "path_contains": "tokenByAkSk", "times": 1, "expired_tokens": true }));
+    sandbox.fault(
+        json!({ "target": "aicc", "path_contains": "tokenByAkSk", "times": 1, "expired_tokens": true }),
+    );
     let function = Function::of("huawei-aicc", &sandbox, &[]).await;
     aicc_upload(&function).await.ok();
     assert_eq!(aicc_calls(&sandbox), [2, 2, 1]);

@@ -11,3 +11,4 @@ mod routes;
 mod startup;
 mod vendor_errors;
 mod vendor_faults;
+mod vendor_replies;

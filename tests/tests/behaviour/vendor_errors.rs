@@ -50,7 +50,8 @@ pub(crate) async fn run(cases: Vec<Case>) {
     for case in cases {
         all.spawn(async move {
             let sandbox = sandbox().await;
-            let vendor = if case.env == DIRECT { upload_grant_tests::Service::Ssapi } else { service(case.flow) };
+            let vendor =
+                if case.env == DIRECT { upload_grant_tests::Service::Ssapi } else { service(case.flow) };
             let mut fault = case.fault.clone();
             fault["target"] = vendor.name().into();
             sandbox.fault(fault);
@@ -160,7 +161,8 @@ async fn failures_inside_a_success() {
         let body = json!({ "Code": code, "Success": false, "Message": "LEAK" });
         cases.push(Case { env: SUCCESSOR, ..answers(workorder, status, &body, expected, calls) });
     }
-    let failure = serde_json::from_str(include_str!("../../replies/alibaba-aicontent/failure.json")).expect("JSON");
+    let failure =
+        serde_json::from_str(include_str!("../../replies/alibaba-aicontent/failure.json")).expect("JSON");
     cases.push(answers("alibaba-aicontent", 200, &failure, REJECTED, 1));
     let bad_sign = include_str!("../../replies/alibaba-aicontent/authorize-bad-sign.json");
     let bad_sign = serde_json::from_str(bad_sign).expect("JSON");

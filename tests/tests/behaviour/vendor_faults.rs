@@ -57,7 +57,8 @@ async fn bodies_that_are_no_answer() {
         }
     }
     for flow in ["alibaba-chatapp", "alibaba-workorder", "alibaba-aicontent"] {
-        for (code, expected, calls) in [("Throttling.User", THROTTLED, 3), ("SignatureDoesNotMatch", AUTH, 1)] {
+        for (code, expected, calls) in [("Throttling.User", THROTTLED, 3), ("SignatureDoesNotMatch", AUTH, 1)]
+        {
             let fault = raw(400, &XML.replace("CODE", code));
             cases.push(Case { flow, env: &[], fault, expected, calls });
         }
@@ -102,7 +103,8 @@ async fn the_vendors_hint_is_passed_on() {
     ] {
         let sandbox = sandbox().await;
         let body = include_str!("../../replies/alibaba-chatapp/limited.json");
-        sandbox.fault(json!({ "target": "cams", "raw": { "status": 400, "headers": headers, "body": body } }));
+        sandbox
+            .fault(json!({ "target": "cams", "raw": { "status": 400, "headers": headers, "body": body } }));
         // Too little time to wait for it: the caller is told instead.
         let function = Function::of("alibaba-chatapp", &sandbox, &[("GRANT_TIMEOUT_SECONDS", "2")]).await;
         let answer = attempt(&function, "alibaba-chatapp").await;
@@ -167,7 +169,11 @@ async fn a_wrong_clock_is_corrected_once_and_remembered() {
             let left = grant["expires"].as_i64().expect("seconds");
             assert!((expires - 2..expires + 30).contains(&left), "{flow} {skew}: {grant:#}");
             let answer = upload(&grant, b"hello").await;
-            assert!(answer.status < 300 && answer.json.get("errId").is_none(), "{flow} {skew}: {}", answer.text);
+            assert!(
+                answer.status < 300 && answer.json.get("errId").is_none(),
+                "{flow} {skew}: {}",
+                answer.text
+            );
             attempt(&function, flow).await.ok();
             assert_eq!(sandbox.calls(service(flow)), 2 + u64::from(!cached), "{flow} {skew}");
         }
