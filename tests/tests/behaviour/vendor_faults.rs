@@ -6,12 +6,14 @@ use upload_grant_tests::{Function, Service, sandbox, service, upload};
 
 use super::vendor_errors::{AUTH, BAD, Case, DIRECT, SKEW, SUCCESSOR, THROTTLED, UNAVAILABLE, attempt, run};
 
+type Env = &'static [(&'static str, &'static str)];
+
 const HTML: &str = "<html><body><h1>502 Bad Gateway</h1>LEAK</body></html>";
 const XML: &str = "<?xml version='1.0' encoding='UTF-8'?>\n<Error><RequestId>A57FBFD7</RequestId>\
     <Message>LEAK</Message><HostId>h</HostId><Code>CODE</Code></Error>";
 
 /// Every way to ask a vendor, with the path that is asked.
-const WAYS: [(&str, &[(&str, &str)], Option<&str>); 8] = [
+const WAYS: [(&str, Env, Option<&str>); 8] = [
     ("alibaba-chatapp", &[], None),
     ("alibaba-workorder", &[], None),
     ("alibaba-workorder", SUCCESSOR, None),
