@@ -154,3 +154,57 @@ fn check(
 fn cannot_seal() -> Problem {
     Problem::new(Code::Internal, "the token could not be sealed")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binding(expires_at: Timestamp) -> Binding {
+        Binding {
+            flow: "tencent-lke".into(),
+            id: "01K".into(),
+            mode: Mode::Relay,
+            key: "01K".into(),
+            filename: "a.pdf".into(),
+            content_type: "application/pdf".into(),
+            extension: "pdf".into(),
+            size: None,
+            max_bytes: 9,
+            checksums: Checksums::default(),
+            caller: None,
+            expires_at,
+            location: None,
+            params: Map::new(),
+            vendor: Map::new(),
+        }
+    }
+
+    #[test]
+    fn a_ticket_lives_a_minute_longer_than_its_grant_and_a_token_a_day() {
+        let end = Timestamp::from_unix(1_800_000_000);
+        let secret = Secret::from("a-grant-secret-of-at-least-32-bytes!");
+        let sealers = Sealers::new(&[secret]).unwrap();
+        let (ticket, token) = (sealers.ticket(&binding(end)).unwrap(), sealers.token(&binding(end)).unwrap());
+        for (late, ticket_opens, token_opens) in [
+            (-300, true, true),
+            (60, true, true),
+            (61, false, true),
+            (86_400, false, true),
+            (86_401, false, false),
+        ] {
+            let now = end.plus(late);
+            let code =
+                |opened: Result<Binding, Problem>| opened.map_or_else(|problem| Some(problem.code), |_| None);
+            let expected = |opens: bool| (!opens).then_some(Code::GrantExpired);
+            assert_eq!(
+                code(sealers.open_ticket(&ticket, "tencent-lke", now)),
+                expected(ticket_opens),
+                "{late}"
+            );
+            assert_eq!(code(sealers.open_token(&token, "tencent-lke", now)), expected(token_opens), "{late}");
+            let other = code(sealers.open_token(&token, "huawei-aicc", now));
+            assert_eq!(other, Some(Code::Unauthenticated), "{late}");
+        }
+        assert_eq!(Code::GrantExpired.status(), 410);
+    }
+}

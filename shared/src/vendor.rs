@@ -148,6 +148,11 @@ impl Vendor {
         at.plus(self.offset.load(Ordering::Relaxed))
     }
 
+    /// `at` of the vendor's clock, as our clock has it.
+    pub fn by_our_clock(&self, at: Timestamp) -> Timestamp {
+        at.plus(-self.offset.load(Ordering::Relaxed))
+    }
+
     /// Calls until `read` accepts an answer, at most three times and never past `deadline`.
     ///
     /// # Errors

@@ -50,11 +50,7 @@ impl Aicontent {
         ask: &Ask,
         user_id: &str,
     ) -> Result<Arc<Warrant>, Problem> {
-        let name = format!(
-            "{}
-{user_id}",
-            self.app_id
-        );
+        let name = format!("{}\n{user_id}", self.app_id);
         // Where the address is unknown, what the vendor's own clients send.
         let address = ask.param("user_client_ip").unwrap_or("127.0.0.1").to_owned();
         let (flow, context, user_id) = (self.clone(), cx.clone(), user_id.to_owned());
@@ -78,7 +74,8 @@ impl Aicontent {
         } else {
             cx.vendor.call(deadline, |attempt| self.sign_openapi(&request, attempt), warranted).await
         };
-        let (id, expires_at) = warrant?;
+        let (id, end) = warrant?;
+        let expires_at = cx.vendor.by_our_clock(end);
         if expires_at <= now.plus(30) {
             return Err(Problem::new(Code::VendorBadResponse, "the vendor's warrant has expired"));
         }

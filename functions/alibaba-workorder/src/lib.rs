@@ -151,7 +151,7 @@ impl Workorder {
     async fn authorize(&self, cx: &Context, deadline: Instant) -> Result<Form, Problem> {
         let now = clock::now();
         let data = cx.vendor.call(deadline, |attempt| self.sign(attempt), |reply| data(reply, "200")).await?;
-        self.read(&data, now)
+        self.read(cx, &data, now)
     }
 
     /// The old API is only ever called with the RPC signature by the vendor's own client; ACS3 is a choice.
@@ -189,7 +189,7 @@ impl Workorder {
     }
 
     /// Normalizes `data{accessId, policy, signature, dir, host, expire}`; the policy is the authority.
-    fn read(&self, data: &Value, now: Timestamp) -> Result<Form, Problem> {
+    fn read(&self, cx: &Context, data: &Value, now: Timestamp) -> Result<Form, Problem> {
         let need = |name: &str| {
             text(data, name).filter(|value| !value.is_empty()).ok_or_else(|| bad(&format!("no {name}")))
         };
@@ -198,7 +198,8 @@ impl Workorder {
         let host = storage::bare_host(&host, "");
         let (name, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its host"))?;
         let bucket = Bucket::new(name, store, "aliyuncs.com", self.oss_endpoint.as_deref())?;
-        let limits = Policy::read(&policy).ok_or_else(|| bad("an unreadable policy"))?;
+        let mut limits = Policy::read(&policy).ok_or_else(|| bad("an unreadable policy"))?;
+        limits.expires_at = cx.vendor.by_our_clock(limits.expires_at);
         if limits.expires_at <= now {
             return Err(bad("an expired policy"));
         }
@@ -228,8 +229,8 @@ impl Workorder {
         let host = storage::bare_host(address, "");
         let (bucket, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its URL"))?;
         let bucket = Bucket::new(bucket, store, "aliyuncs.com", self.oss_endpoint.as_deref())?;
-        let expires_at =
-            url_expiry(query).filter(|end| *end > ask.now).ok_or_else(|| bad("no expiry in its URL"))?;
+        let end = url_expiry(query).map(|end| cx.vendor.by_our_clock(end));
+        let expires_at = end.filter(|end| *end > ask.now).ok_or_else(|| bad("no expiry in its URL"))?;
         let url = format!("{}?{query}", bucket.location(&key));
         let limits = ask.limits(&[Enforced::Key, Enforced::Expiry]);
         let mut grant = ask.grant::<Self>(url, key, expires_at, limits);

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use upload_grant::cache::Perishable;
 use upload_grant::clock;
 use upload_grant::flow::{Ask, Context};
-use upload_grant::problem::Problem;
+use upload_grant::problem::{Code, Problem};
 use upload_grant::secret::{self, Secret};
 use upload_grant::time::Timestamp;
 use upload_grant::vendor::{Outgoing, Refusal, Reply, Why};
@@ -69,6 +69,25 @@ impl Aicc {
         cx: &Arc<Context>,
         ask: &Ask,
     ) -> Result<(Arc<Bearer>, Arc<Session>), Problem> {
+        let bearer = self.bearer(cx, ask).await?;
+        match self.session(cx, ask, &bearer).await {
+            // The bearer may have ended before its time: it is fetched anew, once.
+            Err(problem) if problem.code == Code::VendorAuthFailed => {
+                self.forget(cx, ask).await;
+                let bearer = self.bearer(cx, ask).await?;
+                let session = self.session(cx, ask, &bearer).await?;
+                Ok((bearer, session))
+            }
+            outcome => outcome.map(|session| (bearer, session)),
+        }
+    }
+
+    async fn session(
+        self: &Arc<Self>,
+        cx: &Arc<Context>,
+        ask: &Ask,
+        bearer: &Bearer,
+    ) -> Result<Arc<Session>, Problem> {
         let id = ask.need("user_id", "HUAWEI_AICC_USER_ID")?;
         let text = |name: &str, default: &str| ask.param(name).unwrap_or(default).to_owned();
         let user = User {
@@ -77,12 +96,10 @@ impl Aicc {
             channel: ask.need("channel_id", "HUAWEI_AICC_CHANNEL_ID")?.to_owned(),
             locale: text("locale", &self.locale),
         };
-        let bearer = self.bearer(cx, ask).await?;
         let (flow, context, token) = (self.clone(), cx.clone(), bearer.token.clone());
         let fetch =
             move |deadline| async move { flow.apply(&context, &user, &token, deadline).await }.boxed();
-        let session = self.sessions.get(cx, ask, &session_name(ask), Box::new(fetch)).await?;
-        Ok((bearer, session))
+        self.sessions.get(cx, ask, &session_name(ask), Box::new(fetch)).await
     }
 
     /// The vendor replaces a session's token through the header of any answer.

@@ -125,12 +125,12 @@ impl Flow for Lke {
         let upload_path = answer.upload_path.clone().filter(|path| !path.is_empty()).ok_or_else(|| {
             Problem::new(Code::VendorBadResponse, "the vendor's credential is for downloads only")
         })?;
-        let place = self.place(&answer, &upload_path, ask)?;
+        let place = self.place(cx, &answer, &upload_path, ask)?;
         let mut grant = match (answer.usable_keys(), &answer.upload_url) {
             (Some(keys), _) if ask.mode == Mode::Credentials => credentials(cx, ask, &place, &keys),
             (Some(keys), _) => put(cx, ask, &place, &keys),
             (None, Some(url)) if !url.is_empty() && ask.mode != Mode::Credentials => {
-                self.vendor_signed(ask, &place, url)?
+                self.vendor_signed(cx, ask, &place, url)?
             }
             (None, _) => return Err(bad("no usable credentials")),
         };
@@ -228,7 +228,7 @@ impl Lke {
     }
 
     /// Bucket, key and end of what was answered.
-    fn place(&self, answer: &Answer, upload_path: &str, ask: &Ask) -> Result<Place, Problem> {
+    fn place(&self, cx: &Context, answer: &Answer, upload_path: &str, ask: &Ask) -> Result<Place, Problem> {
         let need = |value: &Option<String>, name: &str| {
             value.clone().filter(|value| !value.is_empty()).ok_or_else(|| bad(&format!("no {name}")))
         };
@@ -243,7 +243,8 @@ impl Lke {
         )?;
         let key = upload_path.strip_prefix('/').unwrap_or(upload_path).to_owned();
         storage::check_key(&key, MAX_KEY)?;
-        let expires_at = Timestamp::from_unix(answer.expired_time.ok_or_else(|| bad("no ExpiredTime"))?);
+        let end = Timestamp::from_unix(answer.expired_time.ok_or_else(|| bad("no ExpiredTime"))?);
+        let expires_at = cx.vendor.by_our_clock(end);
         if ask.expires_in(expires_at) <= 30 {
             return Err(bad("an expired credential"));
         }
@@ -251,7 +252,7 @@ impl Lke {
     }
 
     /// The vendor's own presigned URL: it says itself what it binds.
-    fn vendor_signed(&self, ask: &Ask, place: &Place, signed: &str) -> Result<Grant, Problem> {
+    fn vendor_signed(&self, cx: &Context, ask: &Ask, place: &Place, signed: &str) -> Result<Grant, Problem> {
         let (address, query) = signed.split_once('?').ok_or_else(|| bad("no signature in its URL"))?;
         let parameter = |name: &str| {
             let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
@@ -261,7 +262,7 @@ impl Lke {
         };
         let expires_at = parameter("q-sign-time")
             .and_then(|time| time.split_once(';')?.1.parse().ok())
-            .map(Timestamp::from_unix)
+            .map(|end| cx.vendor.by_our_clock(Timestamp::from_unix(end)))
             .filter(|end| *end > ask.now)
             .ok_or_else(|| bad("no expiry in its URL"))?;
         let host = storage::authority(address);
@@ -343,7 +344,7 @@ fn credentials(cx: &Context, ask: &Ask, place: &Place, (id, secret, token): &Usa
         "TmpSecretKey": secret.expose(),
         "SecurityToken": token.expose(),
         "StartTime": cx.vendor.corrected(ask.now.plus(BACKDATE)).unix(),
-        "ExpiredTime": place.expires_at.unix(),
+        "ExpiredTime": cx.vendor.corrected(place.expires_at).unix(),
         // Without it the SDK would use these keys for the next file too.
         "ScopeLimit": true,
         "Bucket": place.bucket.name,

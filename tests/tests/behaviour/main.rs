@@ -1,9 +1,14 @@
 //! The five functions against the sandbox: what a caller gets, and what the receivers make of it.
 
+mod caching;
 mod complete;
 mod enforced;
+mod handoff;
 mod input;
 mod modes;
 mod relay;
 mod routes;
 mod startup;
+mod vendor_errors;
+mod vendor_faults;
+mod vendor_replies;
