@@ -98,7 +98,8 @@ async fn aicc() {
 #[tokio::test]
 async fn problems_with_a_vendor_in_them() {
     let sandbox = Sandbox::start().await.unwrap();
-    let function = Function::start::<tencent_lke::Lke>(&sandbox, &[("TENCENTCLOUD_SECRET_KEY", "wrong")]).await;
+    let function =
+        Function::start::<tencent_lke::Lke>(&sandbox, &[("TENCENTCLOUD_SECRET_KEY", "wrong")]).await;
     let schemas = Schemas::of(&function).await;
     let answer = function.ask(&json!({ "filename": "a.pdf" })).await;
     assert_eq!(answer.problem(), (502, "vendor_auth_failed"));
