@@ -118,7 +118,8 @@ async fn problems_with_a_vendor_in_them() {
 #[tokio::test]
 async fn every_code_and_every_route_is_described() {
     let sandbox = Sandbox::start().await.unwrap();
-    let function = Function::start::<alibaba_chatapp::Chatapp>(&sandbox, &[]).await;
+    let function =
+        Function::start::<alibaba_chatapp::Chatapp>(&sandbox, &[("GRANT_EVENTS", "trusted")]).await;
     let document = Schemas::of(&function).await.0;
     assert_eq!(document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"], json!(Code::ALL));
     let paths = document["paths"].as_object().unwrap();
