@@ -274,7 +274,8 @@ describe("for everyone", () => {
       await page.locator("#items > li[data-state=done] img").waitFor();
       await world.fresh({ store_cors: "off" });
       await choose("tencent-lke", "put");
-      await give(sampleFile("tencent-lke"));
+      await page.click("#sample");
+      await page.locator("#items > li[data-flow=tencent-lke][data-state=done] img").waitFor();
       await choose("alibaba-chatapp", "credentials");
       await give(sampleFile("alibaba-chatapp"));
       await give({ name: "setup.exe", mimeType: "application/x-msdownload", buffer: Buffer.from("MZ") }, "failed");
