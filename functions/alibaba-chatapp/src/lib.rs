@@ -288,6 +288,8 @@ fn credentials(cx: &Context, ask: &Ask, sts: &Sts, key: String) -> Grant {
         "region": format!("oss-{}", sts.region),
         "secure": sts.bucket.endpoint.starts_with("https://"),
         "authorizationV4": true,
+        // Path style, which only a store on loopback has.
+        "sldEnable": !sts.bucket.root.is_empty(),
     }}));
     grant
 }

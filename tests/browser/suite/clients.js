@@ -70,9 +70,9 @@ export const clients = {
     await load("/cos.js");
     const g = await ask(fn, file, "credentials");
     const { Bucket, Region, Key, ...keys } = g.sdk["cos-js-sdk-v5"];
-    // On loopback the store is another host; against the vendor these three lines are not needed.
-    const { protocol, host } = new URL(g.object.endpoint);
-    const local = { Protocol: protocol, Domain: host, ForcePathStyle: true };
+    // Only for the sandbox: browsers resolve every *.localhost to this machine.
+    const { protocol, port } = new URL(g.object.endpoint);
+    const local = { Protocol: protocol, Domain: `{Bucket}.localhost:${port}` };
     const store = new COS({ getAuthorization: (_, answer) => answer(keys), ...local });
     await store.putObject({ Bucket, Region, Key, Body: file });
     return { key: g.key };

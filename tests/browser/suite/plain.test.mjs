@@ -31,7 +31,7 @@ describe("fetch", () => {
   }
   test("what the function refuses is a problem with its code", async () => {
     const refused = page.run("fetch", world.functions["alibaba-chatapp"], { name: "a.exe", mimeType: "application/x-msdownload", buffer: Buffer.from("MZ") });
-    await assert.rejects(refused, /not accepted/);
+    await assert.rejects(refused, /contradicts/);
     assert.deepEqual(await world.objects(), []);
   });
   test("what the store refuses is not taken for success, nor relayed", async () => {
