@@ -20,10 +20,11 @@ const PATHS: Paths = Paths {
     ],
 };
 
-async fn start(flow: &str, sandbox: &Sandbox) -> (RuntimeApi, Process) {
+async fn start(flow: &str, sandbox: &Sandbox, auth: &str) -> (RuntimeApi, Process) {
     let api = RuntimeApi::start(PATHS).await;
     let mut vars = sandbox.env(flow);
     vars.extend(settings("lambda"));
+    vars.push(("GRANT_AUTH".to_owned(), auth.to_owned()));
     vars.extend(
         [
             ("AWS_LAMBDA_RUNTIME_API", &*api.address),
@@ -46,7 +47,7 @@ fn document(answer: &Value) -> Value {
 async fn each_function_answers_as_itself() {
     let sandbox = Sandbox::start().await.unwrap();
     for flow in FLOWS {
-        let (mut api, _process) = start(flow, &sandbox).await;
+        let (mut api, _process) = start(flow, &sandbox, "gateway").await;
         let mut ask = event("http-v2");
         ask["requestContext"]["http"]["method"] = json!("GET");
         ask["rawPath"] = json!(format!("/{flow}/healthz"));
@@ -58,33 +59,52 @@ async fn each_function_answers_as_itself() {
 }
 
 #[tokio::test]
-async fn gateways_get_grants_in_their_own_shape() {
+async fn gateways_vouch_for_their_callers() {
     let sandbox = Sandbox::start().await.unwrap();
-    let (mut api, _process) = start("tencent-lke", &sandbox).await;
-    for (name, headers) in [
-        ("http-v2", "headers"),
-        ("function-url", "headers"),
-        ("rest-v1", "headers"),
-        ("alb", "headers"),
-        ("alb-multi", "multiValueHeaders"),
+    let (mut api, _process) = start("tencent-lke", &sandbox, "gateway").await;
+    for (name, authorizer) in [
+        ("http-v2", "/requestContext/authorizer"),
+        ("function-url", "/requestContext/authorizer"),
+        ("rest-v1", "/requestContext/authorizer"),
     ] {
-        let (word, answer) = api.send(keyed(name)).await;
-        assert_eq!((&*word, &answer["statusCode"]), ("response", &json!(200)), "{name}: {answer}");
-        let grant = document(&answer);
-        assert_eq!((&grant["flow"], &grant["mode"]), (&json!("tencent-lke"), &json!("put")), "{name}");
-        assert_eq!(answer[headers].is_object(), true, "{name}");
-        assert_eq!(answer.get("headers").is_some(), headers == "headers", "{name}: {answer}");
-        assert_eq!(answer.get("statusDescription").is_some(), name.starts_with("alb"), "{name}");
+        let mut ask = event(name);
+        grant(name, &api.send(ask.clone()).await);
+        // Without the authorizer's word nobody is anybody.
+        *ask.pointer_mut(authorizer).unwrap() = Value::Null;
+        let (_, answer) = api.send(ask).await;
+        assert_eq!(
+            (&answer["statusCode"], &document(&answer)["code"]),
+            (&json!(401), &json!("unauthenticated"))
+        );
     }
-    // Without the key nobody gets one.
-    let (_, answer) = api.send(event("alb")).await;
-    assert_eq!((&answer["statusCode"], &document(&answer)["code"]), (&json!(401), &json!("unauthenticated")));
+}
+
+#[tokio::test]
+async fn load_balancers_get_their_own_shape() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (mut api, _process) = start("tencent-lke", &sandbox, "api-key").await;
+    for (name, has, has_not) in
+        [("alb", "headers", "multiValueHeaders"), ("alb-multi", "multiValueHeaders", "headers")]
+    {
+        let answer = api.send(keyed(name)).await;
+        grant(name, &answer);
+        assert_eq!(answer.1["statusDescription"], "200 OK", "{name}");
+        assert!(answer.1[has].is_object() && answer.1.get(has_not).is_none(), "{name}: {}", answer.1);
+        let (_, answer) = api.send(event(name)).await;
+        assert_eq!(answer["statusDescription"], "401 Unauthorized", "{name}: {answer}");
+    }
+}
+
+fn grant(name: &str, (word, answer): &(String, Value)) {
+    assert_eq!((&**word, &answer["statusCode"]), ("response", &json!(200)), "{name}: {answer}");
+    let grant = document(answer);
+    assert_eq!((&grant["flow"], &grant["mode"]), (&json!("tencent-lke"), &json!("put")), "{name}");
 }
 
 #[tokio::test]
 async fn queues_are_served_and_one_bad_event_stops_nothing() {
     let sandbox = Sandbox::start().await.unwrap();
-    let (mut api, process) = start("tencent-lke", &sandbox).await;
+    let (mut api, process) = start("tencent-lke", &sandbox, "gateway").await;
     let none_failed = || ("response".to_owned(), json!({ "batchItemFailures": [] }));
     assert_eq!(api.send(event("sqs")).await, none_failed());
     assert_eq!(sandbox.objects().len(), 2);

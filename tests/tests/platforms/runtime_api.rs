@@ -13,6 +13,9 @@ use tokio::sync::{Mutex, mpsc};
 /// Id of every event.
 const ID: &str = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
 
+/// Far more than any answer needs: a function that never posts one fails the test instead of hanging it.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
+
 /// One platform's paths and headers.
 pub struct Paths {
     pub ready: Option<&'static str>,
@@ -65,7 +68,8 @@ impl RuntimeApi {
 
     /// What the function posts next.
     pub async fn answer(&mut self) -> (String, Value) {
-        self.answers.recv().await.unwrap()
+        let posted = tokio::time::timeout(PATIENCE, self.answers.recv()).await;
+        posted.expect("the function posts an answer").unwrap()
     }
 }
 
