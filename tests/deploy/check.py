@@ -1,0 +1,82 @@
+"""What the linters let pass: template.yaml against the sources, and the other platforms' manifests.
+
+Every check must be able to fail: at the end each line of MUTANTS breaks the template, and has to be caught.
+"""
+
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import manifests
+import template
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DEPLOY = ROOT / "shared" / "deploy"
+
+MUTANTS = [
+    ("BatchSize: 5", "BatchSizzle: 5"),
+    ("provided.al2023", "provided.al1999"),
+    ("[!Ref Architecture]", "[x86_64]"),
+    ("Handler: bootstrap", "Handler: main"),
+    ("Binary: tencent-lke", "Binary: tencent-like"),
+    ("rust-cargolambda", "makefile"),
+    ("FunctionResponseTypes: [ReportBatchItemFailures]", "FunctionResponseTypes: []"),
+    ("MaximumConcurrency: !Ref QueueConcurrency", "MaximumConcurrency: 50"),
+    ("Timeout: 120", "Timeout: 121"),
+    ("GRANT_RUNTIME: lambda", "GRANT_RUNTIME: http"),
+    ("GRANT_AUTH: gateway", "GRANT_AUTH: none"),
+    ("LKE_BOT_BIZ_ID:", "LKE_BOT_ID:"),
+    (":SecretString:TENCENT_SECRET_KEY}}", ":SecretString:TENCENT_SECRET_ID}}"),
+    ('!Sub "{{resolve:secretsmanager:${GrantSecret}}}"', "!Ref GrantSecret"),
+    ("Default: 2.5", "Default: 5"),
+    ('RouteKey: "PUT /huawei-aicc/relay/{ticket}"', 'RouteKey: "PUT /huawei-aicc/relay"'),
+    ("AuthorizationType: !If [UseJwt, JWT, AWS_IAM]", "AuthorizationType: NONE"),
+    ("AuthorizationType: NONE", "AuthorizationType: !If [UseJwt, JWT, AWS_IAM]"),
+    ('PayloadFormatVersion: "2.0"', 'PayloadFormatVersion: "1.0"'),
+    ("Resource: !GetAtt LkeQueue.Arn", 'Resource: "*"'),
+    ("Resource: !GetAtt LkeQueue.Arn", "Resource: !GetAtt AiccQueue.Arn"),
+    ("Queue: !GetAtt LkeQueue.Arn", "Queue: !GetAtt AiccQueue.Arn"),
+    ("!GetAtt LkeDeadLetters.Arn, max", "!GetAtt AiccDeadLetters.Arn, max"),
+    ("Value: !GetAtt LkeDeadLetters.QueueName", "Value: !GetAtt LkeQueue.QueueName"),
+]
+
+MANIFEST_MUTANTS = [
+    ("alibaba-fc/s.yaml", "GRANT_AUTH: api-key", "GRANT_AUTH: none"),
+    ("alibaba-fc/s.yaml", " ALIBABA_ACCESS_KEY_ID:", " ALIBABA_CLOUD_ACCESS_KEY_ID:"),
+    ("alibaba-fc/s.yaml", "${env('GRANT_SECRET')}", "a-secret-in-a-repository"),
+    ("azure/host.json", '"enableForwardingHttpRequest": true', '"enableForwardingHttpRequest": false'),
+    ("azure/settings.json", '"value": "http"', '"value": "poll"'),
+    ("huawei-functiongraph/queue/bootstrap", "GRANT_RUNTIME=poll", "GRANT_RUNTIME=http"),
+    ("knative/service.yaml", "GRANT_API_KEYS", "GRANT_KEYS"),
+    ("knative/service.yaml", "spec:", "spec: ["),
+    ("knative/trigger.yaml", "cluster-local", "public"),
+    ("tencent-scf/queue/serverless.yml", "GRANT_RUNTIME: poll", "GRANT_RUNTIMES: poll"),
+    ("tencent-scf/web/serverless.yml", "TENCENT_SECRET_KEY: ", "TENCENTCLOUD_SECRET_KEY: "),
+]
+
+
+def main() -> int:
+    text = (ROOT / "template.yaml").read_text()
+    faults = template.faults(ROOT, text) + list(manifests.faults(ROOT, DEPLOY))
+    for old, new in MUTANTS:
+        if old not in text:
+            faults.append(f"mutant: {old!r} is not in the template any more")
+        elif not template.faults(ROOT, text.replace(old, new, 1)):
+            faults.append(f"mutant: {old!r} -> {new!r} went unnoticed")
+    for name, old, new in MANIFEST_MUTANTS:
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = pathlib.Path(shutil.copytree(DEPLOY, scratch, dirs_exist_ok=True))
+            text = (folder / name).read_text()
+            (folder / name).write_text(text.replace(old, new))
+            if old not in text or not list(manifests.faults(ROOT, folder)):
+                faults.append(f"mutant: {name}: {old!r} -> {new!r} went unnoticed")
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    if not faults:
+        print(f"template and manifests hold ({len(MUTANTS) + len(MANIFEST_MUTANTS)} mutants caught)")
+    return bool(faults)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
