@@ -1,13 +1,15 @@
 //! Configuration: the environment, read once, with every fault named.
 
+mod auth;
 mod keys;
 mod settings;
 
 use std::collections::HashMap;
 use std::str::FromStr;
 
+pub use auth::{Auth, Jwt, JwtKeys};
 pub use keys::{KeyNames, KeyRing, Keys};
-pub use settings::{Auth, Events, Settings};
+pub use settings::{Events, Settings};
 
 use crate::problem::{Code, Problem};
 
@@ -143,6 +145,18 @@ impl Env {
     pub fn optional_endpoint(&mut self, name: &str) -> Option<String> {
         self.get(name)?;
         Some(self.endpoint(name, ""))
+    }
+
+    /// The address of a document: like an endpoint, but kept as it is, its query too.
+    pub fn address(&mut self, name: &str) -> Option<String> {
+        let value = self.get(name)?;
+        let bare = value.split_once('?').map_or(&*value, |(bare, _)| bare);
+        // A fragment could hide behind the query.
+        let checked = if value.contains('#') { &*value } else { bare };
+        if let Err(reason) = check_endpoint(checked) {
+            self.fault(name, reason);
+        }
+        Some(value)
     }
 }
 

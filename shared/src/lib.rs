@@ -16,7 +16,7 @@ pub mod time;
 #[cfg(feature = "runtime")]
 pub mod cache;
 #[cfg(feature = "runtime")]
-mod caller;
+pub mod caller;
 #[cfg(feature = "runtime")]
 pub mod clock;
 #[cfg(feature = "runtime")]
@@ -32,7 +32,7 @@ mod jobs;
 #[cfg(feature = "runtime")]
 mod openapi;
 #[cfg(feature = "runtime")]
-mod policy;
+pub mod policy;
 #[cfg(feature = "runtime")]
 pub mod routes;
 #[cfg(feature = "runtime")]

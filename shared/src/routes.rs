@@ -27,11 +27,12 @@ use tokio::time::Instant;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use self::platform::Platform;
-use crate::caller::{self, Caller};
+use crate::caller::{Caller, Callers};
 use crate::config::{Env, Events, Fault, Settings, config_missing};
 use crate::flow::{Context, Flow};
 use crate::jobs::{Notifier, Sources};
 use crate::openapi;
+use crate::policy::{Granted, Rates, Right};
 use crate::problem::{Code, Problem};
 use crate::store::Store;
 use crate::ticket::Sealers;
@@ -42,6 +43,8 @@ pub struct App<F> {
     pub(crate) flow: F,
     pub(crate) cx: Context,
     faults: Vec<Fault>,
+    callers: Option<Callers>,
+    rates: Rates,
     sealers: Option<Sealers>,
     pub(crate) store: Store,
     pub(crate) sources: Sources,
@@ -90,6 +93,7 @@ impl<F: Flow> App<F> {
         let flow = F::configure(env);
         let roots = env.get("SSL_CERT_FILE");
         let client = client(roots.as_deref())?;
+        let callers = settings.auth.clone().map(|auth| Callers::new(auth, &client));
         let vendor = Vendor::new(client, settings.vendor_rps.or(F::QUOTA));
         let store = Store::from_env(env);
         let sources = Sources::from_env(env, roots.as_deref())?;
@@ -97,6 +101,8 @@ impl<F: Flow> App<F> {
         Ok(Arc::new(Self {
             flow,
             faults: env.faults().to_vec(),
+            callers,
+            rates: Rates::default(),
             sealers: Sealers::new(&settings.secrets),
             store,
             sources,
@@ -116,16 +122,26 @@ impl<F: Flow> App<F> {
         if self.faults.is_empty() { Ok(()) } else { Err(config_missing(&self.faults)) }
     }
 
-    fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+    /// Who is asking.
+    async fn caller(&self, headers: &HeaderMap, door: &Door) -> Result<Caller, Problem> {
         self.configured()?;
-        let auth = self.cx.settings.auth.as_ref();
-        caller::check(auth.ok_or_else(|| config_missing(&self.faults))?, headers)
+        let callers = self.callers.as_ref().ok_or_else(|| config_missing(&self.faults))?;
+        callers.check(headers, door.identity.as_ref()).await
+    }
+
+    /// What the caller may do; counts one of its requests.
+    fn granted<'a>(&'a self, caller: &'a Caller) -> Result<Granted<'a>, Problem> {
+        let granted = Granted::of(self.cx.settings.policy.as_ref(), caller)?;
+        granted.count(&self.rates, Instant::now())?;
+        Ok(granted)
     }
 
     /// A caller with the right to send events.
-    async fn events_caller(&self, headers: &HeaderMap, _: Option<&Door>) -> Result<Caller, Problem> {
-        self.caller(headers)?;
-        Err(Problem::new(Code::Forbidden, "the caller lacks the right events"))
+    async fn events_caller(&self, headers: &HeaderMap, door: Option<&Door>) -> Result<Caller, Problem> {
+        let nowhere = Door::default();
+        let caller = self.caller(headers, door.unwrap_or(&nowhere)).await?;
+        self.granted(&caller)?.need(Right::Events)?;
+        Ok(caller)
     }
 
     fn sealers(&self) -> Result<&Sealers, Problem> {

@@ -3,16 +3,9 @@
 use std::time::Duration;
 
 use super::Env;
+use super::auth::{Auth, auth};
+use crate::policy::Policy;
 use crate::secret::Secret;
-
-/// How callers prove who they are.
-#[derive(Clone, Debug)]
-pub enum Auth {
-    /// Nobody is asked; only on loopback, or with `GRANT_INSECURE`.
-    None,
-    /// `x-api-key`: names and the SHA-256 of each key.
-    ApiKey(Vec<(String, [u8; 32])>),
-}
 
 /// Who may send events over HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +23,8 @@ pub enum Events {
 pub struct Settings {
     /// The caller check; none is a configuration fault.
     pub auth: Option<Auth>,
+    /// What each caller may do; none gives everyone the same.
+    pub policy: Option<Policy>,
     /// Sealing secrets: the first seals, all open.
     pub secrets: Vec<Secret>,
     /// Origins that browsers may call from.
@@ -63,6 +58,7 @@ impl Settings {
     pub fn from_env(env: &mut Env) -> Self {
         Self {
             auth: auth(env),
+            policy: policy(env),
             secrets: secrets(env),
             cors_origins: cors_origins(env),
             ttl: env
@@ -89,52 +85,9 @@ impl Settings {
     }
 }
 
-fn auth(env: &mut Env) -> Option<Auth> {
-    match env.need("GRANT_AUTH").as_str() {
-        "" => None,
-        "none" => {
-            let loopback = crate::serve::is_local(env);
-            if !loopback && !env.flag("GRANT_INSECURE", false) {
-                env.fault(
-                    "GRANT_AUTH",
-                    "is none, which needs a loopback GRANT_LISTEN or GRANT_INSECURE=true",
-                );
-            }
-            Some(Auth::None)
-        }
-        "api-key" => api_keys(env).map(Auth::ApiKey),
-        _ => {
-            env.fault("GRANT_AUTH", "is none of api-key, none");
-            None
-        }
-    }
-}
-
-fn api_keys(env: &mut Env) -> Option<Vec<(String, [u8; 32])>> {
-    let text = env.need("GRANT_API_KEYS");
-    let keys: Option<Vec<_>> =
-        text.split(',').map(str::trim).filter(|pair| !pair.is_empty()).map(api_key).collect();
-    match keys {
-        Some(keys) if !keys.is_empty() => Some(keys),
-        _ => {
-            if !text.is_empty() {
-                env.fault("GRANT_API_KEYS", "is not name:sha256hex,…");
-            }
-            None
-        }
-    }
-}
-
-fn api_key(pair: &str) -> Option<(String, [u8; 32])> {
-    let (name, hex) = pair.split_once(':')?;
-    let mut digest = [0; 32];
-    if name.is_empty() || hex.len() != 64 || !hex.is_ascii() {
-        return None;
-    }
-    for (index, byte) in digest.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&hex[2 * index..2 * index + 2], 16).ok()?;
-    }
-    Some((name.to_owned(), digest))
+fn policy(env: &mut Env) -> Option<Policy> {
+    let text = env.get("GRANT_POLICY")?;
+    Policy::parse(&text).map_err(|reason| env.fault("GRANT_POLICY", reason)).ok()
 }
 
 fn secrets(env: &mut Env) -> Vec<Secret> {

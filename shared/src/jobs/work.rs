@@ -132,9 +132,7 @@ impl<F: Flow> App<F> {
 
     /// The ask of a job: its object's name derives from the job, so that every delivery means the same object.
     fn job_ask(&self, job: &Job, caller: Option<&Caller>) -> Result<Ask, Problem> {
-        let params = self.job_params(&job.request.params, caller)?;
-        let mode = carrier(self.flow.modes());
-        let mut ask = self.checked_ask(&job.request, mode, params, u64::MAX)?;
+        let mut ask = self.ask_of_job(&job.request, carrier(self.flow.modes()), caller)?;
         ask.id = job_ulid(F::NAME, &job.id);
         ask.now = clock::now();
         Ok(ask)

@@ -34,9 +34,10 @@ pub(super) async fn around<F: Flow>(
     let id = request_id(&request, taken.request_id);
     let method = request.method().clone();
     let route = route_name(request.uri().path());
+    let challenge = caller::challenge(app.cx.settings.auth.as_ref(), request.headers());
     let (mut response, notes) =
         telemetry::noting(answer(&app, request, taken.control.as_deref(), next)).await;
-    let code = render(&mut response, F::NAME, &id, caller::challenge(app.cx.settings.auth.as_ref()));
+    let code = render(&mut response, F::NAME, &id, challenge);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-request-id", value);
     }

@@ -20,7 +20,7 @@ use crate::clock;
 use crate::flow::{Ask, Flow};
 use crate::grant::{Complete, Enforced, Grant, Pairs};
 use crate::media::{self, Media};
-use crate::policy;
+use crate::policy::Granted;
 use crate::problem::{Code, Problem};
 use crate::request::{GrantRequest, MAX_BODY, Mode};
 use crate::telemetry;
@@ -33,13 +33,14 @@ pub(super) async fn grants<F: Flow>(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let door = door.map(|Extension(door)| door).unwrap_or_default();
-    let caller = app.caller(request.headers())?;
+    let caller = app.caller(request.headers(), &door).await?;
+    let granted = app.granted(&caller)?;
     let headers = request.headers().clone();
     let uri = request.uri().clone();
     let body = read_document(request, MAX_BODY).await?;
     let asked = GrantRequest::parse(&body)?;
     let base = || public_base(&app, &door, &headers, &uri, &prefix);
-    let grant = app.grant(&asked, &caller, source(&app, &door, &headers), &door, base).await?;
+    let grant = app.grant(&asked, &granted, source(&app, &door, &headers), &door, base).await?;
     Ok(no_store(json_response(&grant)))
 }
 
@@ -50,13 +51,14 @@ pub(super) async fn s3_params<F: Flow>(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let door = door.map(|Extension(door)| door).unwrap_or_default();
-    let caller = app.caller(request.headers())?;
+    let caller = app.caller(request.headers(), &door).await?;
+    let granted = app.granted(&caller)?;
     if !app.flow.modes().contains(&Mode::Form) || F::NAME == "alibaba-aicontent" {
         return Err(Problem::new(Code::InvalidRequest, "this flow has no forms for Uppy: use POST /grants"));
     }
     let asked = companion_request(request.uri().query().unwrap_or_default(), F::PARAMS)?;
     let source = source(&app, &door, request.headers());
-    let grant = app.grant(&asked, &caller, source, &door, String::new).await?;
+    let grant = app.grant(&asked, &granted, source, &door, String::new).await?;
     Ok(no_store(json_response(&json!({
         "method": grant.method, "url": grant.url, "fields": grant.fields, "headers": grant.headers,
         "expires": grant.expires, "key": grant.key,
@@ -68,18 +70,18 @@ impl<F: Flow> App<F> {
     async fn grant(
         &self,
         asked: &GrantRequest,
-        caller: &Caller,
+        granted: &Granted<'_>,
         source: Option<IpAddr>,
         door: &Door,
         base: impl Fn() -> String,
     ) -> Result<Grant, Problem> {
-        let mut ask = self.ask(asked, caller, source, door.max_body)?;
+        let mut ask = self.ask(asked, granted, source, door.max_body)?;
         ask.deadline = door.deadline.map_or(ask.deadline, |deadline| deadline.min(ask.deadline));
         telemetry::note(|notes| {
             notes.mode = Some(ask.mode.as_str());
             notes.grant_id = Some(ask.id.clone());
         });
-        let caller = caller.name.as_deref();
+        let caller = granted.caller().name.as_deref();
         let mut grant = if ask.mode == Mode::Relay {
             self.relay_grant(&ask, caller, &base())?
         } else {
@@ -100,7 +102,8 @@ impl<F: Flow> App<F> {
         let asked = GrantRequest::from_value(document)?;
         let door = Door { deadline: Some(deadline), ..Door::default() };
         let base = || self.cx.settings.public_url.clone().unwrap_or_default();
-        let grant = self.grant(&asked, &Caller::default(), None, &door, base).await?;
+        let nobody = Caller::default();
+        let grant = self.grant(&asked, &Granted::of(None, &nobody)?, None, &door, base).await?;
         serde_json::to_value(&grant)
             .map_err(|_| Problem::new(Code::Internal, "the grant could not be written"))
     }
@@ -109,47 +112,53 @@ impl<F: Flow> App<F> {
     fn ask(
         &self,
         asked: &GrantRequest,
-        caller: &Caller,
+        granted: &Granted<'_>,
         source: Option<IpAddr>,
         max_body: u64,
     ) -> Result<Ask, Problem> {
-        let mode = asked.mode.unwrap_or(self.flow.modes()[0]);
+        let mode = granted.mode(asked.mode, self.flow.modes())?;
         if !self.flow.modes().contains(&mode) {
             return Err(Problem::invalid("/mode", format!("this flow has no mode {}", mode.as_str())));
         }
         if mode == Mode::Credentials && !self.cx.settings.allow_credentials {
             return Err(Problem::at(Code::Forbidden, "/mode", "credentials mode is switched off"));
         }
-        let params = policy::params(F::PARAMS, self.flow.defaults(), &asked.params, caller, source)?;
-        self.checked_ask(asked, mode, params, max_body)
+        let params = granted.params(F::PARAMS, self.flow.defaults(), &asked.params, source)?;
+        granted.size(asked.size)?;
+        self.checked_ask(asked, mode, params, max_body, granted)
     }
 
-    /// The parameters of a job: the platform's own queues are as trusted as the environment.
-    pub(crate) fn job_params(
+    /// The ask of a job. The platform's own queues (no caller) are as trusted as the environment.
+    pub(crate) fn ask_of_job(
         &self,
-        sent: &Map<String, Value>,
+        asked: &GrantRequest,
+        mode: Mode,
         caller: Option<&Caller>,
-    ) -> Result<Map<String, Value>, Problem> {
+    ) -> Result<Ask, Problem> {
         if let Some(caller) = caller {
-            return policy::params(F::PARAMS, self.flow.defaults(), sent, caller, None);
+            let granted = Granted::of(self.cx.settings.policy.as_ref(), caller)?;
+            let params = granted.params(F::PARAMS, self.flow.defaults(), &asked.params, None)?;
+            return self.checked_ask(asked, mode, params, u64::MAX, &granted);
         }
-        let mut params =
-            policy::params(F::PARAMS, self.flow.defaults(), &Map::new(), &Caller::default(), None)?;
-        let known = sent.iter().filter(|(name, _)| F::PARAMS.contains(&name.as_str()));
+        let nobody = Caller::default();
+        let granted = Granted::of(None, &nobody)?;
+        let mut params = granted.params(F::PARAMS, self.flow.defaults(), &Map::new(), None)?;
+        let known = asked.params.iter().filter(|(name, _)| F::PARAMS.contains(&name.as_str()));
         params.extend(known.map(|(name, value)| (name.clone(), value.clone())));
-        Ok(params)
+        self.checked_ask(asked, mode, params, u64::MAX, &granted)
     }
 
     /// Checks type and size, and puts the ask together.
-    pub(crate) fn checked_ask(
+    fn checked_ask(
         &self,
         asked: &GrantRequest,
         mode: Mode,
         params: Map<String, Value>,
         max_body: u64,
+        granted: &Granted<'_>,
     ) -> Result<Ask, Problem> {
         let media = media::resolve(&asked.filename, asked.content_type.as_deref(), F::TYPES)?;
-        let mut max_bytes = self.max_bytes(&media)?;
+        let mut max_bytes = granted.max_bytes(&media.content_type, self.max_bytes(&media)?)?;
         if mode == Mode::Relay {
             self.sealers()?;
             max_bytes = max_bytes.min(max_body);
