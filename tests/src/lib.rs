@@ -1,5 +1,7 @@
 //! What the tests share: a function and the sandbox on loopback, in this process.
 
+pub mod tokens;
+
 use std::sync::Arc;
 
 use reqwest::{Client, RequestBuilder, Response};
