@@ -147,15 +147,23 @@ impl<'a> Granted<'a> {
         })
     }
 
-    /// The limit of a file of this type and size (if known), never above `limit`.
+    /// Insists on a size, unless the caller may leave it out.
     ///
     /// # Errors
-    /// `unsupported_type`, or `length_required` where the caller must say the size.
-    pub fn max_bytes(&self, content_type: &str, size: Option<u64>, limit: u64) -> Result<u64, Problem> {
-        if size.is_none() && !self.may(Right::Unsized) {
-            let detail = "size is required: the caller lacks the right unsized";
-            return Err(Problem::at(Code::LengthRequired, "/size", detail));
+    /// `length_required` at `/size`, naming the right.
+    pub fn size(&self, size: Option<u64>) -> Result<(), Problem> {
+        if size.is_some() || self.may(Right::Unsized) {
+            return Ok(());
         }
+        let detail = "size is required: the caller lacks the right unsized";
+        Err(Problem::at(Code::LengthRequired, "/size", detail))
+    }
+
+    /// The limit of a file of this type, never above `limit`.
+    ///
+    /// # Errors
+    /// `unsupported_type`.
+    pub fn max_bytes(&self, content_type: &str, limit: u64) -> Result<u64, Problem> {
         let types = self.group.and_then(|group| group.content_types.as_ref());
         if types.is_some_and(|types| !types.iter().any(|pattern| media::matches(pattern, content_type))) {
             let detail = format!("the caller may not send files of type {content_type}");
@@ -221,8 +229,7 @@ mod tests {
             (json!({}), None),
         ] {
             let caller = caller(&claims);
-            let limit =
-                Granted::of(Some(&policy), &caller).and_then(|granted| granted.max_bytes("a/b", None, 9));
+            let limit = Granted::of(Some(&policy), &caller).and_then(|granted| granted.max_bytes("a/b", 9));
             assert_eq!(limit.map_err(|problem| problem.code), most.ok_or(Code::Forbidden), "{claims}");
         }
     }
@@ -234,10 +241,10 @@ mod tests {
         ]}));
         let caller = caller(&json!({}));
         let granted = Granted::of(Some(&policy), &caller).unwrap();
-        assert_eq!(granted.max_bytes("image/png", Some(1), 50), Ok(50));
-        assert_eq!(granted.max_bytes("image/png", Some(1), 500), Ok(100));
-        assert_eq!(granted.max_bytes("text/plain", Some(1), 500).unwrap_err().code, Code::UnsupportedType);
-        assert_eq!(granted.max_bytes("image/png", None, 500).unwrap_err().code, Code::LengthRequired);
+        assert_eq!(granted.max_bytes("image/png", 50), Ok(50));
+        assert_eq!(granted.max_bytes("image/png", 500), Ok(100));
+        assert_eq!(granted.max_bytes("text/plain", 500).unwrap_err().code, Code::UnsupportedType);
+        assert_eq!(granted.size(None).unwrap_err().code, Code::LengthRequired);
         assert_eq!(granted.mode(None, &[Mode::Form, Mode::Put, Mode::Relay]), Ok(Mode::Put));
         assert_eq!(granted.mode(Some(Mode::Relay), &[Mode::Form]), Ok(Mode::Relay));
         for (asked, offered) in

@@ -1,6 +1,7 @@
 //! What the tests share: a function and the sandbox on loopback, in this process.
 
 pub mod schema;
+pub mod tokens;
 
 use std::sync::Arc;
 

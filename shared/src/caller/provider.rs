@@ -133,7 +133,9 @@ impl Provider {
     }
 
     async fn fetch(&self) -> Result<Vec<Key>, &'static str> {
-        let request = self.client.get(&self.url).header("accept", "application/json");
+        // Minutes pass between fetches: a kept connection would only be found dead.
+        let request =
+            self.client.get(&self.url).header("accept", "application/json").header("connection", "close");
         let response = request.send().await.map_err(|_| "it cannot be reached")?;
         if response.status() != http::StatusCode::OK {
             return Err("its status is not 200");

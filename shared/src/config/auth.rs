@@ -2,6 +2,7 @@
 
 use super::Env;
 use crate::secret::Secret;
+use crate::serve::Runtime;
 
 /// How callers prove who they are.
 #[derive(Clone, Debug)]
@@ -55,11 +56,7 @@ pub(super) fn auth(env: &mut Env) -> Option<Auth> {
         "api-key" => api_keys(env).map(Auth::ApiKey),
         "jwt" => jwt(env).map(Auth::Jwt),
         "gateway" => {
-            let lambda = match env.get("GRANT_RUNTIME") {
-                Some(runtime) => runtime == "lambda",
-                None => env.get("AWS_LAMBDA_RUNTIME_API").is_some(),
-            };
-            if !lambda {
+            if Runtime::of(env) != Runtime::Lambda {
                 env.fault("GRANT_AUTH", "is gateway, which only Lambda has");
             }
             Some(Auth::Gateway)
@@ -145,6 +142,14 @@ mod tests {
         assert_eq!(faults("none", &[]), none);
         assert_eq!(faults("none", &[("PORT", "80")]), ["GRANT_AUTH"]);
         assert_eq!(faults("none", &[("PORT", "80"), ("GRANT_INSECURE", "true")]), none);
+        for fetched in [
+            ("GRANT_RUNTIME", "lambda"),
+            ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1"),
+            ("GRANT_RUNTIME", "poll"),
+        ] {
+            assert_eq!(faults("none", &[fetched]), ["GRANT_AUTH"], "{fetched:?}");
+            assert_eq!(faults("none", &[fetched, ("GRANT_INSECURE", "true")]), none);
+        }
         assert_eq!(faults("gateway", &[]), ["GRANT_AUTH"]);
         assert_eq!(faults("gateway", &[("GRANT_RUNTIME", "lambda")]), none);
         assert_eq!(faults("gateway", &[("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")]), none);

@@ -34,12 +34,13 @@ pub(super) async fn grants<F: Flow>(
 ) -> Result<Response, Problem> {
     let door = door.map(|Extension(door)| door).unwrap_or_default();
     let caller = app.caller(request.headers(), &door).await?;
+    let granted = app.granted(&caller)?;
     let headers = request.headers().clone();
     let uri = request.uri().clone();
     let body = read_document(request, MAX_BODY).await?;
     let asked = GrantRequest::parse(&body)?;
     let base = || public_base(&app, &door, &headers, &uri, &prefix);
-    let grant = app.grant(&asked, &app.granted(&caller)?, source(&app, &door, &headers), &door, base).await?;
+    let grant = app.grant(&asked, &granted, source(&app, &door, &headers), &door, base).await?;
     Ok(no_store(json_response(&grant)))
 }
 
@@ -51,12 +52,13 @@ pub(super) async fn s3_params<F: Flow>(
 ) -> Result<Response, Problem> {
     let door = door.map(|Extension(door)| door).unwrap_or_default();
     let caller = app.caller(request.headers(), &door).await?;
+    let granted = app.granted(&caller)?;
     if !app.flow.modes().contains(&Mode::Form) || F::NAME == "alibaba-aicontent" {
         return Err(Problem::new(Code::InvalidRequest, "this flow has no forms for Uppy: use POST /grants"));
     }
     let asked = companion_request(request.uri().query().unwrap_or_default(), F::PARAMS)?;
     let source = source(&app, &door, request.headers());
-    let grant = app.grant(&asked, &app.granted(&caller)?, source, &door, String::new).await?;
+    let grant = app.grant(&asked, &granted, source, &door, String::new).await?;
     Ok(no_store(json_response(&json!({
         "method": grant.method, "url": grant.url, "fields": grant.fields, "headers": grant.headers,
         "expires": grant.expires, "key": grant.key,
@@ -121,6 +123,7 @@ impl<F: Flow> App<F> {
         if mode == Mode::Credentials && !self.cx.settings.allow_credentials {
             return Err(Problem::at(Code::Forbidden, "/mode", "credentials mode is switched off"));
         }
+        granted.size(asked.size)?;
         self.checked_ask(asked, mode, granted, source, max_body)
     }
 
@@ -135,7 +138,7 @@ impl<F: Flow> App<F> {
     ) -> Result<Ask, Problem> {
         let params = granted.params(F::PARAMS, self.flow.defaults(), &asked.params, source)?;
         let media = media::resolve(&asked.filename, asked.content_type.as_deref(), F::TYPES)?;
-        let mut max_bytes = granted.max_bytes(&media.content_type, asked.size, self.max_bytes(&media)?)?;
+        let mut max_bytes = granted.max_bytes(&media.content_type, self.max_bytes(&media)?)?;
         if mode == Mode::Relay {
             self.sealers()?;
             max_bytes = max_bytes.min(max_body);
