@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
-use upload_grant_sandbox::Sandbox;
+use upload_grant_sandbox::{Sandbox, Service};
 
 use crate::Failure;
 use crate::flows::FLOWS;
@@ -30,6 +30,9 @@ impl Functions {
     /// must not get into a demo.
     pub(crate) fn start(sandbox: &Sandbox, ports: &[u16], log: &str) -> Result<Self, Failure> {
         let here = std::env::current_exe().map_err(|error| error.to_string())?;
+        // The console's origin, by both of its names, may ask; and see every mode.
+        let console = sandbox.url(Service::Control);
+        let origins = format!("{console},{}", console.replace("127.0.0.1", "localhost"));
         let mut functions = Vec::new();
         for (flow, port) in FLOWS.iter().zip(ports) {
             let program: PathBuf = here.with_file_name(flow.name);
@@ -40,6 +43,8 @@ impl Functions {
                 .env("GRANT_SECRET", "the secret of a demo and of no use anywhere else")
                 .env("GRANT_LISTEN", format!("127.0.0.1:{port}"))
                 .env("GRANT_RUNTIME", "http")
+                .env("GRANT_CORS_ORIGINS", &origins)
+                .env("GRANT_ALLOW_CREDENTIALS", "true")
                 .env("GRANT_LOG", log)
                 .stdin(Stdio::null())
                 .kill_on_drop(true)

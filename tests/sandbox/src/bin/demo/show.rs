@@ -10,6 +10,7 @@ use crate::flows::{FLOWS, FOLDER, Flow};
 /// The curl pair of every flow.
 pub(crate) fn curls(sandbox: &Sandbox, ports: &[u16]) {
     let control = sandbox.url(Service::Control);
+    println!("\nThe console, to see it all in a browser: {control}/");
     println!("\nThe sandbox and the five functions are up. Paste a pair from the repository's root:");
     println!("the first line asks for a grant, the second sends the file as the grant says.");
     for (flow, port) in FLOWS.iter().zip(ports) {
@@ -35,7 +36,8 @@ pub(crate) fn heading() {
 
 /// One line of the table; false unless the stored object is the file.
 pub(crate) fn outcome(flow: &Flow, sent: Result<String, Failure>, stored: Option<&Object>) -> bool {
-    let digest: String = Sha256::digest(flow.bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest: Vec<String> = Sha256::digest(flow.bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = digest.concat();
     let (mode, verdict) = match sent {
         Err(failure) => ("-".to_owned(), Err(failure)),
         Ok(mode) => (mode, compare(&digest, flow.bytes.len(), stored)),
