@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use upload_grant::event::{Event, classify};
+use upload_grant::policy::Policy;
 use upload_grant::problem::Code;
 use upload_grant::request::GrantRequest;
 use upload_grant_tests::schema::Schemas;
@@ -34,11 +36,16 @@ async fn json_blocks_are_what_they_say() {
             "json grant" => schemas.check_strictly("Grant", &value),
             "json receipt" => schemas.check_strictly("Receipt", &value),
             "json problem" => schemas.check_strictly("Problem", &value),
-            _ => panic!("```{info}: say whether it is a request, grant, receipt or problem"),
+            "json policy" => drop(Policy::parse(text).unwrap()),
+            "json job" => {
+                GrantRequest::from_value(&value).unwrap();
+                assert!(matches!(classify(value), Ok(Event::Direct(job)) if job["source"].is_object()));
+            }
+            _ => panic!("```{info}: say whether it is a request, grant, receipt, problem, policy or job"),
         }
         seen.insert(info);
     }
-    assert_eq!(seen.len(), 4);
+    assert_eq!(seen.len(), 6);
 }
 
 /// CI runs the curl lines against `make run`, and the targets.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
+use crate::caller::Caller;
 use crate::encode;
 use crate::event::cloud_event;
 use crate::problem::{Code, Problem};
@@ -17,6 +18,8 @@ use crate::request::GrantRequest;
 pub struct Job {
     /// Names the job over all its deliveries.
     pub id: String,
+    /// What its record and object go by: the id, under the caller's name where a caller sent it.
+    pub name: String,
     /// SHA-256 of what it says, in hex.
     pub fingerprint: String,
     /// The file, as a caller would ask for it.
@@ -43,6 +46,16 @@ pub enum Source {
         /// Version, where the bucket keeps them.
         version_id: Option<String>,
     },
+}
+
+impl Job {
+    /// As sent by `caller`: two callers' jobs of one id are two jobs.
+    pub(super) fn of(mut self, caller: Option<&Caller>) -> Self {
+        if let Some(name) = caller.and_then(|caller| caller.name.as_ref()) {
+            self.name = format!("{name}\n{}", self.id);
+        }
+        self
+    }
 }
 
 /// The jobs in a message's payload; usually one. A job that cannot be read is a problem in its place, under
@@ -94,6 +107,7 @@ fn upload_job(document: &Value, message_id: &str) -> Result<Job, Problem> {
     let notify = present("notify").map(|notify| url(notify.get("url"), "/notify/url")).transpose()?;
     Ok(Job {
         id: id.to_owned(),
+        name: id.to_owned(),
         fingerprint: fingerprint(document),
         request: GrantRequest::from_value(document)?,
         source: source(present("source"))?,
@@ -147,6 +161,7 @@ fn s3(record: &Value, encoded: bool) -> Result<Job, Box<Problem>> {
     let mut job = upload_job(&document, "").map_err(Box::new)?;
     if job.id.len() > 200 {
         job.id = fingerprint(&document); // a long key: its hash names the job as well
+        job.name.clone_from(&job.id);
     }
     Ok(job)
 }

@@ -64,14 +64,14 @@ impl<F: Flow> App<F> {
         deadline: Instant,
     ) -> Settled {
         let job = match job {
-            Ok(job) => job,
+            Ok(job) => job.of(caller),
             // Without a readable job there is no address to tell but our own.
             Err(problem) => return self.tell_failure(None, &problem_id(&problem), *problem, deadline).await,
         };
         if let Err(problem) = self.configured() {
             return unacknowledged(problem);
         }
-        let name = format!("job:{}:{}", F::NAME, job.id);
+        let name = format!("job:{}:{}", F::NAME, job.name);
         let owner = new_id();
         match self.store.claim(&name, &owner, LEASE).await {
             Err(problem) => unacknowledged(problem),
@@ -80,7 +80,7 @@ impl<F: Flow> App<F> {
             ),
             Ok(Claim::Done(record)) if record["fingerprint"] != job.fingerprint.as_str() => {
                 let problem = Problem::invalid("/id", "another job was done under this id");
-                let message_id = format!("{}-other", webhook_id::<F>(&job.id));
+                let message_id = format!("{}-other", webhook_id::<F>(&job.name));
                 self.tell_failure(Some(&job), &message_id, problem, deadline).await
             }
             Ok(Claim::Done(record)) => self.redelivered(&job, &name, &owner, record, deadline).await,
@@ -140,7 +140,7 @@ impl<F: Flow> App<F> {
         };
         let mode = carrier(self.flow.modes());
         let mut ask = self.checked_ask(&job.request, mode, &granted, None, u64::MAX)?;
-        ask.id = job_ulid(F::NAME, &job.id);
+        ask.id = job_ulid(F::NAME, &job.name);
         ask.now = clock::now();
         Ok(ask)
     }
@@ -170,7 +170,7 @@ impl<F: Flow> App<F> {
         let mut record = json!({ "fingerprint": job.fingerprint, "kind": kind, "data": data, "told": false });
         let recorded = self.store.finish(name, owner, record.clone(), keep).await;
         let told =
-            self.notifier.tell(job.notify.as_ref(), &webhook_id::<F>(&job.id), kind, &data, deadline).await;
+            self.notifier.tell(job.notify.as_ref(), &webhook_id::<F>(&job.name), kind, &data, deadline).await;
         if told == Ok(true) {
             record["told"] = true.into();
             let _ = self.store.finish(name, owner, record, keep).await;
@@ -201,7 +201,7 @@ impl<F: Flow> App<F> {
         let told = if record["told"] == true {
             Ok(true)
         } else {
-            self.notifier.tell(job.notify.as_ref(), &webhook_id::<F>(&job.id), &kind, &data, deadline).await
+            self.notifier.tell(job.notify.as_ref(), &webhook_id::<F>(&job.name), &kind, &data, deadline).await
         };
         if told == Ok(true) && record["told"] != true {
             record["told"] = true.into();
