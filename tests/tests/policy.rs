@@ -135,3 +135,35 @@ async fn a_name_as_long_as_it_likes_is_one_user_to_the_vendor() {
         assert_eq!(user.unwrap_or(seen), seen);
     }
 }
+
+#[tokio::test]
+async fn events_need_the_right_and_go_to_the_callers_own_space() {
+    let sandbox = Sandbox::start().await.expect("a sandbox");
+    let policy = json!({"groups": [
+        {"match": {"claim": "sub", "equals": "queue"}, "rights": ["events"], "params": {"cust_space_id": {"claim": "space"}}},
+        {},
+    ]})
+    .to_string();
+    let mut settings = tokens::SHARED.to_vec();
+    settings.extend([("GRANT_POLICY", &*policy), ("GRANT_EVENTS", "caller")]);
+    let function = Function::start::<Chatapp>(&sandbox, &settings).await;
+    let send = async |who: &Value, job: Value| {
+        let request = function.post("/events").bearer_auth(hs256(&claims(who)));
+        Answer::of(request.body(job.to_string())).await
+    };
+    let job = |id: &str, params: Value| json!({"id": id, "filename": "a.png", "source": {"base64": "aGVsbG8="}, "params": params});
+    let queue = json!({"sub": "queue", "space": "s1"});
+
+    let answer = send(&json!({"sub": "ann"}), job("1", json!({}))).await;
+    assert_eq!(refusal(&answer), (403, "forbidden", ""));
+    assert_eq!(answer.json["detail"], "the caller lacks the right events");
+    let answer = Answer::of(function.post("/events").body(job("1", json!({})).to_string())).await;
+    assert_eq!(answer.problem(), (401, "unauthenticated"));
+    let foreign = send(&queue, job("2", json!({"cust_space_id": "s2"}))).await;
+    assert_eq!(foreign.problem(), (403, "forbidden"));
+    assert_eq!(sandbox.objects().len(), 0);
+
+    let answer = send(&queue, job("3", json!({}))).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(sandbox.objects().len(), 1);
+}
