@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-interop lint check-cargo
+.PHONY: help run demo test test-interop lint check-cargo build watch invoke lint-deploy test-build test-watch
 
 # The pure half of the crate must build without any of these.
 IMPURE := tokio|reqwest|hyper|axum|ring|rustls
@@ -43,6 +43,24 @@ lint: check-cargo ## formatting, clippy, purity of the signing half, banned crat
 		{ echo "aws-lc-sys must not be in the tree" >&2; exit 1; }
 	@if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; \
 	else echo "cargo-deny is not installed, licences are not checked: cargo install --locked cargo-deny"; fi
+
+build: ## the five deployable zips, target/lambda/<flow>/bootstrap.zip (needs python3)
+	@tests/deploy/build
+
+watch: ## the sandbox and `cargo lambda watch` for all five, with curl lines to paste (needs python3)
+	@tests/deploy/watch
+
+invoke: ## send a stored event under `make watch`: make invoke FN=tencent-lke EVENT=tests/events/sqs.json
+	@tests/deploy/invoke "$(FN)" "$(EVENT)"
+
+lint-deploy: ## sam validate, cfn-lint, and our own checks of template.yaml and shared/deploy (needs python3)
+	@tests/deploy/run
+
+test-build: ## every platform's start contract with the zips of `make build`
+	@tests/deploy/zip-test
+
+test-watch: ## drive all five through `cargo lambda watch` once
+	@tests/deploy/watch-test
 
 check-cargo:
 	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs" >&2; exit 1; }

@@ -34,6 +34,8 @@ pub struct HttpEvent {
 pub enum Shape {
     /// `{statusCode, headers, body, isBase64Encoded}`: everywhere but behind a load balancer.
     Plain,
+    /// The same with `cookies`, for payload 2.0: `cargo lambda watch` takes no answer without.
+    Version2,
     /// The same with `statusDescription`, for a load balancer.
     LoadBalancer,
     /// `multiValueHeaders` instead of `headers`: a load balancer with that switched on takes nothing else.
@@ -64,7 +66,7 @@ fn version_2(event: &Value, http: &Value) -> Result<HttpEvent, Problem> {
     let context = &event["requestContext"];
     Ok(HttpEvent {
         request: request(method, path, query, headers(event), body(event)?)?,
-        shape: Shape::Plain,
+        shape: Shape::Version2,
         source: text(http, "sourceIp").and_then(|address| address.parse().ok()),
         request_id: text(context, "requestId").map(str::to_owned),
         identity: identity(context),
@@ -208,6 +210,11 @@ fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
 }
 
 impl Shape {
+    /// Whether a load balancer wants the answer.
+    pub fn is_load_balancer(self) -> bool {
+        matches!(self, Self::LoadBalancer | Self::LoadBalancerMulti)
+    }
+
     /// `response` as the gateway wants it.
     pub async fn answer(self, response: Response) -> Value {
         let status = response.status();
@@ -235,7 +242,10 @@ impl Shape {
         } else {
             answer["headers"] = Value::Object(headers);
         }
-        if self != Self::Plain {
+        if self == Self::Version2 {
+            answer["cookies"] = json!([]);
+        }
+        if self.is_load_balancer() {
             let reason = status.canonical_reason().unwrap_or("Unknown");
             answer["statusDescription"] = format!("{} {reason}", status.as_u16()).into();
         }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
-use crate::event::{Event, HttpEvent, Report, Shape, batch_item_failures, classify};
+use crate::event::{Event, HttpEvent, Report, batch_item_failures, classify};
 use crate::flow::Flow;
 use crate::problem::Problem;
 use crate::routes::{App, Door, router};
@@ -67,7 +67,7 @@ impl<F: Flow> Dispatch<F> {
         request.extensions_mut().insert(Door {
             source,
             base: self.base.clone(),
-            max_body: if shape == Shape::Plain { LAMBDA_BODY } else { BALANCER_BODY },
+            max_body: if shape.is_load_balancer() { BALANCER_BODY } else { LAMBDA_BODY },
             request_id: request_id.or(gateway_id),
             identity,
             deadline: Some(deadline),
