@@ -26,7 +26,10 @@ use upload_grant::vendor::{Attempt, Outgoing, Refusal, Reply, Why};
 
 use crate::policy::Policy;
 
+/// As the vendor's own client sends it.
 const FORM_ACTION: &str = "GetOSSTempAuthor";
+/// As the vendor's page spells it, for a gateway that minds.
+const DOCUMENTED_ACTION: &str = "getOSSTempAuthor";
 const FORM_VERSION: &str = "2016-08-30";
 const URL_ACTION: &str = "GetAttachmentUploadUrl";
 const URL_VERSION: &str = "2021-06-10";
@@ -134,20 +137,28 @@ impl Workorder {
     }
 
     async fn authorize(&self, cx: &Context, ask: &Ask) -> Result<Form, Problem> {
-        let answer = cx.vendor.call(ask.deadline, |attempt| self.sign(attempt), |reply| data(reply, "200"));
-        self.read(&answer.await?, ask.now)
+        let answer = match self.call_form(cx, ask, FORM_ACTION).await {
+            Err(problem) if is_unknown_action(&problem) => self.call_form(cx, ask, DOCUMENTED_ACTION).await,
+            answer => answer,
+        };
+        self.read(cx, &answer?, ask.now)
+    }
+
+    async fn call_form(&self, cx: &Context, ask: &Ask, action: &str) -> Result<Value, Problem> {
+        let sign = |attempt: &Attempt| self.sign(attempt, action);
+        cx.vendor.call(ask.deadline, sign, |reply| data(reply, "200")).await
     }
 
     /// The old API is only ever called with the RPC signature by the vendor's own client; ACS3 is a choice.
-    fn sign(&self, attempt: &Attempt) -> Outgoing {
+    fn sign(&self, attempt: &Attempt, action: &str) -> Outgoing {
         if self.v3 {
-            let call = self.call(FORM_ACTION, FORM_VERSION, None);
+            let call = self.call(action, FORM_VERSION, None);
             return call.sign(&self.keys.get(), attempt);
         }
         let keys = self.keys.get();
         let call = rpc_v1::Call {
             method: "POST",
-            action: FORM_ACTION,
+            action,
             version: FORM_VERSION,
             params: &[],
             access_key_id: &keys.id,
@@ -173,7 +184,7 @@ impl Workorder {
     }
 
     /// Normalizes `data{accessId, policy, signature, dir, host, expire}`; the policy is the authority.
-    fn read(&self, data: &Value, now: Timestamp) -> Result<Form, Problem> {
+    fn read(&self, cx: &Context, data: &Value, now: Timestamp) -> Result<Form, Problem> {
         let need = |name: &str| {
             text(data, name).filter(|value| !value.is_empty()).ok_or_else(|| bad(&format!("no {name}")))
         };
@@ -182,7 +193,8 @@ impl Workorder {
         let host = storage::bare_host(&host, "");
         let (name, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its host"))?;
         let bucket = Bucket::new(name, store, "aliyuncs.com", self.oss_endpoint.as_deref())?;
-        let limits = Policy::read(&policy).ok_or_else(|| bad("an unreadable policy"))?;
+        let mut limits = Policy::read(&policy).ok_or_else(|| bad("an unreadable policy"))?;
+        limits.expires_at = cx.vendor.ours(limits.expires_at);
         if limits.expires_at <= now {
             return Err(bad("an expired policy"));
         }
@@ -212,8 +224,8 @@ impl Workorder {
         let host = storage::bare_host(address, "");
         let (bucket, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its URL"))?;
         let bucket = Bucket::new(bucket, store, "aliyuncs.com", self.oss_endpoint.as_deref())?;
-        let expires_at =
-            url_expiry(query).filter(|end| *end > ask.now).ok_or_else(|| bad("no expiry in its URL"))?;
+        let expires_at = url_expiry(query).map(|end| cx.vendor.ours(end)).filter(|end| *end > ask.now);
+        let expires_at = expires_at.ok_or_else(|| bad("no expiry in its URL"))?;
         let url = format!("{}?{query}", bucket.location(&key));
         let limits = ask.limits(&[Enforced::Key, Enforced::Expiry]);
         let mut grant = ask.grant::<Self>(url, key, expires_at, limits);
@@ -241,6 +253,11 @@ fn data(reply: &Reply, good_code: &str) -> Result<Value, Refusal> {
     }
     let data = member(&document, "Data").filter(|data| data.is_object()).cloned();
     data.ok_or_else(|| Refusal::new(Why::BadResponse, reply, None, request_id.as_deref()))
+}
+
+fn is_unknown_action(problem: &Problem) -> bool {
+    let code = problem.vendor.as_ref().and_then(|vendor| vendor.code.as_deref());
+    matches!(code, Some("InvalidAction.NotFound" | "InvalidApi.NotFound"))
 }
 
 /// `Expires` of a V1 signed URL: Unix seconds.

@@ -1,7 +1,7 @@
 //! The two tokens of every AICC call: the app's bearer, and the user's session.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -50,7 +50,20 @@ impl Session {
 
 impl Aicc {
     /// The user's session, cached per channel and user: it is the user's identity.
+    ///
+    /// The bearer may end before its time, which shows only when it is used: then both are fetched once more.
     pub(crate) async fn session(&self, cx: &Context, ask: &Ask) -> Result<Session, Problem> {
+        let ended = AtomicBool::new(false);
+        match self.apply(cx, ask, &ended).await {
+            Err(_) if ended.swap(false, Ordering::Relaxed) => {
+                self.forget(ask);
+                self.apply(cx, ask, &ended).await
+            }
+            result => result,
+        }
+    }
+
+    async fn apply(&self, cx: &Context, ask: &Ask, ended: &AtomicBool) -> Result<Session, Problem> {
         let channel = ask.need("channel_id", "HUAWEI_AICC_CHANNEL_ID")?;
         let user = ask.need("user_id", "HUAWEI_AICC_USER_ID")?;
         let bearer = self.bearer(cx, ask).await?;
@@ -65,7 +78,12 @@ impl Aicc {
                 "locale": ask.param("locale"),
             });
             let sign = |_: &_| self.call(&bearer, "applyToken", &body);
-            let token = cx.vendor.call(ask.deadline, sign, session_token).await?;
+            let read = |reply: &Reply| {
+                session_token(reply).inspect_err(|refusal| {
+                    ended.store(refusal.why == Why::TokenEnded, Ordering::Relaxed);
+                })
+            };
+            let token = cx.vendor.call(ask.deadline, sign, read).await?;
             Ok(Session {
                 bearer: bearer.clone(),
                 token: Arc::new(Mutex::new(token.into())),
@@ -150,18 +168,22 @@ pub(crate) fn document(reply: &Reply) -> Result<Value, Refusal> {
     if reply.is_success() {
         return document.ok_or_else(|| Refusal::new(Why::BadResponse, reply, None, None));
     }
-    let throttled = reply.status == 429;
     let why = match reply.status {
-        401 | 403 => Why::Auth,
-        429 => {
-            Why::Throttled(upload_grant::vendor::retry_after(&reply.headers).or(Some(Duration::from_secs(1))))
-        }
+        401 => Why::TokenEnded,
+        403 if document.is_some() && mentions_token(&reply.body) => Why::TokenEnded,
+        // Without that word it is an address that is not on the list, or a permission.
+        403 => Why::Auth,
+        429 => Why::Throttled,
         500.. => Why::Transient,
         _ if document.is_some() => Why::Rejected,
         _ => Why::BadResponse,
     };
     let code = document.as_ref().and_then(|document| document.get("errorCode")?.as_str()).map(str::to_owned);
-    Err(Refusal::new(why, reply, code.as_deref().filter(|_| !throttled), None))
+    Err(Refusal::new(why, reply, code.as_deref(), None))
+}
+
+fn mentions_token(body: &[u8]) -> bool {
+    body.windows(5).any(|window| window.eq_ignore_ascii_case(b"token"))
 }
 
 /// `returnCode` or `resultCode`, as text.

@@ -123,12 +123,12 @@ impl Flow for Lke {
         let upload_path = answer.upload_path.clone().filter(|path| !path.is_empty()).ok_or_else(|| {
             Problem::new(Code::VendorBadResponse, "the vendor's credential is for downloads only")
         })?;
-        let place = self.place(&answer, &upload_path, ask)?;
+        let place = self.place(cx, &answer, &upload_path, ask)?;
         let mut grant = match (answer.usable_keys(), &answer.upload_url) {
             (Some(keys), _) if ask.mode == Mode::Credentials => credentials(cx, ask, &place, &keys),
             (Some(keys), _) => put(cx, ask, &place, &keys),
             (None, Some(url)) if !url.is_empty() && ask.mode != Mode::Credentials => {
-                self.vendor_signed(ask, &place, url)?
+                self.vendor_signed(cx, ask, &place, url)?
             }
             (None, _) => return Err(bad("no usable credentials")),
         };
@@ -226,7 +226,7 @@ impl Lke {
     }
 
     /// Bucket, key and end of what was answered.
-    fn place(&self, answer: &Answer, upload_path: &str, ask: &Ask) -> Result<Place, Problem> {
+    fn place(&self, cx: &Context, answer: &Answer, upload_path: &str, ask: &Ask) -> Result<Place, Problem> {
         let need = |value: &Option<String>, name: &str| {
             value.clone().filter(|value| !value.is_empty()).ok_or_else(|| bad(&format!("no {name}")))
         };
@@ -241,7 +241,8 @@ impl Lke {
         )?;
         let key = upload_path.strip_prefix('/').unwrap_or(upload_path).to_owned();
         storage::check_key(&key, MAX_KEY)?;
-        let expires_at = Timestamp::from_unix(answer.expired_time.ok_or_else(|| bad("no ExpiredTime"))?);
+        let end = answer.expired_time.ok_or_else(|| bad("no ExpiredTime"))?;
+        let expires_at = cx.vendor.ours(Timestamp::from_unix(end));
         if ask.expires_in(expires_at) <= 30 {
             return Err(bad("an expired credential"));
         }
@@ -249,7 +250,7 @@ impl Lke {
     }
 
     /// The vendor's own presigned URL: it says itself what it binds.
-    fn vendor_signed(&self, ask: &Ask, place: &Place, signed: &str) -> Result<Grant, Problem> {
+    fn vendor_signed(&self, cx: &Context, ask: &Ask, place: &Place, signed: &str) -> Result<Grant, Problem> {
         let (address, query) = signed.split_once('?').ok_or_else(|| bad("no signature in its URL"))?;
         let parameter = |name: &str| {
             let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
@@ -259,7 +260,7 @@ impl Lke {
         };
         let expires_at = parameter("q-sign-time")
             .and_then(|time| time.split_once(';')?.1.parse().ok())
-            .map(Timestamp::from_unix)
+            .map(|end| cx.vendor.ours(Timestamp::from_unix(end)))
             .filter(|end| *end > ask.now)
             .ok_or_else(|| bad("no expiry in its URL"))?;
         let host = storage::authority(address);
@@ -374,7 +375,7 @@ fn why(code: &str) -> Why {
         _ => {}
     }
     match code.split('.').next().unwrap_or_default() {
-        "RequestLimitExceeded" => Why::Throttled(None),
+        "RequestLimitExceeded" => Why::Throttled,
         "InternalError" | "ServiceUnavailable" | "ResourceUnavailable" => Why::Transient,
         "AuthFailure" | "UnauthorizedOperation" => Why::Auth,
         "" => Why::BadResponse,
