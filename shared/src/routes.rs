@@ -13,6 +13,7 @@ pub(crate) use relay::{carrier, receipt as receipt_of, time_for};
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -20,6 +21,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
+use futures_util::StreamExt as _;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
@@ -40,6 +42,11 @@ use crate::serve::Runtime;
 use crate::store::Store;
 use crate::ticket::Sealers;
 use crate::vendor::{Budget, Vendor, client};
+
+/// A request document must have arrived within this time, and each part of it after the one before within
+/// [`CHUNK_TIME`]: slow clients cannot hold the function.
+const DOCUMENT_TIME: Duration = Duration::from_secs(30);
+const CHUNK_TIME: Duration = Duration::from_secs(15);
 
 /// A configured function: everything its routes share.
 pub struct App<F> {
@@ -242,14 +249,19 @@ async fn read_document(request: Request<Body>, limit: usize) -> Result<bytes::By
     if declared.is_some_and(|declared| declared > limit as u64) {
         return Err(too_large());
     }
-    axum::body::to_bytes(request.into_body(), limit).await.map_err(|error| {
-        use std::error::Error as _;
-        if error.source().is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>()) {
-            too_large()
-        } else {
-            Problem::invalid("", "the body could not be read")
+    let mut body = request.into_body().into_data_stream();
+    let mut document = bytes::BytesMut::new();
+    let end = Instant::now() + DOCUMENT_TIME;
+    loop {
+        let patience = end.min(Instant::now() + CHUNK_TIME);
+        match tokio::time::timeout_at(patience, body.next()).await {
+            Ok(None) => return Ok(document.freeze()),
+            Ok(Some(Ok(chunk))) if document.len() + chunk.len() > limit => return Err(too_large()),
+            Ok(Some(Ok(chunk))) => document.extend_from_slice(&chunk),
+            Ok(Some(Err(_))) => return Err(Problem::invalid("", "the body could not be read")),
+            Err(_) => return Err(Problem::invalid("", "the body did not arrive in time")),
         }
-    })
+    }
 }
 
 impl IntoResponse for Problem {

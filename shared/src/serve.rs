@@ -9,7 +9,7 @@ mod runtime;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-pub use self::http::serve;
+pub use self::http::{serve, serve_at_most};
 pub(crate) use self::runtime::is_local;
 pub use self::runtime::{Runtime, listen};
 

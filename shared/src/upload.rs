@@ -16,7 +16,7 @@ use crate::flow::{Ask, Context};
 use crate::grant::{Enforced, Grant};
 use crate::problem::{Code, Problem, VendorSays};
 use crate::request::{Checksums, Mode};
-use crate::vendor::{Reply, read_body};
+use crate::vendor::{Reply, read_body, retry_after};
 
 /// The most bytes of a store's answer.
 const MAX_REPLY: usize = 1 << 20;
@@ -162,9 +162,13 @@ pub async fn send(cx: &Context, grant: &Grant, ask: &Ask, body: Body) -> Result<
 pub fn refused(reply: &Reply, code: Option<&str>) -> Problem {
     let request_id = reply.header("x-oss-request-id").or_else(|| reply.header("x-cos-request-id"));
     let retryable = reply.status >= 500 || reply.status == 429;
-    Problem::new(Code::UploadFailed, "the store refused the upload")
+    let problem = Problem::new(Code::UploadFailed, "the store refused the upload")
         .retryable(retryable)
-        .with_vendor(VendorSays::new(code, request_id, reply.status))
+        .with_vendor(VendorSays::new(code, request_id, reply.status));
+    match retry_after(&reply.headers).filter(|_| retryable) {
+        Some(after) => problem.retry_in(after.as_secs_f64()),
+        None => problem,
+    }
 }
 
 fn method(grant: &Grant) -> reqwest::Method {

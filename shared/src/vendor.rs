@@ -67,8 +67,8 @@ pub struct Reply {
 /// Why an answer is not a success, and with it what to do.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Why {
-    /// Throttled; wait as long as the vendor says, if it does.
-    Throttled(Option<Duration>),
+    /// Throttled.
+    Throttled,
     /// Failing for now: try again.
     Transient,
     /// The vendor disagrees with our clock: correct it once.
@@ -77,6 +77,8 @@ pub enum Why {
     Nonce,
     /// Credentials or permission.
     Auth,
+    /// A token that was good before: fetch it anew.
+    TokenEnded,
     /// The product is not subscribed.
     NotSubscribed,
     /// The request itself.
@@ -92,18 +94,21 @@ pub struct Refusal {
     pub why: Why,
     /// What to tell.
     pub says: VendorSays,
+    /// How long the vendor wants us to wait, if it says.
+    pub after: Option<Duration>,
 }
 
 impl Refusal {
     /// A refusal with the vendor's code and request id, if it gave any.
     pub fn new(why: Why, reply: &Reply, code: Option<&str>, request_id: Option<&str>) -> Self {
-        Self { why, says: VendorSays::new(code, request_id, reply.status) }
+        let says = VendorSays::new(code, request_id, reply.status);
+        Self { why, says, after: retry_after(&reply.headers) }
     }
 
     /// The refusal behind an answer without a readable error document: judged by its status alone.
     pub fn by_status(reply: &Reply) -> Self {
         let why = match reply.status {
-            429 => Why::Throttled(retry_after(&reply.headers)),
+            429 => Why::Throttled,
             500.. => Why::Transient,
             401 | 403 => Why::Auth,
             _ => Why::BadResponse,
@@ -114,10 +119,12 @@ impl Refusal {
     /// As a problem.
     pub fn problem(self) -> Problem {
         let (code, detail) = match self.why {
-            Why::Throttled(_) => (Code::VendorThrottled, "the vendor limits these calls"),
+            Why::Throttled => (Code::VendorThrottled, "the vendor limits these calls"),
             Why::Transient | Why::Nonce => (Code::VendorUnavailable, "the vendor is failing at the moment"),
             Why::Clock => (Code::VendorClockSkew, "the vendor disagrees with the function's clock"),
-            Why::Auth => (Code::VendorAuthFailed, "the vendor refused the function's key or its permission"),
+            Why::Auth | Why::TokenEnded => {
+                (Code::VendorAuthFailed, "the vendor refused the function's key or its permission")
+            }
             Why::NotSubscribed => {
                 (Code::VendorNotSubscribed, "the vendor account has not subscribed this product")
             }
@@ -125,8 +132,8 @@ impl Refusal {
             Why::BadResponse => (Code::VendorBadResponse, "the vendor's answer is not what it documents"),
         };
         let problem = Problem::new(code, detail).with_vendor(self.says);
-        match self.why {
-            Why::Throttled(Some(after)) => problem.retry_in(after.as_secs_f64()),
+        match self.after {
+            Some(after) if problem.retryable => problem.retry_in(after.as_secs_f64()),
             _ => problem,
         }
     }
@@ -168,17 +175,16 @@ impl Vendor {
         let mut tries = 0;
         loop {
             tries += 1;
-            let problem = match self.send(deadline, &sign).await {
-                Err(problem) if !problem.retryable || problem.code == Code::RateLimited => {
-                    return Err(problem);
+            let (problem, after) = match self.attempt(deadline, &sign).await {
+                Err(failed) if !failed.problem.retryable || failed.problem.code == Code::RateLimited => {
+                    return Err(failed.problem);
                 }
-                Err(problem) => problem,
+                Err(failed) => (failed.problem, None),
                 Ok(reply) => match read(&reply) {
                     Ok(answer) => return Ok(answer),
                     Err(refusal) => {
-                        let why = refusal.why;
                         telemetry::note(|notes| notes.vendor_request_id.clone_from(&refusal.says.request_id));
-                        match why {
+                        match refusal.why {
                             Why::Clock if !corrected && self.correct(&reply) => {
                                 corrected = true;
                                 continue;
@@ -187,21 +193,22 @@ impl Vendor {
                                 resigned = true;
                                 continue;
                             }
-                            Why::Throttled(_) | Why::Transient => refusal.problem(),
+                            Why::Throttled | Why::Transient => {
+                                let after = refusal.after;
+                                (refusal.problem(), after)
+                            }
                             _ => return Err(refusal.problem()),
                         }
                     }
                 },
             };
-            let pause = backoff(tries, &problem);
-            if tries >= ATTEMPTS || Instant::now() + pause >= deadline {
+            if !pause(tries, after, deadline).await {
                 return Err(problem);
             }
-            tokio::time::sleep(pause).await;
         }
     }
 
-    /// One attempt, for calls that may have had their effect when they fail.
+    /// One call that may have had its effect when it fails: it is repeated only while nothing was sent.
     ///
     /// # Errors
     /// `rate_limited`, `vendor_unavailable`, `vendor_timeout` or `vendor_bad_response`.
@@ -210,6 +217,18 @@ impl Vendor {
         deadline: Instant,
         sign: impl Fn(&Attempt) -> Outgoing,
     ) -> Result<Reply, Problem> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.attempt(deadline, &sign).await {
+                Ok(reply) => return Ok(reply),
+                Err(failed) if failed.unsent && pause(tries, None, deadline).await => {}
+                Err(failed) => return Err(failed.problem),
+            }
+        }
+    }
+
+    async fn attempt(&self, deadline: Instant, sign: impl Fn(&Attempt) -> Outgoing) -> Result<Reply, Failed> {
         self.budget.wait(deadline).await?;
         let outgoing = sign(&Attempt { at: self.corrected(clock::now()), nonce: nonce() });
         telemetry::note(|notes| notes.vendor_calls += 1);
@@ -226,7 +245,7 @@ impl Vendor {
         };
         match tokio::time::timeout(timeout, exchange).await {
             Ok(result) => result,
-            Err(_) => Err(Problem::new(Code::VendorTimeout, "the vendor did not answer in time")),
+            Err(_) => Err(Problem::new(Code::VendorTimeout, "the vendor did not answer in time").into()),
         }
     }
 
@@ -236,6 +255,19 @@ impl Vendor {
         let Some(theirs) = date.and_then(Timestamp::parse_http_date) else { return false };
         self.offset.store(theirs.unix() - clock::now().unix(), Ordering::Relaxed);
         true
+    }
+}
+
+/// An attempt without an answer.
+struct Failed {
+    problem: Problem,
+    /// There was no connection to send anything over.
+    unsent: bool,
+}
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Self {
+        Self { problem, unsent: false }
     }
 }
 
@@ -259,7 +291,7 @@ impl Reply {
 /// `Retry-After` in seconds (the date form is not used by these vendors).
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get("retry-after")?.to_str().ok()?.trim().parse::<u32>().ok()?;
-    Some(Duration::from_secs(seconds.into()))
+    (seconds > 0).then(|| Duration::from_secs(seconds.into()))
 }
 
 /// 32 random hex digits.
@@ -270,22 +302,24 @@ pub fn nonce() -> String {
     hex
 }
 
-/// 0.2 s, 0.4 s, … plus up to as much again, or what the vendor asked for.
-fn backoff(tries: u32, problem: &Problem) -> Duration {
-    let base = 100.0 * f64::from(1_u32 << tries.min(6));
+/// Waits before the next try: 0.2 s, 0.4 s, … plus up to as much again, or `after` if that is longer. False at
+/// once if there is no next try: the third was the last, or the deadline comes first.
+pub async fn pause(tries: u32, after: Option<Duration>, deadline: Instant) -> bool {
     let [random]: [u8; 1] = crate::seal::random();
-    let jittered = base * (1.0 + f64::from(random) / 255.0);
-    let hinted = match problem.code {
-        Code::VendorThrottled if problem.retry_after != 1.0 => problem.retry_after * 1000.0,
-        _ => 0.0,
-    };
-    Duration::from_secs_f64(jittered.max(hinted) / 1000.0)
+    let millis = 100.0 * f64::from(1_u32 << tries.min(6)) * (1.0 + f64::from(random) / 255.0);
+    let pause = Duration::from_secs_f64(millis / 1000.0).max(after.unwrap_or_default());
+    let goes_on = tries < ATTEMPTS && Instant::now() + pause < deadline;
+    if goes_on {
+        tokio::time::sleep(pause).await;
+    }
+    goes_on
 }
 
-fn unreachable_vendor(error: &reqwest::Error) -> Problem {
-    if error.is_timeout() {
+fn unreachable_vendor(error: &reqwest::Error) -> Failed {
+    let problem = if error.is_timeout() {
         Problem::new(Code::VendorTimeout, "the vendor did not answer in time")
     } else {
         Problem::new(Code::VendorUnavailable, "the vendor could not be reached")
-    }
+    };
+    Failed { problem, unsent: error.is_connect() }
 }

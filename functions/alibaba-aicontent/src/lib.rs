@@ -15,7 +15,7 @@ use upload_grant::encode;
 use upload_grant::flow::{Ask, Bound, Context, Flow};
 use upload_grant::grant::{Grant, Pairs};
 use upload_grant::media::Accepted;
-use upload_grant::problem::{Code, Problem, VendorSays};
+use upload_grant::problem::Problem;
 use upload_grant::receipt::{Handoff, Receipt};
 use upload_grant::request::Mode;
 use upload_grant::secret::Secret;
@@ -186,10 +186,9 @@ fn evaluated(reply: &Reply) -> Result<Map<String, Value>, Problem> {
             Ok(Map::from_iter([("record_id".into(), record_id.into()), ("result".into(), result)]))
         }
         (error, _) => {
-            let retryable = reply.status >= 500 || reply.status == 429;
-            let says = VendorSays::new(error.as_deref(), None, reply.status);
-            let problem = Problem::new(Code::UploadFailed, "the evaluation service refused the recording");
-            Err(problem.retryable(retryable).with_vendor(says))
+            let mut problem = upload::refused(reply, error.as_deref());
+            problem.detail = "the evaluation service refused the recording".into();
+            Err(problem)
         }
     }
 }

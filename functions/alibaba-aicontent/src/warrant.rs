@@ -24,6 +24,8 @@ const ACTION: &str = "CreateAccessWarrant";
 /// Without dashes: so every SDK version writes it.
 const VERSION: &str = "20240611";
 const PATH: &str = "/api/v1/aliyunConsole/createAccessWarrant";
+/// The application's signature is wrong: so is its secret.
+const BAD_SIGN: &str = "430008";
 /// Seconds a warrant is asked for.
 const LIFETIME: i64 = 7200;
 
@@ -139,7 +141,9 @@ fn warranted(reply: &Reply) -> Result<(String, Timestamp), Refusal> {
     let data = member(&document, "Data").filter(|data| data.is_object());
     if text(&document, "Success").as_deref() != Some("true") {
         let code = text(&document, "ErrCode").or_else(|| text(&document, "Code")).unwrap_or_default();
-        return Err(alibaba::refusal(reply, &code, request_id));
+        let refusal = alibaba::refusal(reply, &code, request_id);
+        let why = if code == BAD_SIGN { Why::Auth } else { refusal.why };
+        return Err(Refusal { why, ..refusal });
     }
     let id = data.and_then(|data| text(data, "AccessWarrantId").or_else(|| text(data, "WarrantId")));
     let end = data.and_then(|data| instant(member(data, "ExpireTime")?));
@@ -154,7 +158,11 @@ fn authorized(reply: &Reply) -> Result<(String, Timestamp), Refusal> {
     let document = alibaba::document(reply)?;
     let code = text(&document, "code");
     if code.as_deref() != Some("0") {
-        let why = if code.as_deref() == Some("430008") { Why::Auth } else { Why::Rejected };
+        let why = match code.as_deref() {
+            Some(BAD_SIGN) => Why::Auth,
+            Some(_) => Why::Rejected,
+            None => Why::BadResponse,
+        };
         return Err(Refusal::new(why, reply, code.as_deref(), None));
     }
     let data = document.get("data");

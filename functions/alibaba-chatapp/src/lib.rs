@@ -179,6 +179,10 @@ impl Chatapp {
         encode::percent(&mut token_encoded, &token);
         let expire =
             text(data, "Expire").and_then(|expire| expire.parse().ok()).ok_or_else(|| bad("Expire"))?;
+        let expires_at = expiry(now, expire);
+        if expires_at <= now.plus(30) {
+            return Err(bad("time left"));
+        }
         Ok(Sts {
             id: need("AccessKeyId")?,
             secret: need("AccessKeySecret")?.into(),
@@ -189,7 +193,7 @@ impl Chatapp {
             dir: need("Dir")?.trim_matches('/').to_owned(),
             request_id,
             issued_at: now,
-            expires_at: expiry(now, expire),
+            expires_at,
             day: Mutex::default(),
         })
     }

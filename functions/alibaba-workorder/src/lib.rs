@@ -32,7 +32,10 @@ use upload_grant::vendor::{Attempt, Outgoing, Refusal, Reply, Why};
 
 use crate::policy::Policy;
 
+/// As the vendor's own client sends it.
 const FORM_ACTION: &str = "GetOSSTempAuthor";
+/// As the vendor's page spells it, for a gateway that minds.
+const DOCUMENTED_ACTION: &str = "getOSSTempAuthor";
 const FORM_VERSION: &str = "2016-08-30";
 const URL_ACTION: &str = "GetAttachmentUploadUrl";
 const URL_VERSION: &str = "2021-06-10";
@@ -150,20 +153,30 @@ impl Workorder {
 
     async fn authorize(&self, cx: &Context, deadline: Instant) -> Result<Form, Problem> {
         let now = clock::now();
-        let data = cx.vendor.call(deadline, |attempt| self.sign(attempt), |reply| data(reply, "200")).await?;
-        self.read(cx, &data, now)
+        let answer = match self.call_form(cx, FORM_ACTION, deadline).await {
+            Err(problem) if is_unknown_action(&problem) => {
+                self.call_form(cx, DOCUMENTED_ACTION, deadline).await
+            }
+            answer => answer,
+        };
+        self.read(cx, &answer?, now)
+    }
+
+    async fn call_form(&self, cx: &Context, action: &str, deadline: Instant) -> Result<Value, Problem> {
+        let sign = |attempt: &Attempt| self.sign(attempt, action);
+        cx.vendor.call(deadline, sign, |reply| data(reply, "200")).await
     }
 
     /// The old API is only ever called with the RPC signature by the vendor's own client; ACS3 is a choice.
-    fn sign(&self, attempt: &Attempt) -> Outgoing {
+    fn sign(&self, attempt: &Attempt, action: &str) -> Outgoing {
         if self.v3 {
-            let call = self.call(FORM_ACTION, FORM_VERSION, None);
+            let call = self.call(action, FORM_VERSION, None);
             return call.sign(&self.keys.get(), attempt);
         }
         let keys = self.keys.get();
         let call = rpc_v1::Call {
             method: "POST",
-            action: FORM_ACTION,
+            action,
             version: FORM_VERSION,
             params: &[],
             access_key_id: &keys.id,
@@ -258,6 +271,11 @@ fn data(reply: &Reply, good_code: &str) -> Result<Value, Refusal> {
     }
     let data = member(&document, "Data").filter(|data| data.is_object()).cloned();
     data.ok_or_else(|| Refusal::new(Why::BadResponse, reply, None, request_id.as_deref()))
+}
+
+fn is_unknown_action(problem: &Problem) -> bool {
+    let code = problem.vendor.as_ref().and_then(|vendor| vendor.code.as_deref());
+    matches!(code, Some("InvalidAction.NotFound" | "InvalidApi.NotFound"))
 }
 
 /// `Expires` of a V1 signed URL: Unix seconds.

@@ -23,7 +23,7 @@ use upload_grant::receipt::{Handoff, Receipt};
 use upload_grant::request::Mode;
 use upload_grant::secret::Secret;
 use upload_grant::upload::{Body, Stored};
-use upload_grant::vendor::{Outgoing, Refusal, Reply, Why};
+use upload_grant::vendor::{self, Outgoing, Refusal, Reply, Why};
 
 use crate::tokens::{Bearer, Session};
 
@@ -34,6 +34,8 @@ const MAX_IN_MEMORY: u64 = 16 * 1024 * 1024;
 const JSON: &str = "application/json; charset=UTF-8";
 /// The longest user id that `send` takes.
 const MAX_USER_ID: usize = 24;
+/// `returnCode` of an upload that failed on the vendor's side.
+const NOT_STORED: &str = "13";
 
 /// The flow's settings and cached tokens.
 pub struct Aicc {
@@ -123,24 +125,34 @@ impl Flow for Aicc {
         let document = document(&ask.extension, &bytes);
         drop(bytes);
         let mut refreshed = false;
+        let mut tries = 0;
         loop {
             let (bearer, session) = self.tokens(cx, ask).await?;
             let reply =
                 cx.vendor.send(ask.deadline, |_| self.upload_call(&bearer, &session, &document)).await?;
             self.renew(cx, ask, &session, &reply).await;
-            match object_key(&reply) {
+            let refusal = match object_key(&reply) {
                 Ok(key) => return Ok(Stored { key, digests, ..Stored::default() }),
-                // Either token may have ended: both are fetched anew, once.
-                Err(refusal) if refusal.why == Why::Auth && !refreshed => {
-                    self.forget(cx, ask).await;
-                    refreshed = true;
-                }
-                Err(refusal) if refusal.says.code.as_deref() == Some("13") => {
-                    let problem = Problem::new(Code::UploadFailed, "the vendor could not store the file");
-                    return Err(problem.retryable(true).with_vendor(refusal.says));
-                }
-                Err(refusal) => return Err(refusal.problem()),
+                Err(refusal) => refusal,
+            };
+            // Either token may have ended: both are fetched anew, once.
+            if refusal.why == Why::TokenEnded && !refreshed {
+                self.forget(cx, ask).await;
+                refreshed = true;
+                continue;
             }
+            let not_stored = refusal.says.code.as_deref() == Some(NOT_STORED);
+            tries += if not_stored { 2 } else { 1 };
+            // Again only where the vendor says that nothing was stored: throttled often, a failure once.
+            let again = not_stored || refusal.why == Why::Throttled;
+            if again && vendor::pause(tries, refusal.after, ask.deadline).await {
+                continue;
+            }
+            if not_stored {
+                let problem = Problem::new(Code::UploadFailed, "the vendor could not store the file");
+                return Err(problem.retryable(true).with_vendor(refusal.says));
+            }
+            return Err(refusal.problem());
         }
     }
 

@@ -1,7 +1,7 @@
 //! The two tokens of every AICC call: the app's bearer, and the user's session.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use upload_grant::cache::Perishable;
 use upload_grant::clock;
 use upload_grant::flow::{Ask, Context};
-use upload_grant::problem::{Code, Problem};
+use upload_grant::problem::Problem;
 use upload_grant::secret::{self, Secret};
 use upload_grant::time::Timestamp;
 use upload_grant::vendor::{Outgoing, Refusal, Reply, Why};
@@ -70,12 +70,13 @@ impl Aicc {
         ask: &Ask,
     ) -> Result<(Arc<Bearer>, Arc<Session>), Problem> {
         let bearer = self.bearer(cx, ask).await?;
-        match self.session(cx, ask, &bearer).await {
-            // The bearer may have ended before its time: it is fetched anew, once.
-            Err(problem) if problem.code == Code::VendorAuthFailed => {
+        let ended = Arc::new(AtomicBool::new(false));
+        match self.session(cx, ask, &bearer, &ended).await {
+            // The bearer ended before its time, which shows only when it is used: it is fetched anew, once.
+            Err(_) if ended.load(Ordering::Relaxed) => {
                 self.forget(cx, ask).await;
                 let bearer = self.bearer(cx, ask).await?;
-                let session = self.session(cx, ask, &bearer).await?;
+                let session = self.session(cx, ask, &bearer, &ended).await?;
                 Ok((bearer, session))
             }
             outcome => outcome.map(|session| (bearer, session)),
@@ -87,6 +88,7 @@ impl Aicc {
         cx: &Arc<Context>,
         ask: &Ask,
         bearer: &Bearer,
+        ended: &Arc<AtomicBool>,
     ) -> Result<Arc<Session>, Problem> {
         let id = ask.need("user_id", "HUAWEI_AICC_USER_ID")?;
         let text = |name: &str, default: &str| ask.param(name).unwrap_or(default).to_owned();
@@ -96,9 +98,10 @@ impl Aicc {
             channel: ask.need("channel_id", "HUAWEI_AICC_CHANNEL_ID")?.to_owned(),
             locale: text("locale", &self.locale),
         };
-        let (flow, context, token) = (self.clone(), cx.clone(), bearer.token.clone());
-        let fetch =
-            move |deadline| async move { flow.apply(&context, &user, &token, deadline).await }.boxed();
+        let (flow, context, token, ended) = (self.clone(), cx.clone(), bearer.token.clone(), ended.clone());
+        let fetch = move |deadline| {
+            async move { flow.apply(&context, &user, &token, &ended, deadline).await }.boxed()
+        };
         self.sessions.get(cx, ask, &session_name(ask), Box::new(fetch)).await
     }
 
@@ -121,14 +124,19 @@ impl Aicc {
         cx: &Context,
         user: &User,
         bearer: &Secret,
+        ended: &AtomicBool,
         deadline: Instant,
     ) -> Result<Session, Problem> {
         let body = json!({
             "userId": user.id, "userName": user.name, "channelId": user.channel, "locale": user.locale,
         });
         let now = clock::now();
-        let token =
-            cx.vendor.call(deadline, |_| self.call(bearer, "applyToken", &body), session_token).await?;
+        let read = |reply: &Reply| {
+            session_token(reply).inspect_err(|refusal| {
+                ended.store(refusal.why == Why::TokenEnded, Ordering::Relaxed);
+            })
+        };
+        let token = cx.vendor.call(deadline, |_| self.call(bearer, "applyToken", &body), read).await?;
         Ok(Session { token: token.into(), issued_at: now, expires_at: now.plus(SESSION_LIFETIME) })
     }
 
@@ -208,18 +216,22 @@ pub(crate) fn document(reply: &Reply) -> Result<Value, Refusal> {
     if reply.is_success() {
         return document.ok_or_else(|| Refusal::new(Why::BadResponse, reply, None, None));
     }
-    let throttled = reply.status == 429;
     let why = match reply.status {
-        401 | 403 => Why::Auth,
-        429 => {
-            Why::Throttled(upload_grant::vendor::retry_after(&reply.headers).or(Some(Duration::from_secs(1))))
-        }
+        401 => Why::TokenEnded,
+        403 if document.is_some() && mentions_token(&reply.body) => Why::TokenEnded,
+        // Without that word it is an address that is not on the list, or a permission.
+        403 => Why::Auth,
+        429 => Why::Throttled,
         500.. => Why::Transient,
         _ if document.is_some() => Why::Rejected,
         _ => Why::BadResponse,
     };
     let code = document.as_ref().and_then(|document| document.get("errorCode")?.as_str()).map(str::to_owned);
-    Err(Refusal::new(why, reply, code.as_deref().filter(|_| !throttled), None))
+    Err(Refusal::new(why, reply, code.as_deref(), None))
+}
+
+fn mentions_token(body: &[u8]) -> bool {
+    body.windows(5).any(|window| window.eq_ignore_ascii_case(b"token"))
 }
 
 /// `returnCode` or `resultCode`, as text.

@@ -377,7 +377,7 @@ fn why(code: &str) -> Why {
         _ => {}
     }
     match code.split('.').next().unwrap_or_default() {
-        "RequestLimitExceeded" => Why::Throttled(None),
+        "RequestLimitExceeded" => Why::Throttled,
         "InternalError" | "ServiceUnavailable" | "ResourceUnavailable" => Why::Transient,
         "AuthFailure" | "UnauthorizedOperation" => Why::Auth,
         "" => Why::BadResponse,

@@ -36,7 +36,7 @@ pub(super) async fn around<F: Flow>(
     let route = route_name(request.uri().path());
     let challenge = caller::challenge(app.cx.settings.auth.as_ref(), request.headers());
     let (mut response, notes) =
-        telemetry::noting(answer(&app, request, taken.control.as_deref(), next)).await;
+        telemetry::noting(answer(&app, request, route, taken.control.as_deref(), next)).await;
     let code = render(&mut response, F::NAME, &id, challenge);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-request-id", value);
@@ -47,13 +47,21 @@ pub(super) async fn around<F: Flow>(
     response
 }
 
-async fn answer<F: Flow>(app: &Arc<App<F>>, request: Request, control: Option<&str>, next: Next) -> Response {
+async fn answer<F: Flow>(
+    app: &Arc<App<F>>,
+    request: Request,
+    route: &'static str,
+    control: Option<&str>,
+    next: Next,
+) -> Response {
     if request.method() == Method::OPTIONS {
         return StatusCode::NO_CONTENT.into_response();
     }
-    let Ok(_place) = app.in_flight.try_acquire() else {
+    let place = app.in_flight.try_acquire();
+    // Who is busy is alive: a platform that hears otherwise would end the work at hand.
+    if place.is_err() && route != "healthz" {
         return Problem::new(Code::RateLimited, "the function is at capacity").into_response();
-    };
+    }
     let work = async {
         match control {
             Some("/invoke") => super::events::fc_invoke(app, request).await,

@@ -1,5 +1,6 @@
 //! The HTTP/1.1 server: for every platform that forwards plain HTTP, and for laptops.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,20 +10,39 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
 use crate::routes::Door;
 
-/// A client must have sent its request head within this time.
+/// A client must have sent its request head within this time; a connection that is kept open for the next
+/// request is given up after as long.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// Open connections; more wait in the listener's queue until one closes.
+const CONNECTIONS: usize = 4096;
 /// Requests at work when told to stop get this long to end.
 const DRAIN: Duration = Duration::from_secs(9);
 
 /// Serves `router` until `stop` resolves, then lets the requests at work end.
 pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+    serve_at_most(CONNECTIONS, listener, router, stop).await;
+}
+
+/// As [`serve`], with no more than so many open connections.
+pub async fn serve_at_most(
+    connections: usize,
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()>,
+) {
     let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(connections));
     tokio::pin!(stop);
     loop {
+        let place = tokio::select! {
+            place = places.clone().acquire_owned() => place,
+            () = &mut stop => break,
+        };
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
@@ -48,6 +68,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
         tokio::spawn(async move {
             // Broken connections are the client's affair.
             let _ = connection.await;
+            drop(place);
         });
     }
     drop(listener);

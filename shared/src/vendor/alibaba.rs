@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::Method;
 use serde_json::Value;
 
-use super::{Attempt, Outgoing, Refusal, Reply, Why, retry_after};
+use super::{Attempt, Outgoing, Refusal, Reply, Why};
 use crate::config::{Env, KeyNames, KeyRing, Keys};
 use crate::secret::Secret;
 use crate::sign::acs3;
@@ -97,7 +97,8 @@ pub fn document(reply: &Reply) -> Result<Value, Refusal> {
 
 /// The refusal behind one of the gateway's or a product's codes.
 pub fn refusal(reply: &Reply, code: &str, request_id: Option<&str>) -> Refusal {
-    Refusal::new(why(reply, code), reply, Some(code), request_id)
+    let refusal = Refusal::new(why(reply, code), reply, Some(code), request_id);
+    Refusal { after: hint(reply).or(refusal.after), ..refusal }
 }
 
 /// A member in either spelling, `Name` or `name`, as text: these products mix cases and types.
@@ -122,8 +123,9 @@ pub fn member<'a>(json: &'a Value, name: &str) -> Option<&'a Value> {
 
 fn why(reply: &Reply, code: &str) -> Why {
     match code {
-        "System.LimitControl" => Why::Throttled(hint(reply)),
-        _ if code.starts_with("Throttling") => Why::Throttled(hint(reply)),
+        "" => Why::BadResponse,
+        "System.LimitControl" => Why::Throttled,
+        _ if code.starts_with("Throttling") || reply.status == 429 => Why::Throttled,
         "SignatureNonceUsed" => Why::Nonce,
         "InvalidTimeStamp.Expired" | "IllegalTimestamp" | "InvalidTimeStamp.Format" => Why::Clock,
         "Product.Unsubscript" => Why::NotSubscribed,
@@ -135,6 +137,7 @@ fn why(reply: &Reply, code: &str) -> Why {
         | "ILLEGAL_AUTH"
         | "-121"
         | "illegal.auth"
+        | "401"
         | "Forbidden" => Why::Auth,
         _ if ["Forbidden.", "InvalidAccessKeyId", "InvalidSecurityToken"]
             .iter()
@@ -142,19 +145,19 @@ fn why(reply: &Reply, code: &str) -> Why {
         {
             Why::Auth
         }
-        "ServiceUnavailable" | "InternalError" | "SYSTEM_BUSY" | "-153" | "System.error" => Why::Transient,
+        "ServiceUnavailable" | "InternalError" | "SYSTEM_BUSY" | "-153" | "System.error" | "500" => {
+            Why::Transient
+        }
         _ if reply.status >= 500 => Why::Transient,
+        _ if matches!(reply.status, 401 | 403) => Why::Auth,
         _ => Why::Rejected,
     }
 }
 
-/// `x-acs-retry-after` is in milliseconds.
+/// `x-acs-retry-after`, in milliseconds.
 fn hint(reply: &Reply) -> Option<Duration> {
-    let millis = reply.header("x-acs-retry-after").and_then(|value| value.parse::<u32>().ok());
-    millis
-        .filter(|millis| *millis > 0)
-        .map(|millis| Duration::from_millis(millis.into()))
-        .or_else(|| retry_after(&reply.headers))
+    let millis: u32 = reply.header("x-acs-retry-after")?.trim().parse().ok()?;
+    (millis > 0).then(|| Duration::from_millis(millis.into()))
 }
 
 /// The text of the first `<name>` element: enough for an error document that is read for two short codes.

@@ -24,6 +24,7 @@ mod objects;
 mod record;
 mod reply;
 mod sandbox;
+mod secrets;
 mod serve;
 mod service;
 mod settings;

@@ -65,6 +65,12 @@ impl Sandbox {
         self.world.record.action_calls(service, action)
     }
 
+    /// Every secret that passed through since the last reset: keys, tokens, warrants, policies and signed URLs that
+    /// were issued, signatures and tokens that were presented.
+    pub fn secrets(&self) -> Vec<String> {
+        self.world.secrets.all()
+    }
+
     /// Adds a fault; the same JSON as `POST /faults`.
     ///
     /// # Panics

@@ -64,6 +64,7 @@ async fn respond(
         if service.is_store() { Body::Stream(body) } else { Body::Whole(collect(body, LARGEST).await) };
     let action = vendor::action(service, &arrived, request.bytes());
     world.record.arrived(service, &action);
+    world.secrets.arrived(&arrived, request.bytes());
     let plan = world.faults.take(service, &arrived.path);
     let now = clock::now() + plan.skew_seconds;
 
@@ -78,7 +79,9 @@ async fn respond(
         code: result.as_ref().ok().and_then(|reply| reply.code.clone()),
         fault: plan.any,
     });
-    Ok(finish(result?, &arrived, service, world, now, &plan))
+    let reply = result?;
+    world.secrets.answered(&reply.body);
+    Ok(finish(reply, &arrived, service, world, now, &plan))
 }
 
 /// A request body: a store's is still on the wire, others are read already (`None` = too long or broken off).

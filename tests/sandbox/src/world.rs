@@ -10,6 +10,7 @@ use crate::fault::Faults;
 use crate::lock;
 use crate::objects::Objects;
 use crate::record::Record;
+use crate::secrets::Secrets;
 use crate::service::Service;
 use crate::settings::Settings;
 use crate::vendor::{aicc, cams, ssapi};
@@ -25,6 +26,7 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     pub(crate) objects: Objects,
     pub(crate) record: Record,
+    pub(crate) secrets: Secrets,
     vendors: Mutex<std::sync::Arc<Vendors>>,
 }
 
@@ -71,6 +73,7 @@ impl World {
             faults: Faults::default(),
             objects: Objects::default(),
             record: Record::default(),
+            secrets: Secrets::default(),
             vendors: Mutex::new(std::sync::Arc::new(Vendors::new())),
         }
     }
@@ -94,6 +97,7 @@ impl World {
         self.faults.clear();
         self.objects.clear();
         self.record.clear();
+        self.secrets.clear();
     }
 }
 

@@ -1,0 +1,171 @@
+//! Too much, and too slow: a fast refusal instead of collapse, and nobody holds the function by dawdling.
+//!
+//! Where time matters the clock is tokio's paused one, which moves only when nothing else can happen.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+use upload_grant::config::Env;
+use upload_grant::routes::{App, router};
+use upload_grant_tests::{Answer, Function, SECRET, Sandbox, Service, client, sandbox};
+
+async fn chatapp(sandbox: &Sandbox, extra: &[(&str, &str)]) -> Function {
+    Function::of("alibaba-chatapp", sandbox, extra).await
+}
+
+async fn connect(function: &Function) -> TcpStream {
+    TcpStream::connect(function.url.trim_start_matches("http://")).await.expect("a connection")
+}
+
+/// Everything until the function closes the connection, and how long that took.
+async fn read_to_end(stream: &mut TcpStream) -> (String, Duration) {
+    let started = Instant::now();
+    let mut text = Vec::new();
+    let read = stream.read_to_end(&mut text);
+    timeout(Duration::from_secs(120), read).await.expect("the function closes").expect("a clean end");
+    (String::from_utf8_lossy(&text).into_owned(), started.elapsed())
+}
+
+#[tokio::test]
+async fn past_its_capacity_the_function_says_so_at_once_and_recovers() {
+    let sandbox = sandbox().await;
+    let function = chatapp(&sandbox, &[("GRANT_MAX_IN_FLIGHT", "2")]).await;
+    let mut gates = Vec::new();
+    let mut uploads = Vec::new();
+    for _ in 0..2 {
+        let grant = function.ask(&json!({ "filename": "a.png", "mode": "relay" })).await.ok();
+        let (open, gate) = tokio::sync::oneshot::channel::<()>();
+        let body = futures_util::stream::once(async move {
+            let _ = gate.await;
+            Ok::<_, std::io::Error>("hello")
+        });
+        let put = client().put(grant["url"].as_str().expect("a URL")).header("content-length", "5");
+        uploads.push(tokio::spawn(put.body(reqwest::Body::wrap_stream(body)).send()));
+        gates.push(open);
+    }
+    // Both uploads are at work once the store has heard of both.
+    let both = async {
+        while sandbox.calls(Service::Oss) < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), both).await.expect("two uploads at work");
+    let calls = sandbox.calls(Service::Cams);
+    for _ in 0..20 {
+        let refused = function.ask(&json!({ "filename": "a.png" })).await;
+        assert_eq!(refused.problem(), (429, "rate_limited"));
+        assert_eq!(refused.header("retry-after"), "1");
+    }
+    assert_eq!(sandbox.calls(Service::Cams), calls, "a refusal costs no vendor call");
+    // A busy function is alive.
+    assert_eq!(Answer::of(function.get("/healthz")).await.status, 200);
+    for gate in gates {
+        gate.send(()).expect("an upload waits");
+    }
+    for upload in uploads {
+        assert_eq!(upload.await.expect("a task").expect("an answer").status(), 200);
+    }
+    assert_eq!(function.ask(&json!({ "filename": "a.png" })).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_head_must_end() {
+    let function = chatapp(&sandbox().await, &[]).await;
+    for head in ["", "POST /grants HTTP/1.1\r\nhost: x\r\nx-slow: "] {
+        let mut stream = connect(&function).await;
+        stream.write_all(head.as_bytes()).await.expect("a head's half");
+        let (_, took) = read_to_end(&mut stream).await;
+        assert!(took < Duration::from_secs(20), "{head:?}: {took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_document_must_arrive() {
+    let function = chatapp(&sandbox().await, &[]).await;
+    let head = "POST /grants HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{";
+    let mut stalled = connect(&function).await;
+    stalled.write_all(head.as_bytes()).await.expect("half a request");
+    let (answer, took) = read_to_end(&mut stalled).await;
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("in time"), "{answer}");
+    assert!(took < Duration::from_secs(20), "{took:?}");
+
+    // A byte every ten seconds is not an arrival either.
+    let (mut read, mut write) = connect(&function).await.into_split();
+    write.write_all(head.as_bytes()).await.expect("half a request");
+    let drip = tokio::spawn(async move {
+        while write.write_all(b" ").await.is_ok() {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+        }
+    });
+    let started = Instant::now();
+    let mut answer = [0; 12];
+    timeout(Duration::from_secs(120), read.read_exact(&mut answer))
+        .await
+        .expect("in time")
+        .expect("an answer");
+    assert_eq!(&answer, b"HTTP/1.1 400");
+    assert!(started.elapsed() < Duration::from_secs(40), "{:?}", started.elapsed());
+    drip.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_is_given_up() {
+    let function = chatapp(&sandbox().await, &[]).await;
+    let mut stream = connect(&function).await;
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("a request");
+    let (answer, took) = read_to_end(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(took < Duration::from_secs(60), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_long_is_refused_before_it_is_sent() {
+    let sandbox = sandbox().await;
+    let function = chatapp(&sandbox, &[]).await;
+    let grant = function.ask(&json!({ "filename": "a.png", "mode": "relay" })).await.ok();
+    let ticket = grant["url"].as_str().expect("a URL").replace(&function.url, "");
+    for (method, path) in [("POST", "/grants"), ("POST", "/complete"), ("PUT", &*ticket)] {
+        let mut stream = connect(&function).await;
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 10000000000\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.expect("a head");
+        let mut answer = [0; 12];
+        let read = timeout(Duration::from_secs(20), stream.read_exact(&mut answer)).await;
+        read.expect("an answer without a body").expect("an answer");
+        assert_eq!(&answer, b"HTTP/1.1 413", "{path}");
+    }
+    assert_eq!(sandbox.calls(Service::Cams), 0);
+}
+
+#[tokio::test]
+async fn connections_past_the_cap_wait_for_a_place() {
+    let sandbox = sandbox().await;
+    let mut vars = sandbox.env("alibaba-chatapp");
+    vars.extend([("GRANT_AUTH".into(), "none".into()), ("GRANT_SECRET".into(), SECRET.into())]);
+    let app = App::<alibaba_chatapp::Chatapp>::new(&mut Env::new(vars)).expect("a function");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let function =
+        Function { url: format!("http://{}", listener.local_addr().expect("an address")), client: client() };
+    tokio::spawn(upload_grant::serve::serve_at_most(2, listener, router(&app), std::future::pending()));
+    let request = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    let mut answer = [0; 12];
+    let mut open = Vec::new();
+    for _ in 0..2 {
+        let mut stream = connect(&function).await;
+        stream.write_all(request).await.expect("a request");
+        stream.read_exact(&mut answer).await.expect("an answer");
+        open.push(stream);
+    }
+    let mut third = connect(&function).await;
+    third.write_all(request).await.expect("a request");
+    assert!(
+        timeout(Duration::from_millis(200), third.read_exact(&mut answer)).await.is_err(),
+        "it has no place"
+    );
+    drop(open.pop());
+    let read = timeout(Duration::from_secs(20), third.read_exact(&mut answer)).await;
+    read.expect("a place").expect("an answer");
+    assert_eq!(&answer, b"HTTP/1.1 200");
+}
