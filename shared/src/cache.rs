@@ -92,15 +92,12 @@ impl<V: Perishable> Cache<V> {
             telemetry::note(|notes| notes.cache = Some(Hit::Coalesced));
             return Err(problem.clone());
         }
-        let outcome = match &cx.shared_cache {
-            Some(shared) => {
-                let name = format!("{}:{name}", self.kind);
-                shared.get(&name, ask.deadline, |value: &V| serves(cx, ask, value, 0), fetch).await
-            }
-            None => {
-                telemetry::note(|notes| notes.cache = Some(Hit::Miss));
-                fetch(ask.deadline).await
-            }
+        let outcome = if let Some(shared) = &cx.shared_cache {
+            let name = format!("{}:{name}", self.kind);
+            shared.get(&name, ask.deadline, |value: &V| serves(cx, ask, value, 0), fetch).await
+        } else {
+            telemetry::note(|notes| notes.cache = Some(Hit::Miss));
+            fetch(ask.deadline).await
         };
         flight.take_in(outcome)
     }

@@ -63,12 +63,11 @@ impl Env {
             Some(value) if !value.is_empty() => value.to_owned(),
             _ => {
                 let file = self.vars.get(&format!("{name}_FILE"))?.trim();
-                match std::fs::read_to_string(file) {
-                    Ok(value) => value.trim().to_owned(),
-                    Err(_) => {
-                        self.fault(name, "is missing: the file named by its _FILE cannot be read");
-                        return None;
-                    }
+                if let Ok(value) = std::fs::read_to_string(file) {
+                    value.trim().to_owned()
+                } else {
+                    self.fault(name, "is missing: the file named by its _FILE cannot be read");
+                    return None;
                 }
             }
         };

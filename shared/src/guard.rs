@@ -111,11 +111,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
             is_public_v4(embedded(high, low))
         }
         [0x2002, high, low, ..] => is_public_v4(embedded(high, low)),
-        [0x2001, 0..=0x1ff, ..]
-        | [0x2001, 0xdb8, ..]
-        | [0x3fff, ..]
-        | [0x5f00, ..]
-        | [0x100, 0, 0, 0, ..] => false,
+        [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff | 0x5f00, ..] | [0x100, 0, 0, 0, ..] => false,
         // Global unicast, and nothing else.
         [first, ..] => first & 0xe000 == 0x2000,
     }

@@ -145,6 +145,7 @@ mod tests {
             .map_err(|problem| problem.code)
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "the shape of what it is compared with")]
     fn ok(content_type: &str, extension: &str) -> Result<(String, String), Code> {
         Ok((content_type.into(), extension.into()))
     }

@@ -185,12 +185,12 @@ pub fn router<F: Flow>(app: &Arc<App<F>>) -> Router {
     let base_path = app.cx.settings.base_path.clone();
     let events = app.cx.settings.events != Events::Off;
     let routes = tower::util::MapRequest::new(routes, move |request| path::cut(request, &base_path, events));
-    let router = Router::new()
+    let served = Router::new()
         .fallback_service(routes)
         .layer(axum::middleware::from_fn_with_state(app.clone(), around::around::<F>));
     match cors(&app.cx.settings.cors_origins) {
-        Some(cors) => router.layer(cors),
-        None => router,
+        Some(cors) => served.layer(cors),
+        None => served,
     }
 }
 

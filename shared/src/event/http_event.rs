@@ -65,7 +65,7 @@ fn version_2(event: &Value, http: &Value) -> Result<HttpEvent, Problem> {
     let query = text(event, "rawQueryString").unwrap_or_default();
     let context = &event["requestContext"];
     Ok(HttpEvent {
-        request: request(method, path, query, headers(event), body(event)?)?,
+        request: request(method, path, query, headers(event), body(event))?,
         shape: Shape::Version2,
         source: text(http, "sourceIp").and_then(|address| address.parse().ok()),
         request_id: text(context, "requestId").map(str::to_owned),
@@ -94,7 +94,7 @@ fn version_1(event: &Value, method: &str, shape: Shape) -> Result<HttpEvent, Pro
         .and_then(|address| address.parse().ok());
     let request_id = text(&context, "requestId").map(str::to_owned);
     let identity = identity(&context);
-    let request = request(method, path, &query, headers, body(event)?)?;
+    let request = request(method, path, &query, headers, body(event))?;
     Ok(HttpEvent { request, shape, source, request_id, identity })
 }
 
@@ -177,13 +177,13 @@ fn query(event: &Value, encoded: bool) -> String {
 }
 
 /// The body's bytes. One cloud says base64 and sends text: what does not decode is taken as it is.
-fn body(event: &Value) -> Result<Bytes, Problem> {
-    let Some(text) = event.get("body").and_then(Value::as_str) else { return Ok(Bytes::new()) };
+fn body(event: &Value) -> Bytes {
+    let Some(text) = event.get("body").and_then(Value::as_str) else { return Bytes::new() };
     let encoded = event.get("isBase64Encoded").and_then(Value::as_bool).unwrap_or(false);
     if encoded && let Ok(bytes) = STANDARD.decode(text) {
-        return Ok(Bytes::from(bytes));
+        return Bytes::from(bytes);
     }
-    Ok(Bytes::copy_from_slice(text.as_bytes()))
+    Bytes::copy_from_slice(text.as_bytes())
 }
 
 /// What the gateway's authorizer established: JWT claims, an IAM identity, or a function's own context.

@@ -115,7 +115,8 @@ pub(crate) fn binary_cloud_event(headers: &HeaderMap, body: &[u8]) -> Message {
 
 fn sqs(record: &Value) -> Message {
     let group = record.pointer("/attributes/MessageGroupId").and_then(Value::as_str);
-    let is_fifo = string(record, "eventSourceARN").ends_with(".fifo");
+    // Queue names are case-sensitive, and so is this suffix.
+    let is_fifo = string(record, "eventSourceARN").strip_suffix(".fifo").is_some();
     Message {
         group: group.filter(|_| is_fifo).map(str::to_owned),
         ..message(string(record, "messageId"), parsed(string(record, "body")))

@@ -82,7 +82,7 @@ mod tests {
                 headers.insert(name, "value".parse().unwrap());
             }
             let taken = platform.take(&mut headers, None);
-            assert_eq!(headers.keys().map(|name| name.as_str()).collect::<Vec<_>>(), ["host"]);
+            assert_eq!(headers.keys().map(http::HeaderName::as_str).collect::<Vec<_>>(), ["host"]);
             assert_eq!(taken.control.is_some(), platform == Platform::FunctionCompute);
         }
     }
