@@ -2,6 +2,8 @@
 //!
 //! `BOOTSTRAPS=target/lambda` runs the unpacked release artifacts instead of a debug build.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
+
 mod http;
 mod lambda;
 mod poll;

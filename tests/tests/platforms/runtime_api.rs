@@ -52,10 +52,10 @@ impl RuntimeApi {
     pub async fn start(paths: Paths) -> Self {
         let (events, queue) = mpsc::unbounded_channel();
         let (send, answers) = mpsc::unbounded_channel();
-        let world = Arc::new(World { paths, events: Mutex::new(queue), answers: send });
+        let state = Arc::new(World { paths, events: Mutex::new(queue), answers: send });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let app = Router::new().fallback(handle).with_state(world);
+        let app = Router::new().fallback(handle).with_state(state);
         tokio::spawn(async move { axum::serve(listener, app).await });
         Self { address, events, answers }
     }
@@ -73,13 +73,13 @@ impl RuntimeApi {
     }
 }
 
-async fn handle(State(world): State<Arc<World>>, request: Request) -> Response<Body> {
-    let paths = &world.paths;
+async fn handle(State(state): State<Arc<World>>, request: Request) -> Response<Body> {
+    let paths = &state.paths;
     let path = request.uri().path().to_owned();
     let answer = |status: StatusCode| Response::builder().status(status);
     if request.method() == Method::GET && path == paths.next {
         // A long poll, as the platforms have it.
-        let event = world.events.lock().await.recv().await.unwrap();
+        let event = state.events.lock().await.recv().await.unwrap();
         let headers = paths.headers.iter().fold(answer(StatusCode::OK), |answer, (name, value)| {
             answer.header(*name, value.replace("ID", ID))
         });
@@ -97,10 +97,10 @@ async fn handle(State(world): State<Arc<World>>, request: Request) -> Response<B
     let word = word.filter(|word| ["ready", "response", "error"].contains(&&**word));
     let Some(word) = word.filter(|_| request.method() == Method::POST) else {
         let unknown = (format!("{} {path}", request.method()), Value::Null);
-        world.answers.send(unknown).unwrap();
+        state.answers.send(unknown).unwrap();
         return answer(StatusCode::NOT_FOUND).body(Body::empty()).unwrap();
     };
     let body = axum::body::to_bytes(request.into_body(), usize::MAX).await.unwrap();
-    world.answers.send((word, serde_json::from_slice(&body).unwrap_or_default())).unwrap();
+    state.answers.send((word, serde_json::from_slice(&body).unwrap_or_default())).unwrap();
     answer(StatusCode::ACCEPTED).body(Body::empty()).unwrap()
 }
