@@ -55,6 +55,8 @@ pub async fn serve_at_most(
             },
             () = &mut stop => break,
         };
+        // Answers are small and written at once: nothing is gained by waiting for more.
+        let _ = stream.set_nodelay(true);
         let router = router.clone();
         let service = service_fn(move |mut request: http::Request<Incoming>| {
             request.extensions_mut().insert(Door { source: Some(peer.ip()), ..Door::default() });

@@ -1,0 +1,61 @@
+//! Pure readers: no function may panic, whatever it is given, and what it accepts must be sound.
+
+use upload_grant::event::{Event, classify};
+use upload_grant::flow::Flow;
+use upload_grant::request::GrantRequest;
+use upload_grant::time::Timestamp;
+use upload_grant::{encode, media, storage};
+
+/// Events of every platform.
+pub fn event(data: &[u8]) {
+    let Ok(event) = serde_json::from_slice(data) else { return };
+    if let Ok(Event::Messages(delivery)) = classify(event) {
+        assert!(delivery.messages.iter().all(|message| !message.id.contains('\0') || message.id.len() < 1 << 20));
+    }
+}
+
+/// GrantRequests, and the types of what they accept.
+pub fn request(data: &[u8]) {
+    let Ok(request) = GrantRequest::parse(data) else { return };
+    for table in [alibaba_chatapp::Chatapp::TYPES, tencent_lke::Lke::TYPES, alibaba_workorder::Workorder::TYPES] {
+        let Ok(found) = media::resolve(&request.filename, request.content_type.as_deref(), table) else { continue };
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        assert!((1..=10).contains(&found.extension.len()) && found.extension.bytes().all(plain), "{found:?}");
+        assert!(!found.content_type.contains(['\r', '\n', '\0']));
+    }
+}
+
+/// Percent-encoding, base64, instants, hosts and keys.
+pub fn text(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let mut percent = String::new();
+    encode::percent(&mut percent, text);
+    assert!(percent.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.~%".contains(&b)));
+    assert_eq!(decoded(&percent), data);
+    if let Some(bytes) = encode::base64_decode(text) {
+        assert_eq!(encode::base64_decode(&encode::base64(&bytes)), Some(bytes));
+    }
+    for instant in [Timestamp::parse_rfc3339(text), Timestamp::parse_http_date(text)].into_iter().flatten() {
+        assert_eq!(Timestamp::parse_rfc3339(&instant.rfc3339()), Some(instant));
+    }
+    let host = storage::bare_host(text, "bucket");
+    if storage::is_under(&host, "aliyuncs.com") {
+        assert!(host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b)), "{host}");
+    }
+    if storage::check_key(text, 1023).is_ok() {
+        assert!(!text.starts_with('/') && !text.split('/').any(|segment| segment == ".."));
+    }
+}
+
+fn decoded(percent: &str) -> Vec<u8> {
+    let (mut out, mut rest) = (Vec::new(), percent.as_bytes());
+    while let [first, tail @ ..] = rest {
+        let hex = |at: usize| char::from(tail[at]).to_digit(16).expect("a hex digit") as u8;
+        (rest, _) = if *first == b'%' {
+            (&tail[2..], out.push(hex(0) << 4 | hex(1)))
+        } else {
+            (tail, out.push(*first))
+        };
+    }
+    out
+}
