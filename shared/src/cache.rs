@@ -80,7 +80,7 @@ impl<V: Perishable> Cache<V> {
             Ok(flight) => (flight, false),
             Err(_) => (slot.flight.lock().await, true),
         };
-        if let Some(value) = flight.value.clone().filter(|value| serves(cx, ask, value.as_ref(), 0)) {
+        if let Some(value) = flight.value.clone().filter(|value| serves(cx, ask, value.as_ref())) {
             telemetry::note(|notes| notes.cache = Some(if waited { Hit::Coalesced } else { Hit::Hit }));
             if cx.background && ages(cx, ask, value.as_ref()) && flight.rested() {
                 drop(flight);
@@ -94,7 +94,7 @@ impl<V: Perishable> Cache<V> {
         }
         let outcome = if let Some(shared) = &cx.shared_cache {
             let name = format!("{}:{name}", self.kind);
-            shared.get(&name, ask.deadline, |value: &V| serves(cx, ask, value, 0), fetch).await
+            shared.get(&name, ask.deadline, |value: &V| serves(cx, ask, value), fetch).await
         } else {
             telemetry::note(|notes| notes.cache = Some(Hit::Miss));
             fetch(ask.deadline).await
@@ -187,14 +187,14 @@ impl<V> Flight<V> {
     }
 }
 
-/// Whether `value` serves `ask`, and would still in `lead` seconds.
-fn serves(cx: &Context, ask: &Ask, value: &impl Perishable, lead: i64) -> bool {
+/// Whether `value` serves `ask`.
+fn serves(cx: &Context, ask: &Ask, value: &impl Perishable) -> bool {
     let (from, end) = value.life();
-    ask.served_by(cx, from, end.plus(-lead))
+    ask.served_by(cx, from, end)
 }
 
-/// Whether `value` is in the last tenth of its use.
+/// Whether it is time to fetch the next one.
 fn ages(cx: &Context, ask: &Ask, value: &impl Perishable) -> bool {
     let (from, end) = value.life();
-    !serves(cx, ask, value, (end.unix() - from.unix()) / 10)
+    ask.outlives_soon(cx, from, end)
 }

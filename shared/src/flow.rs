@@ -153,9 +153,14 @@ impl Ask {
     /// Whether a credential that was issued at `from` and ends at `end` still serves this ask: it must cover
     /// the grant's life, or where its own is shorter, another minute.
     pub fn served_by(&self, cx: &Context, from: Timestamp, end: Timestamp) -> bool {
-        let covers = cx.settings.ttl + 30;
-        let life = end.unix() - from.unix();
-        self.expires_in(end) >= if life < covers { 60 } else { covers }
+        self.expires_in(end) >= needed(cx, from, end)
+    }
+
+    /// Whether such a credential is in the last tenth of its service.
+    pub(crate) fn outlives_soon(&self, cx: &Context, from: Timestamp, end: Timestamp) -> bool {
+        let needed = needed(cx, from, end);
+        let service = end.unix() - from.unix() - needed;
+        self.expires_in(end) < needed + service / 10
     }
 
     /// The name of the object: the id and an extension.
@@ -198,4 +203,10 @@ impl Ask {
             complete: None,
         }
     }
+}
+
+/// Seconds that must be left of a credential.
+fn needed(cx: &Context, from: Timestamp, end: Timestamp) -> i64 {
+    let covers = cx.settings.ttl + 30;
+    if end.unix() - from.unix() < covers { 60 } else { covers }
 }

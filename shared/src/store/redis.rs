@@ -31,6 +31,9 @@ local place = now
 if redis.call('LLEN', KEYS[1]) >= calls then
   place = math.max(now, redis.call('LINDEX', KEYS[1], 0) + window)
 end
+if place > now then
+  place = math.max(place, redis.call('LINDEX', KEYS[1], -1) + math.ceil(window / calls))
+end
 if place - now > most then return now + most - place end
 redis.call('RPUSH', KEYS[1], place)
 redis.call('LTRIM', KEYS[1], -calls, -1)

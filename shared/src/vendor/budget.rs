@@ -13,6 +13,8 @@ use crate::store::Redis;
 pub struct Budget {
     calls: usize,
     window: Duration,
+    /// The same number, to divide by.
+    pace: u32,
     /// When the last `calls` calls go out, oldest first.
     places: Mutex<VecDeque<Instant>>,
     /// Where all instances reserve together, and under which name.
@@ -27,7 +29,8 @@ impl Budget {
         // A twentieth longer than the vendor's, for calls that travel at different speeds.
         #[allow(clippy::cast_precision_loss, reason = "at most 10000")]
         let window = rps.map_or(Duration::ZERO, |rps| Duration::from_secs_f64(1.05 * calls as f64 / rps));
-        Self { calls, window, places: Mutex::new(VecDeque::with_capacity(calls)), shared }
+        let pace = u32::try_from(calls).unwrap_or(u32::MAX).max(1);
+        Self { calls, window, pace, places: Mutex::new(VecDeque::with_capacity(calls)), shared }
     }
 
     /// Waits for a place.
@@ -57,7 +60,12 @@ impl Budget {
     fn reserve(&self, now: Instant, deadline: Instant) -> Result<Instant, Problem> {
         let mut places = self.places.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let full = places.len() >= self.calls;
-        let place = places.front().filter(|_| full).map_or(now, |oldest| (*oldest + self.window).max(now));
+        let mut place =
+            places.front().filter(|_| full).map_or(now, |oldest| (*oldest + self.window).max(now));
+        if place > now {
+            // Who must wait at all goes out evenly: a burst that travels late would run into the next one.
+            place = places.back().map_or(place, |last| place.max(*last + self.window / self.pace));
+        }
         if place > deadline {
             return Err(refusal(place.duration_since(deadline)));
         }
@@ -85,7 +93,7 @@ mod tests {
         let deadline = now + Duration::from_secs(2);
         let places: Vec<u128> =
             (0..4).map(|_| budget.reserve(now, deadline).unwrap().duration_since(now).as_millis()).collect();
-        assert_eq!(places, [0, 0, 1050, 1050]);
+        assert_eq!(places, [0, 0, 1050, 1575]);
         let refused = budget.reserve(now, deadline).unwrap_err();
         assert_eq!((refused.code, refused.retryable, refused.retry_after), (Code::RateLimited, true, 0.1));
         let later = now + Duration::from_secs(10);

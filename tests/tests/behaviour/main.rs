@@ -7,6 +7,7 @@ mod handoff;
 mod input;
 mod modes;
 mod relay;
+mod reuse;
 mod routes;
 mod startup;
 mod vendor_errors;

@@ -122,7 +122,9 @@ async fn codes_of_the_alibaba_gateway() {
     let mut cases = Vec::new();
     for (status, code, expected, calls) in table {
         for flow in ["alibaba-chatapp", "alibaba-workorder", "alibaba-aicontent"] {
-            cases.push(answers(flow, status, &gateway(code), expected, calls));
+            // The tickets' action has a second spelling, which is tried once.
+            let other_spelling = code.starts_with("InvalidAction") && flow == "alibaba-workorder";
+            cases.push(answers(flow, status, &gateway(code), expected, calls + u64::from(other_spelling)));
         }
     }
     run(cases).await;
@@ -240,11 +242,11 @@ async fn codes_of_huawei() {
         ("uploadFileStream", 401, gateway.clone(), AUTH, 2),
         ("uploadFileStream", 400, gateway.clone(), REJECTED, 1),
         ("uploadFileStream", 500, gateway.clone(), UNAVAILABLE, 1),
-        ("uploadFileStream", 429, gateway.clone(), THROTTLED, 1),
+        ("uploadFileStream", 429, gateway.clone(), THROTTLED, 3),
         ("uploadFileStream", 200, json!({ "returnCode": "2" }), REJECTED, 1),
         ("uploadFileStream", 200, json!({ "returnCode": 3 }), REJECTED, 1),
         ("uploadFileStream", 200, json!({ "resultCode": "99" }), REJECTED, 1),
-        ("uploadFileStream", 200, json!({ "returnCode": "13" }), UPLOAD_FAILED, 1),
+        ("uploadFileStream", 200, json!({ "returnCode": "13" }), UPLOAD_FAILED, 2),
         ("uploadFileStream", 200, json!({ "returnCode": "0" }), BAD, 1),
         ("uploadFileStream", 200, json!({ "returnCode": "0", "objectKey": "" }), BAD, 1),
         ("uploadFileStream", 200, json!({ "objectKey": "k" }), BAD, 1),
