@@ -4,9 +4,13 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::mpsc;
+
+/// Far more than any start or answer needs: what never comes fails the test instead of hanging it.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub const FLOWS: [&str; 5] =
     ["alibaba-aicontent", "alibaba-chatapp", "alibaba-workorder", "huawei-aicc", "tencent-lke"];
@@ -39,7 +43,10 @@ impl Process {
 
     /// The address it says it listens on.
     pub async fn address(&mut self) -> String {
-        while let Some(line) = self.lines.recv().await {
+        let next = async |lines: &mut mpsc::UnboundedReceiver<String>| {
+            tokio::time::timeout(PATIENCE, lines.recv()).await.expect("the function listens")
+        };
+        while let Some(line) = next(&mut self.lines).await {
             let line: Value = serde_json::from_str(&line).expect("JSON lines");
             assert_ne!(line["level"], "ERROR", "{line}");
             if line["message"] == "listening" {

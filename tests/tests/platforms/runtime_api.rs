@@ -10,11 +10,10 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
 
+use crate::process::PATIENCE;
+
 /// Id of every event.
 const ID: &str = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
-
-/// Far more than any answer needs: a function that never posts one fails the test instead of hanging it.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
 
 /// One platform's paths and headers.
 pub struct Paths {
