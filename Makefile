@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-interop lint check-cargo build watch invoke lint-deploy test-build test-watch
+.PHONY: help run demo test test-interop lint check-cargo build watch invoke lint-deploy test-build test-watch soak fuzz
 
 # The pure half of the crate must build without any of these.
 IMPURE := tokio|reqwest|hyper|axum|ring|rustls
@@ -43,6 +43,13 @@ lint: check-cargo ## formatting, clippy, purity of the signing half, banned crat
 		{ echo "aws-lc-sys must not be in the tree" >&2; exit 1; }
 	@if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; \
 	else echo "cargo-deny is not installed, licences are not checked: cargo install --locked cargo-deny"; fi
+
+soak: check-cargo ## MINUTES (10) of mixed good, bad and faulty traffic against all five functions
+	@cargo build -p upload-grant-tests --bins
+	@cargo run --quiet -p upload-grant-tests --bin soak -- $(or $(MINUTES),10)
+
+fuzz: check-cargo ## fuzz every reader for SECONDS_EACH (60) (needs a C++ compiler)
+	@tests/fuzz/run $(or $(SECONDS_EACH),60)
 
 build: ## the five deployable zips, target/lambda/<flow>/bootstrap.zip (needs python3)
 	@tests/deploy/build

@@ -82,3 +82,36 @@ fn the_table_is_whole() {
         }
     }
 }
+
+#[test]
+fn the_debug_of_settings_and_keys_shows_no_secret() {
+    use upload_grant::config::{Env, KeyRing, Settings};
+    use upload_grant::{secret::Secret, vendor::alibaba};
+    const VALUE: &str = "a secret/of+this=test that is long enough";
+    let auth = [("GRANT_AUTH", "jwt"), ("GRANT_JWT_ISSUER", "i"), ("GRANT_JWT_AUDIENCE", "a")];
+    let secrets = [
+        "GRANT_SECRET",
+        "GRANT_JWT_SECRET",
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+        "ALIBABA_CLOUD_SECURITY_TOKEN",
+    ];
+    let vars = auth
+        .into_iter()
+        .chain(secrets.map(|name| (name, VALUE)))
+        .chain([("ALIBABA_CLOUD_ACCESS_KEY_ID", "id")]);
+    let mut env = Env::new(vars.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let settings = Settings::from_env(&mut env);
+    let keys: KeyRing = alibaba::keys(&mut env);
+    assert_eq!(keys.get().secret.expose(), VALUE);
+    assert!(!settings.secrets.is_empty() && settings.auth.is_some(), "{:?}", env.faults());
+    let shown = format!(
+        "{settings:?}{settings:#?}{keys:?}{:?}{:?}{:?}",
+        keys.get(),
+        Secret::from(VALUE),
+        env.faults()
+    );
+    let (found, searched) =
+        leaks::search(&std::collections::BTreeSet::from([VALUE.to_owned()]), &[("Debug", &shown)]);
+    println!("Debug: {} searches", searched.searches);
+    assert!(found.is_empty(), "{found:?}");
+}

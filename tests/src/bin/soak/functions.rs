@@ -8,7 +8,8 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use upload_grant_tests::{SECRET, Sandbox};
 
-/// Memory may differ by so much between the first half and the second: caches fill, allocators round up.
+/// Memory may differ by so much between the first half and the second: the memory store fills up to its 10,000
+/// receipts, allocators round up.
 const SLACK_KIB: u64 = 12 * 1024;
 
 /// A running function.
