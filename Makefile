@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-interop lint check-cargo build watch invoke lint-deploy test-build test-watch soak fuzz
+.PHONY: help run demo test test-interop test-browser lint check-cargo build watch invoke lint-deploy test-build test-watch test-redis test-large soak fuzz
 
 # The pure half of the crate must build without any of these.
 IMPURE := tokio|reqwest|hyper|axum|ring|rustls
@@ -24,6 +24,12 @@ test: check-cargo ## unit, vector, flow, error and route tests, all in-process
 	awk '/^test result/ { passed += $$4; failed += $$6; ignored += $$8 } \
 		END { printf "\n%d passed, %d failed, %d ignored\n", passed, failed, ignored }' $$log; \
 	rm -f $$log; exit $$rc
+
+test-redis: check-cargo ## instances with one Redis, kill -9 at random points (installs redis-server by apt if missing)
+	@tests/redis/run
+
+test-large: check-cargo ## a gigabyte through a queue job into OSS and COS in bounded memory
+	@cargo test -p upload-grant-tests --test large -- --ignored --nocapture --test-threads 1
 
 test-interop: ## the official SDKs against the sandbox (needs python3, pip, node and npm)
 	@test -x tests/interop/run || { echo "tests/interop/run is not there" >&2; exit 1; }

@@ -6,7 +6,6 @@ mod source;
 mod work;
 
 use std::collections::HashMap;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -14,7 +13,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::Value;
 use tokio::time::Instant;
 
-pub use job::{Job, Source};
+pub use job::{Job, Source, Unreadable};
 pub use notify::Notifier;
 pub use source::Sources;
 
@@ -69,9 +68,7 @@ impl<F: Flow> App<F> {
         deadline: Instant,
     ) -> Vec<(usize, Problem)> {
         for (position, (index, message)) in line.iter().enumerate() {
-            let caught = AssertUnwindSafe(self.message(message, caller, deadline)).catch_unwind().await;
-            let outcome = caught.unwrap_or_else(|_| Err(Problem::new(Code::Internal, "the function failed")));
-            if let Err(problem) = outcome {
+            if let Err(problem) = self.message(message, caller, deadline).await {
                 let behind = line[position + 1..].iter().map(|(index, _)| {
                     (*index, Problem::new(Code::AlreadyUsed, "an earlier message of the group failed"))
                 });
@@ -99,17 +96,16 @@ impl<F: Flow> App<F> {
         failure.map_or(Ok(()), Err)
     }
 
-    /// Does the one job of a direct invocation.
+    /// Does the one job of a direct invocation, which the platform repeats under the same `request_id`.
     pub(crate) async fn invoke(
         self: &Arc<Self>,
         document: &Value,
+        request_id: &str,
         deadline: Instant,
     ) -> Result<Value, Problem> {
-        let mut jobs = job::read(document, "");
-        let job = jobs
-            .pop()
-            .unwrap_or_else(|| Err(Box::new(Problem::invalid("", "there is no job in this event"))));
-        let receipt = self.work(job, None, deadline).await.outcome?;
+        let mut jobs = job::read(document, request_id);
+        let none = || Problem::invalid("", "there is no job in this event");
+        let receipt = self.work(jobs.pop().ok_or_else(none)?, None, deadline).await.outcome?;
         serde_json::to_value(receipt)
             .map_err(|_| Problem::new(Code::Internal, "the receipt could not be written"))
     }

@@ -1,12 +1,24 @@
 //! What operators see: one JSON line per request or message, and nothing secret in it.
 
-use std::cell::RefCell;
+pub(crate) mod emf;
+mod trace;
 
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Map, Value};
+use tokio::time::Instant;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+pub use trace::{TRACEPARENT, Trace};
+
 use crate::config::Env;
+use crate::problem::Code;
+
+/// Whether this process has had its first request.
+static STARTED: AtomicBool = AtomicBool::new(false);
 
 tokio::task_local! {
     static NOTES: RefCell<Notes>;
@@ -34,9 +46,15 @@ impl Hit {
     }
 }
 
-/// What is learned on the way through one request.
+/// What is learned on the way through one request or message.
 #[derive(Clone, Debug, Default)]
 pub struct Notes {
+    /// The platform's or the client's id of the request; for a message, of the delivery it came with.
+    pub request_id: Option<String>,
+    /// The caller's trace.
+    pub trace: Option<Trace>,
+    /// Whether it was the first of this process.
+    pub cold: bool,
     /// Mode of the grant.
     pub mode: Option<&'static str>,
     /// Whether a cached credential served.
@@ -49,10 +67,22 @@ pub struct Notes {
     pub grant_id: Option<String>,
 }
 
-/// Runs `work` and returns with its output what was noted on the way.
+/// Runs `work` and returns with its output what was noted on the way. Within another such work (a message of
+/// a delivery) the notes begin with that one's id and trace.
 pub async fn noting<T>(work: impl Future<Output = T>) -> (T, Notes) {
+    let outer = NOTES.try_with(|notes| {
+        let notes = notes.borrow();
+        Notes {
+            request_id: notes.request_id.clone(),
+            trace: notes.trace.clone(),
+            cold: notes.cold,
+            ..Notes::default()
+        }
+    });
+    let notes =
+        outer.unwrap_or_else(|_| Notes { cold: !STARTED.swap(true, Ordering::Relaxed), ..Notes::default() });
     NOTES
-        .scope(RefCell::default(), async {
+        .scope(RefCell::new(notes), async {
             let output = work.await;
             (output, NOTES.with(RefCell::take))
         })
@@ -64,27 +94,62 @@ pub fn note(add: impl FnOnce(&mut Notes)) {
     let _ = NOTES.try_with(|notes| add(&mut notes.borrow_mut()));
 }
 
-/// The line of one job.
-pub(crate) fn log_job(
-    flow: &str,
-    job_id: &str,
-    code: &str,
-    acknowledged: bool,
-    notes: &Notes,
-    started: tokio::time::Instant,
-) {
-    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(
-        flow,
-        job_id,
-        code,
-        acknowledged,
-        cache = notes.cache.map(Hit::as_str),
-        vendor_calls = notes.vendor_calls,
-        vendor_request_id = notes.vendor_request_id,
-        ms,
-        "job"
-    );
+/// Notes the vendor's request id among the values of a success.
+pub(crate) fn note_vendor(values: &Map<String, Value>) {
+    if let Some(id) = values.get("request_id").and_then(Value::as_str) {
+        note(|notes| notes.vendor_request_id = Some(id.to_owned()));
+    }
+}
+
+/// The caller's trace, for a call made on its behalf.
+pub fn trace() -> Option<Trace> {
+    NOTES.try_with(|notes| notes.borrow().trace.clone()).ok().flatten()
+}
+
+/// One request or message, as its line tells it.
+pub(crate) struct Line<'a> {
+    pub(crate) flow: &'static str,
+    pub(crate) route: &'a str,
+    pub(crate) code: Option<Code>,
+    pub(crate) method: Option<&'a str>,
+    pub(crate) status: Option<u16>,
+    pub(crate) job_id: Option<&'a str>,
+    pub(crate) acknowledged: Option<bool>,
+    pub(crate) started: Instant,
+}
+
+impl<'a> Line<'a> {
+    pub(crate) fn new(flow: &'static str, route: &'a str, code: Option<Code>, started: Instant) -> Self {
+        Self { flow, route, code, method: None, status: None, job_id: None, acknowledged: None, started }
+    }
+
+    /// Writes the line, and on Lambda its metrics.
+    pub(crate) fn write(&self, notes: &Notes) {
+        let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(
+            flow = self.flow,
+            request_id = notes.request_id,
+            trace_id = notes.trace.as_ref().map(Trace::id),
+            route = self.route,
+            method = self.method,
+            status = self.status,
+            job_id = self.job_id,
+            acknowledged = self.acknowledged,
+            code = self.code.map_or("ok", Code::as_str),
+            mode = notes.mode,
+            grant_id = notes.grant_id,
+            cache = notes.cache.map(Hit::as_str),
+            vendor_calls = notes.vendor_calls,
+            vendor_request_id = notes.vendor_request_id,
+            ms,
+            cold = notes.cold,
+            "{}",
+            if self.job_id.is_some() { "job" } else { "request" }
+        );
+        // A caller's mistake is no error of ours; a job that did not succeed is one, whosever the mistake.
+        let error = self.code.is_some_and(|code| code.status() >= 500 || self.job_id.is_some());
+        emf::write(self.flow, emf::Counts { error, ms, vendor_calls: notes.vendor_calls });
+    }
 }
 
 /// Starts logging to standard output: JSON lines, filtered by `GRANT_LOG` (default `info`).

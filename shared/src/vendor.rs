@@ -237,6 +237,9 @@ impl Vendor {
         for (name, value) in outgoing.headers {
             request = request.header(name, value);
         }
+        if let Some(trace) = telemetry::trace() {
+            request = request.header(telemetry::TRACEPARENT, trace.as_str());
+        }
         let exchange = async {
             let response = request.send().await.map_err(|error| unreachable_vendor(&error))?;
             let (status, headers) = (response.status().as_u16(), response.headers().clone());

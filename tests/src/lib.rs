@@ -1,6 +1,10 @@
 //! What the tests share: a function and the sandbox on loopback, in this process.
 
+pub mod platform;
+pub mod process;
+pub mod s3;
 pub mod schema;
+pub mod stub;
 pub mod tokens;
 
 use std::sync::Arc;
@@ -11,7 +15,7 @@ use tokio::net::TcpListener;
 use upload_grant::config::Env;
 use upload_grant::flow::Flow;
 use upload_grant::routes::{App, router};
-pub use upload_grant_sandbox::{Sandbox, Service};
+pub use upload_grant_sandbox::{Object, Sandbox, Service};
 
 /// A secret for tickets and tokens.
 pub const SECRET: &str = "a-grant-secret-of-at-least-32-bytes!";

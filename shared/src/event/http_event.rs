@@ -252,3 +252,22 @@ impl Shape {
         answer
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn bodies_are_base64_exactly_when_they_are_no_text() {
+        for (body, text, encoded) in [(&b"text"[..], "text", false), (b"\x00\xff", "AP8=", true)] {
+            let answer = Shape::Plain.answer(Response::new(Body::from(body))).await;
+            assert_eq!((&answer["body"], &answer["isBase64Encoded"]), (&json!(text), &json!(encoded)));
+        }
+        for (text, encoded, body) in
+            [("AP8=", true, &b"\x00\xff"[..]), ("AP8=", false, b"AP8="), ("{}", true, b"{}")]
+        {
+            let event = json!({ "body": text, "isBase64Encoded": encoded });
+            assert_eq!(super::body(&event).unwrap(), body, "{text}");
+        }
+    }
+}

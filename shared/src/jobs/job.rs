@@ -30,6 +30,19 @@ pub struct Job {
     pub notify: Option<Url>,
 }
 
+/// A job that cannot be read: what is known of it, so that its sender can be told.
+#[derive(Clone, Debug)]
+pub struct Unreadable {
+    /// The id it would have had.
+    pub id: String,
+    /// As in [`Job`].
+    pub fingerprint: String,
+    /// Who is told.
+    pub notify: Option<Url>,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
 /// Where a job's bytes are.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Source {
@@ -51,16 +64,22 @@ pub enum Source {
 impl Job {
     /// As sent by `caller`: two callers' jobs of one id are two jobs.
     pub(super) fn of(mut self, caller: Option<&Caller>) -> Self {
-        if let Some(name) = caller.and_then(|caller| caller.name.as_ref()) {
-            self.name = format!("{name}\n{}", self.id);
-        }
+        self.name = name_of(&self.id, caller);
         self
+    }
+}
+
+/// What names a job of this id over all its deliveries.
+pub(super) fn name_of(id: &str, caller: Option<&Caller>) -> String {
+    match caller.and_then(|caller| caller.name.as_ref()) {
+        Some(name) => format!("{name}\n{id}"),
+        None => id.to_owned(),
     }
 }
 
 /// The jobs in a message's payload; usually one. A job that cannot be read is a problem in its place, under
 /// the id it would have had.
-pub(super) fn read(payload: &Value, message_id: &str) -> Vec<Result<Job, Box<Problem>>> {
+pub(super) fn read(payload: &Value, message_id: &str) -> Vec<Result<Job, Box<Unreadable>>> {
     let string = |name: &str| payload.get(name).and_then(Value::as_str);
     if string("Event") == Some("s3:TestEvent") {
         return Vec::new();
@@ -88,31 +107,54 @@ pub(super) fn read(payload: &Value, message_id: &str) -> Vec<Result<Job, Box<Pro
         let message = cloud_event(payload);
         return read(&message.payload, &message.id);
     }
-    vec![upload_job(payload, message_id).map_err(Box::new)]
+    vec![upload_job(payload, message_id)]
 }
 
-/// An UploadJob document.
-fn upload_job(document: &Value, message_id: &str) -> Result<Job, Problem> {
-    if !document.is_object() {
-        return Err(Problem::invalid("", "the message is not a JSON object"));
-    }
-    let present = |name: &str| document.get(name).filter(|value| !value.is_null());
-    let id = match present("id") {
-        None => message_id,
-        Some(id) => id.as_str().ok_or_else(|| Problem::invalid("/id", "a string is expected"))?,
+/// An UploadJob document. Without an id of its own or of its message, what it says names it.
+fn upload_job(document: &Value, message_id: &str) -> Result<Job, Box<Unreadable>> {
+    let fingerprint = fingerprint(document);
+    let named = id(document).map(|id| id.unwrap_or(message_id));
+    let id = match &named {
+        Ok(id) if !id.is_empty() => (*id).to_owned(),
+        Err(_) if !message_id.is_empty() => message_id.to_owned(),
+        _ => fingerprint.clone(),
     };
+    let notify = match present(document, "notify") {
+        Some(notify) => url(notify.get("url"), "/notify/url").map(Some),
+        None => Ok(None),
+    };
+    let told = notify.as_ref().ok().cloned().flatten();
+    let job = || {
+        if !document.is_object() {
+            return Err(Problem::invalid("", "the message is not a JSON object"));
+        }
+        named?;
+        Ok(Job {
+            id: id.clone(),
+            name: id.clone(),
+            fingerprint: fingerprint.clone(),
+            request: GrantRequest::from_value(document)?,
+            source: source(present(document, "source"))?,
+            notify: notify?,
+        })
+    };
+    job().map_err(|problem| {
+        Box::new(Unreadable { id: id.clone(), fingerprint: fingerprint.clone(), notify: told, problem })
+    })
+}
+
+/// The job's own id, if it has one.
+fn id(document: &Value) -> Result<Option<&str>, Problem> {
+    let Some(id) = present(document, "id") else { return Ok(None) };
+    let id = id.as_str().ok_or_else(|| Problem::invalid("/id", "a string is expected"))?;
     if !(1..=256).contains(&id.len()) || id.chars().any(char::is_control) {
         return Err(Problem::invalid("/id", "1 to 256 bytes are expected"));
     }
-    let notify = present("notify").map(|notify| url(notify.get("url"), "/notify/url")).transpose()?;
-    Ok(Job {
-        id: id.to_owned(),
-        name: id.to_owned(),
-        fingerprint: fingerprint(document),
-        request: GrantRequest::from_value(document)?,
-        source: source(present("source"))?,
-        notify,
-    })
+    Ok(Some(id))
+}
+
+fn present<'a>(document: &'a Value, name: &str) -> Option<&'a Value> {
+    document.get(name).filter(|value| !value.is_null())
 }
 
 fn source(source: Option<&Value>) -> Result<Source, Problem> {
@@ -144,7 +186,7 @@ fn source(source: Option<&Value>) -> Result<Source, Problem> {
 }
 
 /// A native notification: the object is the file, and its version the job.
-fn s3(record: &Value, encoded: bool) -> Result<Job, Box<Problem>> {
+fn s3(record: &Value, encoded: bool) -> Result<Job, Box<Unreadable>> {
     let bucket = record.pointer("/bucket/name").and_then(Value::as_str).unwrap_or_default();
     let raw_key = record.pointer("/object/key").and_then(Value::as_str).unwrap_or_default();
     let key = if encoded { form_decoded(raw_key) } else { raw_key.to_owned() };
@@ -152,18 +194,17 @@ fn s3(record: &Value, encoded: bool) -> Result<Job, Box<Problem>> {
     let version_id = object("versionId").or_else(|| object("version-id"));
     let instance = version_id.or_else(|| object("sequencer")).unwrap_or_default();
     let size = record.pointer("/object/size").cloned().unwrap_or(Value::Null);
+    let mut id = format!("{bucket}/{key}/{instance}");
+    if id.len() > 256 {
+        id = encode::digest_hex(&Sha256::digest(id.as_bytes())).to_string(); // a long key: its hash names the job as well
+    }
     let document = json!({
-        "id": format!("{bucket}/{key}/{instance}"),
+        "id": id,
         "filename": key.rsplit('/').next(),
         "size": size,
         "source": { "s3": { "bucket": bucket, "key": key, "version_id": version_id } },
     });
-    let mut job = upload_job(&document, "").map_err(Box::new)?;
-    if job.id.len() > 200 {
-        job.id = fingerprint(&document); // a long key: its hash names the job as well
-        job.name.clone_from(&job.id);
-    }
-    Ok(job)
+    upload_job(&document, "")
 }
 
 fn url(value: Option<&Value>, pointer: &str) -> Result<Url, Problem> {

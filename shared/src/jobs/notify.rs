@@ -54,8 +54,8 @@ impl Notifier {
         Ok(Self { default, hosts: Hosts::new(&hosts), secret, public, listed })
     }
 
-    /// Tells `data` (a receipt or problem) to the job's own address or the default one. True if there is
-    /// nobody to tell, or it was taken with a 2xx.
+    /// Tells `data` (a receipt or problem) to the job's own address or the default one. True if it was
+    /// taken with a 2xx, false if there is nobody to tell.
     ///
     /// # Errors
     /// The reason, if it could not be told; never past `deadline`.

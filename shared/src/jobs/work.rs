@@ -1,29 +1,32 @@
 //! Doing one job: once, whoever delivers it how often.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 use ulid::Ulid;
+use url::Url;
 
-use super::Job;
-use super::job::is_deployment_fault;
+use super::job::{is_deployment_fault, name_of};
+use super::{Job, Unreadable};
 use crate::caller::Caller;
 use crate::clock;
-use crate::encode;
 use crate::flow::{Ask, Flow};
 use crate::policy::Granted;
 use crate::problem::{Code, Problem};
 use crate::receipt::Receipt;
 use crate::routes::{App, carrier, new_id, receipt_of, time_for};
 use crate::store::Claim;
-use crate::telemetry;
+use crate::telemetry::{self, Line};
 use crate::upload::Body;
 
-/// A claim holds this long unless renewed: so long does a killed instance keep a job from the others.
-const LEASE: Duration = Duration::from_secs(10);
+/// A claim holds this long unless renewed: so long does a killed instance keep a job from the others. A third of
+/// it and the longest that the store may take to answer still leave a moment.
+const LEASE: Duration = Duration::from_secs(5);
 /// Receipts are remembered as long as any queue redelivers.
 const KEEP_DONE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 /// Failures are remembered through a queue's retries, and forgotten before somebody mends and redrives.
@@ -41,32 +44,48 @@ pub struct Settled {
 impl<F: Flow> App<F> {
     pub(super) async fn work(
         self: &Arc<Self>,
-        job: Result<Job, Box<Problem>>,
+        job: Result<Job, Box<Unreadable>>,
         caller: Option<&Caller>,
         deadline: Instant,
     ) -> Settled {
         let started = Instant::now();
-        let id = job.as_ref().map(|job| job.id.clone()).unwrap_or_default();
-        let (mut settled, notes) = telemetry::noting(self.settle(job, caller, deadline)).await;
+        let id = match &job {
+            Ok(job) => job.id.clone(),
+            Err(unreadable) => unreadable.id.clone(),
+        };
+        // One job's panic is one job's problem.
+        let work = AssertUnwindSafe(self.settle(job, caller, deadline)).catch_unwind();
+        let (settled, notes) = telemetry::noting(work).await;
+        let failed = |_| unacknowledged(Problem::new(Code::Internal, "the function failed"));
+        let mut settled = settled.unwrap_or_else(failed);
         if let Err(problem) = &mut settled.outcome {
             problem.flow = Some(F::NAME.to_owned());
-            problem.job_id = Some(id.clone()).filter(|id| !id.is_empty());
+            problem.job_id = Some(id.clone());
         }
-        let code = settled.outcome.as_ref().err().map_or("ok", |problem| problem.code.as_str());
-        telemetry::log_job(F::NAME, &id, code, settled.acknowledged, &notes, started);
+        let code = settled.outcome.as_ref().err().map(|problem| problem.code);
+        let line = Line::new(F::NAME, "job", code, started);
+        Line { job_id: Some(&id), acknowledged: Some(settled.acknowledged), ..line }.write(&notes);
         settled
     }
 
     async fn settle(
         self: &Arc<Self>,
-        job: Result<Job, Box<Problem>>,
+        job: Result<Job, Box<Unreadable>>,
         caller: Option<&Caller>,
         deadline: Instant,
     ) -> Settled {
+        if Instant::now() >= deadline {
+            let problem = Problem::new(Code::RateLimited, "the time was up before this job began");
+            return unacknowledged(problem);
+        }
         let job = match job {
             Ok(job) => job.of(caller),
-            // Without a readable job there is no address to tell but our own.
-            Err(problem) => return self.tell_failure(None, &problem_id(&problem), *problem, deadline).await,
+            Err(unreadable) => {
+                let Unreadable { id, fingerprint, notify, problem } = *unreadable;
+                let name = name_of(&id, caller);
+                let event = webhook_id(F::NAME, &name, &fingerprint, Some(problem.code));
+                return self.tell_failure(&id, &event, notify.as_ref(), problem, deadline).await;
+            }
         };
         if let Err(problem) = self.configured() {
             return unacknowledged(problem);
@@ -80,8 +99,8 @@ impl<F: Flow> App<F> {
             ),
             Ok(Claim::Done(record)) if record["fingerprint"] != job.fingerprint.as_str() => {
                 let problem = Problem::invalid("/id", "another job was done under this id");
-                let message_id = format!("{}-other", webhook_id::<F>(&job.name));
-                self.tell_failure(Some(&job), &message_id, problem, deadline).await
+                let event = webhook_id(F::NAME, &job.name, &job.fingerprint, Some(problem.code));
+                self.tell_failure(&job.id, &event, job.notify.as_ref(), problem, deadline).await
             }
             Ok(Claim::Done(record)) => self.redelivered(&job, &name, &owner, record, deadline).await,
             Ok(Claim::Mine) => {
@@ -114,7 +133,15 @@ impl<F: Flow> App<F> {
         deadline: Instant,
     ) -> Result<Receipt, Problem> {
         let mut ask = self.job_ask(job, caller)?;
-        let opened = self.sources.open(&job.source, ask.size).await?;
+        telemetry::note(|notes| {
+            notes.mode = Some(ask.mode.as_str());
+            notes.grant_id = Some(ask.id.clone());
+        });
+        let silent =
+            |_| Err(Problem::new(Code::SourceFailed, "the source did not answer in time").retryable(true));
+        let opening = self.sources.open(&job.source, ask.size);
+        let opened =
+            tokio::time::timeout_at(ask.deadline.min(deadline), opening).await.unwrap_or_else(silent)?;
         if opened.length == 0 {
             return Err(Problem::new(Code::InvalidRequest, "the source is empty"));
         }
@@ -128,6 +155,7 @@ impl<F: Flow> App<F> {
         let time_is_up = |_| Err(Problem::new(Code::VendorTimeout, "the upload did not end in time"));
         let upload = self.flow.upload(&self.cx, &ask, body);
         let stored = tokio::time::timeout_at(ask.deadline, upload).await.unwrap_or_else(time_is_up)?;
+        telemetry::note_vendor(&stored.vendor);
         Ok(receipt_of(&*self.flow, &ask, stored, Some(job.id.clone())))
     }
 
@@ -169,16 +197,27 @@ impl<F: Flow> App<F> {
         };
         let mut record = json!({ "fingerprint": job.fingerprint, "kind": kind, "data": data, "told": false });
         let recorded = self.store.finish(name, owner, record.clone(), keep).await;
-        let told =
-            self.notifier.tell(job.notify.as_ref(), &webhook_id::<F>(&job.name), kind, &data, deadline).await;
+        if let Err(problem) = recorded {
+            // The object is there. The platform may forget the job, or deliver it again if telling fails too.
+            tracing::error!(
+                flow = F::NAME,
+                code = problem.code.as_str(),
+                "the outcome could not be recorded"
+            );
+        }
+        let id = webhook_id(
+            F::NAME,
+            &job.name,
+            &job.fingerprint,
+            outcome.as_ref().err().map(|problem| problem.code),
+        );
+        let told = self.notifier.tell(job.notify.as_ref(), &id, kind, &data, deadline).await;
         if told == Ok(true) {
             record["told"] = true.into();
             let _ = self.store.finish(name, owner, record, keep).await;
         }
-        // Done, with nobody to tell: the queue may forget it. So may it when only our record failed: the object is there.
-        let done = outcome.is_ok() && told == Ok(false);
-        let _ = recorded;
-        Settled { outcome, acknowledged: done || told == Ok(true) }
+        let acknowledged = acknowledged(&outcome, &told);
+        Settled { outcome, acknowledged }
     }
 
     /// A job that is done already: its record answers, and only the telling is repeated if it failed before.
@@ -201,29 +240,43 @@ impl<F: Flow> App<F> {
         let told = if record["told"] == true {
             Ok(true)
         } else {
-            self.notifier.tell(job.notify.as_ref(), &webhook_id::<F>(&job.name), &kind, &data, deadline).await
+            let id = webhook_id(
+                F::NAME,
+                &job.name,
+                &job.fingerprint,
+                outcome.as_ref().err().map(|problem| problem.code),
+            );
+            self.notifier.tell(job.notify.as_ref(), &id, &kind, &data, deadline).await
         };
         if told == Ok(true) && record["told"] != true {
             record["told"] = true.into();
             let _ = self.store.finish(name, owner, record, keep).await;
         }
-        let done = outcome.is_ok() && told == Ok(false);
-        Settled { outcome, acknowledged: done || told == Ok(true) }
+        let acknowledged = acknowledged(&outcome, &told);
+        Settled { outcome, acknowledged }
     }
 
     /// A permanent failure that has no record of its own.
     async fn tell_failure(
         &self,
-        job: Option<&Job>,
-        message_id: &str,
+        job_id: &str,
+        event: &str,
+        notify: Option<&Url>,
         mut problem: Problem,
         deadline: Instant,
     ) -> Settled {
-        (problem.flow, problem.job_id) = (Some(F::NAME.to_owned()), job.map(|job| job.id.clone()));
-        let own = job.and_then(|job| job.notify.as_ref());
-        let told = self.notifier.tell(own, message_id, "upload.failed", &problem.to_value(), deadline).await;
-        Settled { outcome: Err(problem), acknowledged: told == Ok(true) }
+        (problem.flow, problem.job_id) = (Some(F::NAME.to_owned()), Some(job_id.to_owned()));
+        let told = self.notifier.tell(notify, event, "upload.failed", &problem.to_value(), deadline).await;
+        let outcome = Err(problem);
+        let acknowledged = acknowledged(&outcome, &told);
+        Settled { outcome, acknowledged }
     }
+}
+
+/// Whether the queue may forget a job that came to a lasting outcome: a success with nobody to tell, or
+/// whatever was told.
+fn acknowledged(outcome: &Result<Receipt, Problem>, told: &Result<bool, Problem>) -> bool {
+    *told == Ok(true) || (outcome.is_ok() && *told == Ok(false))
 }
 
 fn unacknowledged(problem: Problem) -> Settled {
@@ -238,12 +291,9 @@ fn job_ulid(flow: &str, job_id: &str) -> String {
     Ulid::from(u128::from_be_bytes(bits)).to_string()
 }
 
-/// The webhook's id: the same for every delivery of a job.
-fn webhook_id<F: Flow>(job_id: &str) -> String {
-    format!("msg_{}", job_ulid(F::NAME, job_id))
-}
-
-fn problem_id(problem: &Problem) -> String {
-    let digest = Sha256::digest(problem.to_value().to_string().as_bytes());
-    format!("msg_{}", &encode::digest_hex(&digest)[..26])
+/// The webhook's id: the same for every telling of one outcome, and another for another outcome, so that a
+/// receiver who drops what it saw does not drop the success that follows a failure.
+fn webhook_id(flow: &str, name: &str, fingerprint: &str, failure: Option<Code>) -> String {
+    let outcome = failure.map_or("ok", Code::as_str);
+    format!("msg_{}", job_ulid(flow, &format!("{name}\n{fingerprint}\n{outcome}")))
 }

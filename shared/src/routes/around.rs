@@ -2,7 +2,6 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -19,9 +18,7 @@ use crate::clock;
 use crate::flow::Flow;
 use crate::problem::{Code, Problem};
 use crate::seal::random;
-use crate::telemetry::{self, Notes};
-
-static STARTED: AtomicBool = AtomicBool::new(false);
+use crate::telemetry::{self, Line, Trace};
 
 pub(super) async fn around<F: Flow>(
     State(app): State<Arc<App<F>>>,
@@ -29,20 +26,29 @@ pub(super) async fn around<F: Flow>(
     next: Next,
 ) -> Response {
     let started = Instant::now();
-    let cold = !STARTED.swap(true, Ordering::Relaxed);
     let taken = app.platform.take(request.headers_mut(), app.flow.key_ring());
+    let platform_id = taken.request_id.clone();
     let id = request_id(&request, taken.request_id);
     let method = request.method().clone();
     let route = route_name(request.uri().path());
     let challenge = caller::challenge(app.cx.settings.auth.as_ref(), request.headers());
-    let (mut response, notes) =
-        telemetry::noting(answer(&app, request, route, taken.control.as_deref(), next)).await;
+    let trace = Trace::of(request.headers());
+    let work = async {
+        telemetry::note(|notes| {
+            notes.request_id = Some(id.clone());
+            notes.trace = trace;
+        });
+        answer(&app, request, route, taken.control.as_deref(), platform_id.as_deref(), next).await
+    };
+    let (mut response, notes) = telemetry::noting(work).await;
     let code = render(&mut response, F::NAME, &id, challenge);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-request-id", value);
     }
     if route != "healthz" {
-        log(F::NAME, &id, &method, route, &response, code, &notes, started, cold);
+        let line = Line::new(F::NAME, route, code, started);
+        let status = Some(response.status().as_u16());
+        Line { method: Some(method.as_str()), status, ..line }.write(&notes);
     }
     response
 }
@@ -52,6 +58,7 @@ async fn answer<F: Flow>(
     request: Request,
     route: &'static str,
     control: Option<&str>,
+    id: Option<&str>,
     next: Next,
 ) -> Response {
     if request.method() == Method::OPTIONS {
@@ -64,7 +71,7 @@ async fn answer<F: Flow>(
     }
     let work = async {
         match control {
-            Some("/invoke") => super::events::fc_invoke(app, request).await,
+            Some("/invoke") if is_invoke(&request) => super::events::fc_invoke(app, request, id).await,
             Some("/initialize" | "/pre-freeze" | "/pre-stop") => StatusCode::OK.into_response(),
             _ => next.run(request).await,
         }
@@ -72,6 +79,11 @@ async fn answer<F: Flow>(
     // One request's panic is one request's problem.
     let caught = AssertUnwindSafe(work).catch_unwind().await;
     caught.unwrap_or_else(|_| Problem::new(Code::Internal, "the function failed").into_response())
+}
+
+/// Function Compute's call of an event function.
+fn is_invoke(request: &Request) -> bool {
+    request.method() == Method::POST && request.uri().path() == "/invoke"
 }
 
 /// The platform's or the client's id of the request if it is a plain one, else a new one.
@@ -134,35 +146,4 @@ fn refused_by_framework(status: StatusCode) -> Option<Problem> {
         }
         _ => Problem::new(Code::Internal, "the function failed"),
     })
-}
-
-#[allow(clippy::too_many_arguments, reason = "one line, one place")]
-fn log(
-    flow: &str,
-    request_id: &str,
-    method: &Method,
-    route: &str,
-    response: &Response,
-    code: Option<Code>,
-    notes: &Notes,
-    started: Instant,
-    cold: bool,
-) {
-    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(
-        flow,
-        request_id,
-        method = method.as_str(),
-        route,
-        status = response.status().as_u16(),
-        code = code.map_or("ok", Code::as_str),
-        mode = notes.mode,
-        grant_id = notes.grant_id,
-        cache = notes.cache.map(crate::telemetry::Hit::as_str),
-        vendor_calls = notes.vendor_calls,
-        vendor_request_id = notes.vendor_request_id,
-        ms,
-        cold,
-        "request"
-    );
 }

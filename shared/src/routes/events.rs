@@ -50,7 +50,12 @@ pub(super) async fn events<F: Flow>(
 
 /// `POST /invoke` of Function Compute: the platform's word, told by its control header. It counts a call as
 /// done unless `x-fc-status` and the status say otherwise, and redelivers the whole of it.
-pub(super) async fn fc_invoke<F: Flow>(app: &Arc<App<F>>, request: Request<Body>) -> Response {
+pub(super) async fn fc_invoke<F: Flow>(
+    app: &Arc<App<F>>,
+    request: Request<Body>,
+    platform_id: Option<&str>,
+) -> Response {
+    let id = platform_id.unwrap_or_default().to_owned();
     let outcome = async {
         app.configured()?;
         let body = read_document(request, MAX_EVENTS).await?;
@@ -61,7 +66,7 @@ pub(super) async fn fc_invoke<F: Flow>(app: &Arc<App<F>>, request: Request<Body>
                 (_, Some(problem)) => Err(problem),
             },
             Event::Direct(document) if document.get("source").is_some_and(Value::is_object) => {
-                app.invoke(&document, Instant::now() + app.cx.settings.timeout).await
+                app.invoke(&document, &id, Instant::now() + app.cx.settings.timeout).await
             }
             Event::Direct(document) => app.direct(&document, Instant::now() + app.cx.settings.timeout).await,
             Event::Nothing => Ok(json!({})),

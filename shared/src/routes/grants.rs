@@ -89,6 +89,7 @@ impl<F: Flow> App<F> {
             let work = self.flow.grant(&self.cx, &ask);
             tokio::time::timeout_at(ask.deadline, work).await.unwrap_or_else(time_is_up)?
         };
+        telemetry::note_vendor(&grant.vendor);
         if let Some(sealers) = &self.sealers {
             let token = sealers.token(&Binding::of_grant(&grant, &ask, caller))?;
             grant.complete = Some(Complete { token, collect: F::COLLECT });

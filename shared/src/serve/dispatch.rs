@@ -1,17 +1,20 @@
 //! From a platform's event to its answer: what Lambda and the polling runtimes have in common.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
 use crate::event::{Event, HttpEvent, Report, batch_item_failures, classify};
 use crate::flow::Flow;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::routes::{App, Door, router};
+use crate::telemetry::{self, Line};
 
 /// What a request body can be on Lambda: 6 MB of event, base64 and envelope taken off.
 const LAMBDA_BODY: u64 = 4_613_734;
@@ -40,25 +43,48 @@ impl<F: Flow> Dispatch<F> {
         request_id: Option<String>,
         time: Duration,
     ) -> Result<Value, Problem> {
-        let deadline = Instant::now() + time.saturating_sub(MARGIN);
-        match classify(event)? {
-            Event::Http(event) => Ok(self.http(*event, request_id, deadline).await),
-            Event::Direct(document) => {
-                if document.get("source").is_some_and(Value::is_object) {
-                    self.app.invoke(&document, deadline).await
-                } else {
-                    self.app.direct(&document, deadline).await
-                }
-            }
-            Event::Messages(delivery) => {
+        let started = Instant::now();
+        let work = async {
+            telemetry::note(|notes| notes.request_id.clone_from(&request_id));
+            // Boxed: the whole application is in this future, and compilers count its layers.
+            let work = self.answer(event, request_id, started + time.saturating_sub(MARGIN)).boxed();
+            // One event's panic is one event's problem.
+            AssertUnwindSafe(work).catch_unwind().await
+        };
+        let (outcome, notes) = telemetry::noting(work).await;
+        let failed = |_| (Some("event"), Err(Problem::new(Code::Internal, "the function failed")));
+        let (route, answer) = outcome.unwrap_or_else(failed);
+        if let Some(route) = route {
+            let code = answer.as_ref().err().map(|problem| problem.code);
+            Line::new(F::NAME, route, code, started).write(&notes);
+        }
+        answer
+    }
+
+    /// The answer; with a route if no line was written on the way.
+    async fn answer(
+        &self,
+        event: Value,
+        request_id: Option<String>,
+        deadline: Instant,
+    ) -> (Option<&'static str>, Result<Value, Problem>) {
+        match classify(event) {
+            Ok(Event::Http(event)) => (None, Ok(self.http(*event, request_id, deadline).await)),
+            Ok(Event::Messages(delivery)) => {
                 let delivered = self.app.deliver(&delivery, None, deadline).await;
-                match (delivery.report, delivered.problem) {
+                let answer = match (delivery.report, delivered.problem) {
                     (Report::Items, _) => Ok(batch_item_failures(&delivered.failed)),
                     (Report::Whole, Some(problem)) => Err(problem),
                     (Report::Whole, None) => Ok(json!({})),
-                }
+                };
+                (None, answer)
             }
-            Event::Nothing => Ok(json!({})),
+            Ok(Event::Direct(document)) if document.get("source").is_some_and(Value::is_object) => {
+                (None, self.app.invoke(&document, request_id.as_deref().unwrap_or_default(), deadline).await)
+            }
+            Ok(Event::Direct(document)) => (Some("direct"), self.app.direct(&document, deadline).await),
+            Ok(Event::Nothing) => (Some("nothing"), Ok(json!({}))),
+            Err(problem) => (Some("unknown"), Err(problem)),
         }
     }
 

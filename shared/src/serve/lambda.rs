@@ -12,6 +12,7 @@ use crate::config::Env;
 use crate::flow::Flow;
 use crate::problem::Problem;
 use crate::routes::App;
+use crate::telemetry::emf;
 
 /// Without these the runtime client panics instead of saying what is missing.
 const NEEDED: [&str; 4] = [
@@ -41,6 +42,7 @@ pub(super) async fn serve<F: Flow>(app: Arc<App<F>>, env: &mut Env) -> Result<()
     if let Some(missing) = NEEDED.iter().find(|name| env.get(name).is_none()) {
         return Err(format!("{missing} is missing: this is not a Lambda runtime"));
     }
+    emf::switch_on();
     let usual = app.cx.settings.timeout;
     let base = env.get("AWS_LAMBDA_RUNTIME_API").and_then(|address| emulator_base(&address));
     let dispatch = Arc::new(Dispatch::new(app, base));

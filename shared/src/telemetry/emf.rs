@@ -1,0 +1,53 @@
+//! Metrics for CloudWatch: on Lambda one more JSON line for each one of the log, in the Embedded Metric Format.
+//!
+//! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
+
+use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::clock;
+
+static ON: AtomicBool = AtomicBool::new(false);
+
+/// Begins to write metrics: where CloudWatch reads our standard output.
+pub(crate) fn switch_on() {
+    ON.store(true, Ordering::Relaxed);
+}
+
+/// What one request or message counts for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counts {
+    pub(super) error: bool,
+    pub(super) ms: u64,
+    pub(super) vendor_calls: u32,
+}
+
+pub(super) fn write(flow: &str, counts: Counts) {
+    if ON.load(Ordering::Relaxed) {
+        // A closed standard output is not worth a failed request.
+        let _ = writeln!(std::io::stdout().lock(), "{}", document(flow, counts, clock::unix_millis()));
+    }
+}
+
+fn document(flow: &str, counts: Counts, at: u64) -> Value {
+    let metric = |name: &str, unit: &str| json!({ "Name": name, "Unit": unit });
+    json!({
+        "_aws": { "Timestamp": at, "CloudWatchMetrics": [{
+            "Namespace": "UploadGrants",
+            "Dimensions": [["flow"]],
+            "Metrics": [
+                metric("Requests", "Count"),
+                metric("Errors", "Count"),
+                metric("LatencyMs", "Milliseconds"),
+                metric("VendorCalls", "Count"),
+            ],
+        }]},
+        "flow": flow,
+        "Requests": 1,
+        "Errors": u8::from(counts.error),
+        "LatencyMs": counts.ms,
+        "VendorCalls": counts.vendor_calls,
+    })
+}

@@ -1,0 +1,229 @@
+//! Many instances and one Redis: jobs are done once, tickets spent once, whoever is killed when. `make test-redis`.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use serde_json::{Value, json};
+use upload_grant_tests::platform::rand_u64;
+use upload_grant_tests::process::Process;
+use upload_grant_tests::{Answer, Sandbox, Service, client, sandbox};
+
+/// A Redis of this test's own.
+struct Redis {
+    server: Child,
+    url: String,
+}
+
+impl Redis {
+    /// None, loudly, if it is not installed.
+    async fn start() -> Option<Self> {
+        let port = {
+            let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+            free.local_addr().expect("an address").port()
+        };
+        let server = Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            .stdout(Stdio::null())
+            .spawn();
+        let Ok(server) = server else {
+            println!("\nSKIPPED: redis-server is not installed; `make test-redis` installs it\n");
+            return None;
+        };
+        let redis = Self { server, url: format!("redis://127.0.0.1:{port}") };
+        for _ in 0..200 {
+            if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+                return Some(redis);
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        unreachable!("redis-server does not answer")
+    }
+
+    /// Whether a job's outcome is on record.
+    async fn has_outcome(&self, flow: &str, job_id: &str) -> bool {
+        let client = redis::Client::open(&*self.url).expect("a client");
+        let mut connection = client.get_multiplexed_async_connection().await.expect("a connection");
+        let text: Option<String> = redis::cmd("GET")
+            .arg(format!("upload-grant:job:{flow}:{job_id}"))
+            .query_async(&mut connection)
+            .await
+            .expect("an answer");
+        let record = text.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+        record.is_some_and(|record| !record["outcome"].is_null())
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+fn job(filename: &str, id: &str) -> Value {
+    json!({ "id": id, "filename": filename, "source": { "base64": "aGVsbG8=" } })
+}
+
+async fn deliver(url: &str, job: &Value) -> Option<Answer> {
+    let request = client().post(format!("{url}/events")).body(job.to_string());
+    let response = request.send().await.ok()?;
+    Some(Answer::read(response).await)
+}
+
+/// Delivers until the job is acknowledged, as a queue would.
+async fn redeliver(url: &str, job: &Value) {
+    for _ in 0..120 {
+        if deliver(url, job).await.is_some_and(|answer| answer.status == 200) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    unreachable!("the job was never done");
+}
+
+#[tokio::test]
+async fn two_instances_given_the_same_job_upload_once() {
+    let Some(redis) = Redis::start().await else { return };
+    for (flow, filename, vendor) in [
+        ("alibaba-chatapp", "a.pdf", Service::Cams),
+        ("tencent-lke", "a.pdf", Service::Lke),
+        ("huawei-aicc", "a.txt", Service::Aicc),
+    ] {
+        let sandbox = sandbox().await;
+        let store = [("GRANT_STORE", &*redis.url)];
+        let (_one, first) = Process::serving(flow, &sandbox, &store).await;
+        let (_two, second) = Process::serving(flow, &sandbox, &store).await;
+        // The upload lasts long enough for the other to arrive in the middle of it.
+        sandbox.fault(json!({ "target": "*", "latency_ms": 300 }));
+        let job = job(filename, "job-1");
+        let (one, two) = tokio::join!(deliver(&first, &job), deliver(&second, &job));
+        let (one, two) = (one.expect("an answer"), two.expect("an answer"));
+        let mut statuses = [one.status, two.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 409], "{flow}: {} {}", one.text, two.text);
+        let calls = sandbox.calls(vendor);
+        redeliver(&first, &job).await;
+        redeliver(&second, &job).await;
+        assert_eq!((sandbox.objects().len(), sandbox.calls(vendor)), (1, calls), "{flow}");
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_is_spent_across_instances() {
+    let Some(redis) = Redis::start().await else { return };
+    let sandbox = sandbox().await;
+    let store = [("GRANT_STORE", &*redis.url)];
+    let (_one, first) = Process::serving("tencent-lke", &sandbox, &store).await;
+    let (_two, second) = Process::serving("tencent-lke", &sandbox, &store).await;
+    let ask = client().post(format!("{first}/grants"));
+    let ask = ask.body(json!({ "filename": "a.pdf", "mode": "relay" }).to_string());
+    let grant = Answer::of(ask).await.ok();
+    let ticket = grant["url"].as_str().expect("a URL").rsplit('/').next().expect("a ticket").to_owned();
+    let put = |url: &str, bytes: &'static str| {
+        Answer::of(client().put(format!("{url}/relay/{ticket}")).body(bytes))
+    };
+    let receipt = put(&first, "hello").await.ok();
+    assert_eq!(put(&second, "world").await.ok(), receipt);
+    assert_eq!((sandbox.objects().len(), sandbox.calls(Service::Cos)), (1, 1));
+}
+
+#[tokio::test]
+async fn without_the_store_no_job_begins() {
+    let sandbox = sandbox().await;
+    let (_process, url) =
+        Process::serving("tencent-lke", &sandbox, &[("GRANT_STORE", "redis://127.0.0.1:1")]).await;
+    let answer = deliver(&url, &job("a.pdf", "job-1")).await.expect("an answer");
+    assert_eq!(answer.problem(), (429, "rate_limited"));
+    assert_eq!((sandbox.objects().len(), sandbox.calls(Service::Lke)), (0, 0));
+}
+
+/// What the rounds of one flow came to.
+#[derive(Debug, Default)]
+struct Tally {
+    rounds: usize,
+    before: usize,
+    after: usize,
+    vendor_calls: u64,
+    windows: usize,
+}
+
+/// One round: killed at some point, then delivered to a second instance. The store's objects are the judge.
+async fn round(flow: &str, filename: &str, vendor: Service, redis: Option<&Redis>, delay: Duration) -> Tally {
+    let sandbox = sandbox().await;
+    let store = [("GRANT_STORE", redis.map_or("memory", |redis| &*redis.url))];
+    let (mut victim, url) = Process::serving(flow, &sandbox, &store).await;
+    slow(&sandbox);
+    let id = format!("job-{:x}", rand_u64());
+    let job = job(filename, &id);
+    tokio::select! {
+        _ = deliver(&url, &job) => {}
+        () = tokio::time::sleep(delay) => {}
+    }
+    victim.kill();
+    // What the store had read when the sender died may still become an object.
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    let before = sandbox.objects().len();
+    let recorded = match redis {
+        Some(redis) => redis.has_outcome(flow, &id).await,
+        None => false,
+    };
+    sandbox.clear_faults();
+    let (_heir, url) = Process::serving(flow, &sandbox, &store).await;
+    redeliver(&url, &job).await;
+    let after = sandbox.objects().len();
+    // The one window: the vendor has the file, and nobody wrote it down.
+    let window = before == 1 && !recorded && flow != "alibaba-chatapp";
+    assert!(
+        before <= 1 && after == if window { 2 } else { 1 },
+        "{flow} after {delay:?}: {before}, then {after}"
+    );
+    Tally { rounds: 1, before, after, vendor_calls: sandbox.calls(vendor), windows: usize::from(window) }
+}
+
+/// Every step takes a while, so that a kill can meet each of them.
+fn slow(sandbox: &Sandbox) {
+    for target in ["cams", "lke", "aicc", "oss", "cos"] {
+        sandbox.fault(json!({ "target": target, "latency_ms": 25 }));
+    }
+    for target in ["oss", "cos"] {
+        sandbox.fault(json!({ "target": target, "slow_body_ms": 10 }));
+    }
+}
+
+#[tokio::test]
+async fn killed_at_any_point_the_next_delivery_completes_the_job() {
+    let Some(redis) = Redis::start().await else { return };
+    let seed = rand_u64();
+    println!("seed {seed}");
+    let mut dice = seed;
+    for (flow, filename, vendor, with_redis, span) in [
+        ("alibaba-chatapp", "a.pdf", Service::Cams, false, 220),
+        ("tencent-lke", "a.pdf", Service::Lke, true, 220),
+        ("huawei-aicc", "a.txt", Service::Aicc, true, 260),
+    ] {
+        let delays: Vec<Duration> = (0..32)
+            .map(|_| {
+                dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                Duration::from_millis((dice >> 33) % span)
+            })
+            .collect();
+        let redis = with_redis.then_some(&redis);
+        let rounds = delays.into_iter().map(|delay| round(flow, filename, vendor, redis, delay));
+        let tally = stream::iter(rounds).buffer_unordered(8).fold(Tally::default(), |sum, one| async move {
+            Tally {
+                rounds: sum.rounds + one.rounds,
+                before: sum.before + one.before,
+                after: sum.after + one.after,
+                vendor_calls: sum.vendor_calls + one.vendor_calls,
+                windows: sum.windows + one.windows,
+            }
+        });
+        let tally = tally.await;
+        println!("{flow}: {tally:?}");
+        assert!(tally.before > 0 && tally.before < tally.rounds, "the kills met only one side of the upload");
+        // Each of two instances asks at most once: three calls at AICC, one elsewhere.
+        let calls_each = if vendor == Service::Aicc { 3 } else { 1 };
+        assert!(tally.vendor_calls <= 2 * calls_each * tally.rounds as u64);
+    }
+}
