@@ -37,6 +37,10 @@ test-interop: ## the official SDKs against the sandbox (needs python3, pip, node
 		{ echo "$$tool is missing: install python3 with pip and venv, and node with npm" >&2; exit 1; }; done
 	@tests/interop/run
 
+test-browser: check-cargo ## the console, Uppy 5 and 6, fetch, XHR and the vendors' SDKs in Chromium (needs node and npm)
+	@command -v npm >/dev/null || { echo "npm is missing: install node with npm" >&2; exit 1; }
+	@tests/browser/run
+
 lint: check-cargo ## formatting, clippy, purity of the signing half, banned crates, licences
 	@cargo fmt --version >/dev/null 2>&1 || { echo "rustfmt is missing: rustup component add rustfmt" >&2; exit 1; }
 	@cargo clippy --version >/dev/null 2>&1 || { echo "clippy is missing: rustup component add clippy" >&2; exit 1; }

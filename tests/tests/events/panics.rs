@@ -1,5 +1,7 @@
 //! A panic in one event is one event's problem. The flow that panics is this file's own: the runtimes are the real ones.
 
+use std::sync::Arc;
+
 use std::process::Command;
 
 use serde_json::{Map, Value, json};
@@ -38,7 +40,7 @@ impl Flow for Panics {
         Map::new()
     }
 
-    async fn grant(&self, _: &Context, ask: &Ask) -> Result<Grant, Problem> {
+    async fn grant(self: &Arc<Self>, _: &Arc<Context>, ask: &Ask) -> Result<Grant, Problem> {
         assert_ne!(ask.filename, "panic.pdf", "a secret that must not be told");
         Err(Problem::new(Code::VendorRejected, "alive"))
     }
