@@ -96,8 +96,13 @@ pub fn jobs(data: &[u8]) {
     static APP: LazyLock<Router> = LazyLock::new(|| app::<alibaba_chatapp::Chatapp>(&[("CAMS_ENDPOINT", "http://127.0.0.1:1")]));
     for kind in ["application/json", "application/cloudevents+json", "application/cloudevents-batch+json"] {
         let request = Request::post("/events").header("content-type", kind).body(Body::from(data.to_vec()));
-        let answer = PAUSED.block_on(APP.clone().oneshot(request.expect("a request"))).expect("an answer");
-        assert!(answer.status() != 500, "{kind}");
+        let text = PAUSED.block_on(async {
+            let answer = APP.clone().oneshot(request.expect("a request")).await.expect("an answer");
+            axum::body::to_bytes(answer.into_body(), 1 << 20).await.expect("a body")
+        });
+        // `config_missing` is a 500 too, and a fair answer to a job that asks for what is not set up.
+        let text = String::from_utf8_lossy(&text);
+        assert!(!text.contains("\"code\":\"internal\""), "{kind}: {text}");
     }
 }
 
