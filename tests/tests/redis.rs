@@ -1,6 +1,7 @@
 //! Many instances and one Redis: jobs are done once, tickets spent once, whoever is killed when. `make test-redis`.
 
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
@@ -13,6 +14,7 @@ use upload_grant_tests::{Answer, Sandbox, Service, client, sandbox};
 struct Redis {
     server: Child,
     url: String,
+    used: AtomicU8,
 }
 
 impl Redis {
@@ -24,13 +26,14 @@ impl Redis {
         };
         let server = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            .args(["--databases", "256"])
             .stdout(Stdio::null())
             .spawn();
         let Ok(server) = server else {
             println!("\nSKIPPED: redis-server is not installed; `make test-redis` installs it\n");
             return None;
         };
-        let redis = Self { server, url: format!("redis://127.0.0.1:{port}") };
+        let redis = Self { server, url: format!("redis://127.0.0.1:{port}"), used: AtomicU8::new(0) };
         for _ in 0..200 {
             if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
                 return Some(redis);
@@ -40,9 +43,14 @@ impl Redis {
         unreachable!("redis-server does not answer")
     }
 
-    /// Whether a job's outcome is on record.
-    async fn has_outcome(&self, flow: &str, job_id: &str) -> bool {
-        let client = redis::Client::open(&*self.url).expect("a client");
+    /// An empty database: the vendors of one sandbox do not know the tokens that another's issued.
+    fn database(&self) -> String {
+        format!("{}/{}", self.url, self.used.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Whether a job's outcome is on record in a database.
+    async fn has_outcome(database: &str, flow: &str, job_id: &str) -> bool {
+        let client = redis::Client::open(database).expect("a client");
         let mut connection = client.get_multiplexed_async_connection().await.expect("a connection");
         let text: Option<String> = redis::cmd("GET")
             .arg(format!("upload-grant:job:{flow}:{job_id}"))
@@ -91,7 +99,8 @@ async fn two_instances_given_the_same_job_upload_once() {
         ("huawei-aicc", "a.txt", Service::Aicc),
     ] {
         let sandbox = sandbox().await;
-        let store = [("GRANT_STORE", &*redis.url)];
+        let database = redis.database();
+        let store = [("GRANT_STORE", &*database)];
         let (_one, first) = Process::serving(flow, &sandbox, &store).await;
         let (_two, second) = Process::serving(flow, &sandbox, &store).await;
         // The upload lasts long enough for the other to arrive in the middle of it.
@@ -151,7 +160,8 @@ struct Tally {
 /// One round: killed at some point, then delivered to a second instance. The store's objects are the judge.
 async fn round(flow: &str, filename: &str, vendor: Service, redis: Option<&Redis>, delay: Duration) -> Tally {
     let sandbox = sandbox().await;
-    let store = [("GRANT_STORE", redis.map_or("memory", |redis| &*redis.url))];
+    let database = redis.map(Redis::database);
+    let store = [("GRANT_STORE", database.as_deref().unwrap_or("memory"))];
     let (mut victim, url) = Process::serving(flow, &sandbox, &store).await;
     slow(&sandbox);
     let id = format!("job-{:x}", rand_u64());
@@ -164,8 +174,8 @@ async fn round(flow: &str, filename: &str, vendor: Service, redis: Option<&Redis
     // What the store had read when the sender died may still become an object.
     tokio::time::sleep(Duration::from_millis(150)).await;
     let before = sandbox.objects().len();
-    let recorded = match redis {
-        Some(redis) => redis.has_outcome(flow, &id).await,
+    let recorded = match &database {
+        Some(database) => Redis::has_outcome(database, flow, &id).await,
         None => false,
     };
     sandbox.clear_faults();
