@@ -66,10 +66,10 @@ impl Schemas {
         }
         for (member, inner) in value.as_object().into_iter().flatten() {
             let reference = schema["properties"][member]["$ref"].as_str().unwrap_or_default();
-            if let (Some(inner_name), true) = (reference.rsplit('/').next(), inner.is_object()) {
-                if !inner_name.is_empty() {
-                    self.check_strictly(inner_name, inner);
-                }
+            if let (Some(inner_name), true) = (reference.rsplit('/').next(), inner.is_object())
+                && !inner_name.is_empty()
+            {
+                self.check_strictly(inner_name, inner);
             }
         }
     }
