@@ -20,7 +20,7 @@ demo: check-cargo ## send a file through each of the five flows and compare what
 	@cargo run --quiet --bin demo -- once
 
 test: check-cargo ## unit, vector, flow, error and route tests, all in-process
-	@log=$$(mktemp); cargo test --workspace 2>&1 | tee $$log; rc=$${PIPESTATUS[0]}; \
+	@log=$$(mktemp); cargo test --workspace -- --show-output 2>&1 | tee $$log; rc=$${PIPESTATUS[0]}; \
 	awk '/^test result/ { passed += $$4; failed += $$6; ignored += $$8 } \
 		END { printf "\n%d passed, %d failed, %d ignored\n", passed, failed, ignored }' $$log; \
 	rm -f $$log; exit $$rc

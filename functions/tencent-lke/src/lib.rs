@@ -3,17 +3,18 @@
 //! `DescribeStorageCredential` answers temporary COS keys for one path. They are never reused: one file, one call.
 //! <https://www.tencentcloud.com/document/product/1254/70431>
 
+mod answer;
+mod handoff;
 mod limits;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use upload_grant::config::{Env, KeyNames, KeyRing};
 use upload_grant::flow::{Ask, Bound, Context, Flow};
 use upload_grant::grant::{Credentials, Enforced, Grant, Object, Pairs};
-use upload_grant::media::{self, Accepted};
+use upload_grant::media::Accepted;
 use upload_grant::problem::{Code, Problem};
 use upload_grant::receipt::{Handoff, Receipt};
 use upload_grant::request::Mode;
@@ -21,7 +22,9 @@ use upload_grant::secret::Secret;
 use upload_grant::sign::{cos, tc3};
 use upload_grant::storage::{self, Bucket};
 use upload_grant::time::Timestamp;
-use upload_grant::vendor::{Attempt, Outgoing, Refusal, Reply, Why};
+use upload_grant::vendor::{Attempt, Outgoing};
+
+use crate::answer::{Answer, UsableKeys};
 
 const SERVICE: &str = "lke";
 const ACTION: &str = "DescribeStorageCredential";
@@ -38,29 +41,6 @@ pub struct Lke {
     region: String,
     bot_biz_id: Option<String>,
     cos_endpoint: Option<String>,
-}
-
-/// `Response` of a success. Every member may be absent or null.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Answer {
-    credentials: Option<TemporaryKeys>,
-    expired_time: Option<i64>,
-    bucket: Option<String>,
-    region: Option<String>,
-    r#type: Option<String>,
-    upload_path: Option<String>,
-    upload_url: Option<String>,
-    file_url: Option<String>,
-    request_id: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct TemporaryKeys {
-    token: Option<Secret>,
-    tmp_secret_id: Option<String>,
-    tmp_secret_key: Option<Secret>,
 }
 
 /// What of the answer a grant is made of.
@@ -150,42 +130,7 @@ impl Flow for Lke {
     }
 
     fn handoff(&self, receipt: &Receipt, bound: &Bound<'_>) -> Option<Handoff> {
-        let path = receipt.vendor.get("upload_path").cloned().unwrap_or(Value::Null);
-        let file_type = media::extension(&receipt.key);
-        let size = receipt.size.map(|size| size.to_string());
-        let realtime = bound.param("type_key") == "realtime";
-        Some(if realtime && bound.content_type.starts_with("image/") {
-            let image = receipt.location.as_ref().map(|url| format!("![]({url})"));
-            Handoff::new(["chat"], [("content", json!(image))])
-        } else if realtime {
-            let bucket = receipt.location.as_deref().and_then(|url| bucket_of(url, &receipt.key));
-            Handoff::new(
-                ["docParse"],
-                [
-                    ("cos_bucket", json!(bucket)),
-                    ("file_type", json!(file_type)),
-                    ("file_name", json!(receipt.filename)),
-                    ("cos_url", path),
-                    ("cos_hash", json!(receipt.crc64)),
-                    ("e_tag", json!(receipt.etag)),
-                    ("size", json!(size)),
-                ],
-            )
-        } else {
-            Handoff::new(
-                ["SaveDoc"],
-                [
-                    ("BotBizId", bound.param("bot_biz_id")),
-                    ("FileName", json!(receipt.filename)),
-                    ("FileType", json!(file_type)),
-                    ("CosUrl", path),
-                    ("ETag", json!(receipt.etag)),
-                    ("CosHash", json!(receipt.crc64)),
-                    ("Size", json!(size)),
-                    ("Opt", json!("2")),
-                ],
-            )
-        })
+        Some(handoff::of(receipt, bound))
     }
 }
 
@@ -203,7 +148,7 @@ impl Lke {
             "TypeKey": type_key,
         });
         let body = Bytes::from(body.to_string());
-        cx.vendor.call(ask.deadline, |attempt| self.sign(attempt, &body), answer).await
+        cx.vendor.call(ask.deadline, |attempt| self.sign(attempt, &body), answer::read).await
     }
 
     fn sign(&self, attempt: &Attempt, body: &Bytes) -> Outgoing {
@@ -283,17 +228,6 @@ impl Lke {
     }
 }
 
-impl Answer {
-    fn usable_keys(&self) -> Option<(&str, &Secret, &Secret)> {
-        let keys = self.credentials.as_ref()?;
-        let some = |secret: &'_ &Secret| !secret.expose().is_empty();
-        let id = keys.tmp_secret_id.as_deref().filter(|id| !id.is_empty())?;
-        Some((id, keys.tmp_secret_key.as_ref().filter(some)?, keys.token.as_ref().filter(some)?))
-    }
-}
-
-type UsableKeys<'a> = (&'a str, &'a Secret, &'a Secret);
-
 /// A presigned PUT with the token as a signed query parameter.
 fn put(cx: &Context, ask: &Ask, place: &Place, (id, secret, token): &UsableKeys<'_>) -> Grant {
     use Enforced::{Expiry, Key, Md5, NoOverwrite, Size, Type};
@@ -352,46 +286,6 @@ fn credentials(cx: &Context, ask: &Ask, place: &Place, (id, secret, token): &Usa
         "Key": place.key,
     }}));
     grant
-}
-
-/// The envelope, with HTTP 200 in success and failure alike.
-fn answer(reply: &Reply) -> Result<Answer, Refusal> {
-    let document = reply.json().unwrap_or_default();
-    let Some(response) = document.get("Response").filter(|response| response.is_object()) else {
-        return Err(Refusal::by_status(reply));
-    };
-    let request_id = response.get("RequestId").and_then(Value::as_str);
-    if let Some(error) = response.get("Error").filter(|error| !error.is_null()) {
-        let code = error.get("Code").and_then(Value::as_str).unwrap_or_default();
-        return Err(Refusal::new(why(code), reply, Some(code), request_id));
-    }
-    let bad = |_| Refusal::new(Why::BadResponse, reply, None, request_id);
-    Answer::deserialize(response).map_err(bad)
-}
-
-/// Codes are matched whole first, then by what stands before the first dot: sub-codes are added freely.
-fn why(code: &str) -> Why {
-    match code {
-        "AuthFailure.SignatureExpire" => return Why::Clock,
-        "UnauthorizedOperation" | "IpInBlacklist" | "IpNotInWhitelist" => return Why::Auth,
-        _ => {}
-    }
-    match code.split('.').next().unwrap_or_default() {
-        "RequestLimitExceeded" => Why::Throttled,
-        "InternalError" | "ServiceUnavailable" | "ResourceUnavailable" => Why::Transient,
-        "AuthFailure" | "UnauthorizedOperation" => Why::Auth,
-        "" => Why::BadResponse,
-        _ => Why::Rejected,
-    }
-}
-
-/// The bucket in an object's URL: the host's first label, or the first segment before the key.
-fn bucket_of(location: &str, key: &str) -> Option<String> {
-    let root = location.strip_suffix(key).unwrap_or(location);
-    let (_, rest) = root.split_once("://")?;
-    let (host, path) = rest.split_once('/')?;
-    let in_path = path.split('/').next().filter(|bucket| !bucket.is_empty());
-    in_path.or_else(|| host.split('.').next()).map(str::to_owned)
 }
 
 fn bad(what: &str) -> Problem {
