@@ -12,10 +12,13 @@ pub(crate) fn place(service: Service, arrived: &Arrived) -> Result<Place, Refuse
     let path = arrived.path.strip_prefix('/').unwrap_or(&arrived.path);
     let is_address =
         name == "localhost" || name.starts_with('[') || name.parse::<std::net::Ipv4Addr>().is_ok();
-    let (bucket, key) = if is_address {
-        path.split_once('/').unwrap_or((path, ""))
-    } else {
-        (name.split_once('.').map_or(name, |(bucket, _)| bucket), path)
+    let by_path = path.split_once('/').unwrap_or((path, ""));
+    let (bucket, key) = match name.split_once('.') {
+        _ if is_address => by_path,
+        // To an address in path style, ali-oss under Node names the bucket in the Host header all the same.
+        Some((bucket, _)) if bucket == by_path.0 => by_path,
+        Some((bucket, _)) => (bucket, path),
+        None => (name, path),
     };
     let bucket = unpercent(bucket);
     let region = if service == Service::Oss { oss_region(&bucket) } else { cos_region(&bucket) };
