@@ -92,6 +92,8 @@ impl<V: Perishable> Cache<V> {
             telemetry::note(|notes| notes.cache = Some(Hit::Coalesced));
             return Err(problem.clone());
         }
+        // A fetch that is given up in the middle must not leave the failure of an earlier one to those who wait.
+        flight.problem = None;
         let outcome = if let Some(shared) = &cx.shared_cache {
             let name = format!("{}:{name}", self.kind);
             shared.get(&name, ask.deadline, |value: &V| serves(cx, ask, value), fetch).await
