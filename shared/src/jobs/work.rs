@@ -102,7 +102,7 @@ impl<F: Flow> App<F> {
                 let event = webhook_id(F::NAME, &job.name, &job.fingerprint, Some(problem.code));
                 self.tell_failure(&job.id, &event, job.notify.as_ref(), problem, deadline).await
             }
-            Ok(Claim::Done(record)) => self.redelivered(&job, &name, &owner, record, deadline).await,
+            Ok(Claim::Done(record)) => self.redelivered(&job, (&name, &owner), record, deadline).await,
             Ok(Claim::Mine) => {
                 let work = self.upload_job(&job, caller, deadline);
                 let outcome = tokio::select! {
@@ -111,7 +111,7 @@ impl<F: Flow> App<F> {
                         Err(Problem::new(Code::RateLimited, "the claim on this job was lost"))
                     }
                 };
-                self.conclude(&job, &name, &owner, outcome, deadline).await
+                self.conclude(&job, (&name, &owner), outcome, deadline).await
             }
         }
     }
@@ -177,13 +177,13 @@ impl<F: Flow> App<F> {
     async fn conclude(
         &self,
         job: &Job,
-        name: &str,
-        owner: &str,
+        claim: (&str, &str),
         outcome: Result<Receipt, Problem>,
         deadline: Instant,
     ) -> Settled {
-        let (kind, data, keep) = match &outcome {
-            Ok(receipt) => ("upload.completed", json!(receipt), KEEP_DONE),
+        let (name, owner) = claim;
+        let (kind, data) = match &outcome {
+            Ok(receipt) => ("upload.completed", json!(receipt)),
             Err(problem) if problem.retryable || is_deployment_fault(problem.code) => {
                 // A store that cannot be reached frees the claim by letting it end.
                 let _ = self.store.release(name, owner).await;
@@ -192,12 +192,11 @@ impl<F: Flow> App<F> {
             Err(problem) => {
                 let mut problem = problem.clone();
                 (problem.flow, problem.job_id) = (Some(F::NAME.to_owned()), Some(job.id.clone()));
-                ("upload.failed", problem.to_value(), KEEP_FAILED)
+                ("upload.failed", problem.to_value())
             }
         };
-        let mut record = json!({ "fingerprint": job.fingerprint, "kind": kind, "data": data, "told": false });
-        let recorded = self.store.finish(name, owner, record.clone(), keep).await;
-        if let Err(problem) = recorded {
+        let record = json!({ "fingerprint": job.fingerprint, "kind": kind, "data": data, "told": false });
+        if let Err(problem) = self.store.finish(name, owner, record.clone(), keep(&outcome)).await {
             // The object is there. The platform may forget the job, or deliver it again if telling fails too.
             tracing::error!(
                 flow = F::NAME,
@@ -205,52 +204,38 @@ impl<F: Flow> App<F> {
                 "the outcome could not be recorded"
             );
         }
-        let id = webhook_id(
-            F::NAME,
-            &job.name,
-            &job.fingerprint,
-            outcome.as_ref().err().map(|problem| problem.code),
-        );
-        let told = self.notifier.tell(job.notify.as_ref(), &id, kind, &data, deadline).await;
-        if told == Ok(true) {
-            record["told"] = true.into();
-            let _ = self.store.finish(name, owner, record, keep).await;
-        }
-        let acknowledged = acknowledged(&outcome, &told);
-        Settled { outcome, acknowledged }
+        self.tell(job, claim, outcome, record, deadline).await
     }
 
-    /// A job that is done already: its record answers, and only the telling is repeated if it failed before.
-    async fn redelivered(
+    /// A job that is done already: its record answers.
+    async fn redelivered(&self, job: &Job, claim: (&str, &str), record: Value, deadline: Instant) -> Settled {
+        let data = &record["data"];
+        let outcome = serde_json::from_value::<Receipt>(data.clone()).map_err(|_| {
+            let unreadable = || Problem::new(Code::Internal, "the record cannot be read");
+            Problem::from_value(data).unwrap_or_else(unreadable)
+        });
+        self.tell(job, claim, outcome, record, deadline).await
+    }
+
+    /// Tells the recorded outcome, unless that was done before, and notes in the record that it is done.
+    async fn tell(
         &self,
         job: &Job,
-        name: &str,
-        owner: &str,
+        (name, owner): (&str, &str),
+        outcome: Result<Receipt, Problem>,
         mut record: Value,
         deadline: Instant,
     ) -> Settled {
-        let kind = record["kind"].as_str().unwrap_or_default().to_owned();
-        let data = record["data"].clone();
-        let outcome = match serde_json::from_value::<Receipt>(data.clone()) {
-            Ok(receipt) => Ok(receipt),
-            Err(_) => Err(Problem::from_value(&data)
-                .unwrap_or_else(|| Problem::new(Code::Internal, "the record cannot be read"))),
-        };
-        let keep = if outcome.is_ok() { KEEP_DONE } else { KEEP_FAILED };
-        let told = if record["told"] == true {
-            Ok(true)
-        } else {
-            let id = webhook_id(
-                F::NAME,
-                &job.name,
-                &job.fingerprint,
-                outcome.as_ref().err().map(|problem| problem.code),
-            );
-            self.notifier.tell(job.notify.as_ref(), &id, &kind, &data, deadline).await
-        };
-        if told == Ok(true) && record["told"] != true {
-            record["told"] = true.into();
-            let _ = self.store.finish(name, owner, record, keep).await;
+        let mut told = Ok(true);
+        if record["told"] != true {
+            let failure = outcome.as_ref().err().map(|problem| problem.code);
+            let id = webhook_id(F::NAME, &job.name, &job.fingerprint, failure);
+            let kind = record["kind"].as_str().unwrap_or_default();
+            told = self.notifier.tell(job.notify.as_ref(), &id, kind, &record["data"], deadline).await;
+            if told == Ok(true) {
+                record["told"] = true.into();
+                let _ = self.store.finish(name, owner, record, keep(&outcome)).await;
+            }
         }
         let acknowledged = acknowledged(&outcome, &told);
         Settled { outcome, acknowledged }
@@ -271,6 +256,11 @@ impl<F: Flow> App<F> {
         let acknowledged = acknowledged(&outcome, &told);
         Settled { outcome, acknowledged }
     }
+}
+
+/// How long an outcome is remembered.
+fn keep(outcome: &Result<Receipt, Problem>) -> Duration {
+    if outcome.is_ok() { KEEP_DONE } else { KEEP_FAILED }
 }
 
 /// Whether the queue may forget a job that came to a lasting outcome: a success with nobody to tell, or

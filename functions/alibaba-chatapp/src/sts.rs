@@ -1,0 +1,196 @@
+//! The vendor's STS keys: asked for once per space, read, and kept until shortly before they end.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::FutureExt as _;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::time::Instant;
+use upload_grant::cache::Perishable;
+use upload_grant::clock;
+use upload_grant::encode;
+use upload_grant::flow::{Ask, Context};
+use upload_grant::problem::{Code, Problem};
+use upload_grant::secret::{self, Secret};
+use upload_grant::sign::oss4;
+use upload_grant::storage::{self, Bucket};
+use upload_grant::time::Timestamp;
+use upload_grant::vendor::alibaba::{self, member, text};
+use upload_grant::vendor::{Refusal, Reply, Why};
+
+use crate::Chatapp;
+
+const ACTION: &str = "GetChatappUploadAuthorization";
+const VERSION: &str = "2020-06-06";
+
+/// What the vendor answers, ready to sign with.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Sts {
+    pub(crate) id: String,
+    #[serde(serialize_with = "secret::exposed")]
+    pub(crate) secret: Secret,
+    #[serde(serialize_with = "secret::exposed")]
+    pub(crate) token: Secret,
+    #[serde(serialize_with = "secret::exposed")]
+    pub(crate) token_encoded: Secret,
+    pub(crate) bucket: Bucket,
+    pub(crate) region: String,
+    pub(crate) dir: String,
+    pub(crate) request_id: Option<String>,
+    issued_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    /// The day's signing key, derived once.
+    #[serde(skip)]
+    day: Mutex<Option<oss4::Key>>,
+}
+
+impl Perishable for Sts {
+    fn life(&self) -> (Timestamp, Timestamp) {
+        (self.issued_at, self.expires_at)
+    }
+}
+
+impl Sts {
+    /// The key of `at`'s day.
+    pub(crate) fn key(&self, at: Timestamp) -> oss4::Key {
+        let mut day = self.day.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*day {
+            Some(key) if key.covers(at) => key.clone(),
+            _ => day.insert(oss4::key(&self.secret, &self.region, at)).clone(),
+        }
+    }
+}
+
+impl Chatapp {
+    /// The space's STS keys: one vendor call serves every grant until shortly before they end.
+    pub(crate) async fn sts(self: &Arc<Self>, cx: &Arc<Context>, ask: &Ask) -> Result<Arc<Sts>, Problem> {
+        let space = ask.need("cust_space_id", "CAMS_CUST_SPACE_ID")?;
+        let (flow, context, name) = (self.clone(), cx.clone(), space.to_owned());
+        let fetch = move |deadline| async move { flow.authorize(&context, &name, deadline).await }.boxed();
+        self.sts.get(cx, ask, space, Box::new(fetch)).await
+    }
+
+    async fn authorize(&self, cx: &Context, space: &str, deadline: Instant) -> Result<Sts, Problem> {
+        let query = encode::query(&[("CustSpaceId", space)]);
+        let call = alibaba::Call {
+            endpoint: &self.endpoint,
+            action: ACTION,
+            version: VERSION,
+            path: "/",
+            query: &query,
+            body: None,
+        };
+        let now = clock::now();
+        let sign = |attempt: &_| call.sign(&self.keys.get(), attempt);
+        let (data, request_id) = cx.vendor.call(deadline, sign, authorization).await?;
+        self.read(&data, request_id, now)
+    }
+
+    /// Normalizes the vendor's `Data`.
+    fn read(&self, data: &Value, request_id: Option<String>, now: Timestamp) -> Result<Sts, Problem> {
+        let bad = |what: &str| {
+            Problem::new(Code::VendorBadResponse, format!("the vendor's authorization has no usable {what}"))
+        };
+        let need =
+            |name: &str| text(data, name).filter(|value| !value.trim().is_empty()).ok_or_else(|| bad(name));
+        let bucket_name = need("BucketName")?;
+        let host = storage::bare_host(&text(data, "EndPoint").unwrap_or_default(), &bucket_name);
+        let host = public_host(&host);
+        let region = region_of(&host).or_else(|| self.oss_region.clone()).ok_or_else(|| bad("region"))?;
+        let token = need("SecurityToken")?;
+        let mut token_encoded = String::new();
+        encode::percent(&mut token_encoded, &token);
+        let expire =
+            text(data, "Expire").and_then(|expire| expire.parse().ok()).ok_or_else(|| bad("Expire"))?;
+        let expires_at = expiry(now, expire);
+        if expires_at <= now.plus(30) {
+            return Err(bad("time left"));
+        }
+        Ok(Sts {
+            id: need("AccessKeyId")?,
+            secret: need("AccessKeySecret")?.into(),
+            token: token.into(),
+            token_encoded: token_encoded.into(),
+            bucket: Bucket::new(&bucket_name, &host, "aliyuncs.com", self.oss_endpoint.as_deref())?,
+            region,
+            dir: need("Dir")?.trim_matches('/').to_owned(),
+            request_id,
+            issued_at: now,
+            expires_at,
+            day: Mutex::default(),
+        })
+    }
+}
+
+/// `Data` and request id of a reply whose `Code` is `OK`: a failure can come with HTTP 200.
+fn authorization(reply: &Reply) -> Result<(Value, Option<String>), Refusal> {
+    let document = alibaba::document(reply)?;
+    let request_id = text(&document, "RequestId");
+    match text(&document, "Code").as_deref() {
+        Some("OK") | None => {}
+        Some(code) => return Err(alibaba::refusal(reply, code, request_id.as_deref())),
+    }
+    let data = member(&document, "Data").filter(|data| data.is_object()).cloned();
+    match data {
+        Some(data) => Ok((data, request_id)),
+        None => Err(Refusal::new(Why::BadResponse, reply, None, request_id.as_deref())),
+    }
+}
+
+/// `Expire` is a duration in seconds; absolute seconds or milliseconds are recognized by their size.
+fn expiry(now: Timestamp, expire: i64) -> Timestamp {
+    match expire {
+        1_000_000_000_001.. => Timestamp::from_unix(expire / 1000),
+        1_000_000_001.. => Timestamp::from_unix(expire),
+        _ => now.plus(expire),
+    }
+}
+
+/// The host browsers can reach: an `-internal` endpoint answers only inside the vendor's network.
+fn public_host(host: &str) -> String {
+    host.replacen("-internal.aliyuncs.com", ".aliyuncs.com", 1)
+}
+
+/// The region id that V4 signatures want, read off an endpoint host; none for accelerated and custom hosts.
+/// <https://www.alibabacloud.com/help/en/oss/user-guide/regions-and-endpoints>
+fn region_of(host: &str) -> Option<String> {
+    let label = host.strip_suffix(".aliyuncs.com")?;
+    let region = match label.strip_suffix(".oss") {
+        Some(region) => region, // dual stack
+        None if label == "oss" => "cn-hangzhou",
+        None => label.strip_prefix("oss-")?,
+    };
+    let (country, place) = region.split_once('-')?;
+    let plain = country.len() == 2 && !place.is_empty() && !place.contains('.');
+    // Finance and government endpoints look like regions and are not: theirs is a setting.
+    (plain && !place.starts_with("hzjbp") && !place.starts_with("hzfinance")).then(|| region.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_come_from_endpoints_that_have_one() {
+        for (host, region) in [
+            ("oss-ap-southeast-1.aliyuncs.com", Some("ap-southeast-1")),
+            ("cn-hangzhou.oss.aliyuncs.com", Some("cn-hangzhou")),
+            ("oss.aliyuncs.com", Some("cn-hangzhou")),
+            ("oss-accelerate.aliyuncs.com", None),
+            ("oss-accelerate-overseas.aliyuncs.com", None),
+            ("oss-cn-hzjbp-b.aliyuncs.com", None),
+            ("files.example.com", None),
+        ] {
+            assert_eq!(region_of(host).as_deref(), region, "{host}");
+        }
+        assert_eq!(public_host("oss-cn-hangzhou-internal.aliyuncs.com"), "oss-cn-hangzhou.aliyuncs.com");
+    }
+
+    #[test]
+    fn expire_is_a_duration_unless_it_is_far_too_large_for_one() {
+        let now = Timestamp::from_unix(1_700_000_000);
+        assert_eq!(expiry(now, 3600).unix(), 1_700_003_600);
+        assert_eq!(expiry(now, 1_700_000_900).unix(), 1_700_000_900);
+        assert_eq!(expiry(now, 1_700_000_900_000).unix(), 1_700_000_900);
+    }
+}
