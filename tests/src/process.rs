@@ -11,6 +11,9 @@ use tokio::sync::Notify;
 
 use crate::{SECRET, Sandbox};
 
+/// Far more than any start or answer needs: what never comes fails the test instead of hanging it.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A running function and what it wrote.
 pub struct Process {
     child: Child,
@@ -69,7 +72,8 @@ impl Process {
     pub fn start(program: Command, vars: &[(String, String)]) -> Self {
         let mut program = program;
         program.env_clear().envs(vars.iter().map(|(name, value)| (name, value)));
-        let mut child = program.stdout(Stdio::piped()).spawn().expect("the program starts");
+        let mut child =
+            program.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the program starts");
         let written = Arc::new(Written::default());
         let (stdout, out) = (child.stdout.take().expect("its output"), written.clone());
         std::thread::spawn(move || {
@@ -99,9 +103,18 @@ impl Process {
         vars.extend(extra.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         vars.push(("GRANT_LISTEN".into(), "127.0.0.1:0".into()));
         let process = Self::of(flow, &vars);
-        let line = process.line(|line| line["message"] == "listening").await;
-        let url = format!("http://{}", line["address"].as_str().expect("an address"));
+        let url = process.url().await;
         (process, url)
+    }
+
+    /// Where it says that it listens, as a loopback URL.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    pub async fn url(&self) -> String {
+        let line = self.line(|line| line["message"] == "listening").await;
+        let address = line["address"].as_str().expect("an address");
+        format!("http://{}", address.replace("0.0.0.0", "127.0.0.1"))
     }
 
     /// What it wrote so far; lines that are no JSON as text.
@@ -112,7 +125,7 @@ impl Process {
     /// The first line that `is` the one, as soon as it is written.
     ///
     /// # Panics
-    /// If it does not come within half a minute.
+    /// If it does not come within a minute.
     pub async fn line(&self, is: impl Fn(&Value) -> bool) -> Value {
         let wait = async {
             loop {
@@ -125,10 +138,20 @@ impl Process {
                 more.await;
             }
         };
-        match tokio::time::timeout(Duration::from_secs(30), wait).await {
+        match tokio::time::timeout(PATIENCE, wait).await {
             Ok(line) => line,
             Err(_) => unreachable!("the line did not come: {:#?}", self.lines()),
         }
+    }
+
+    /// Has it stop as platforms do, and tells whether it ended well.
+    ///
+    /// # Panics
+    /// If there is no `kill`.
+    pub fn stop(mut self) -> bool {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        assert!(told.is_ok_and(|status| status.success()), "it is running");
+        self.child.wait().is_ok_and(|status| status.success())
     }
 
     /// `kill -9`, and waits until it is dead.

@@ -10,7 +10,7 @@ mod poll;
 
 use serde_json::Value;
 use upload_grant_tests::Sandbox;
-use upload_grant_tests::platform::RuntimeApi;
+use upload_grant_tests::platform::{LAMBDA, RuntimeApi};
 use upload_grant_tests::process::{Process, settings};
 
 /// A stored event.
@@ -28,7 +28,7 @@ struct Lambda {
 
 impl Lambda {
     async fn start(flow: &str, extra: &[(&str, &str)]) -> Self {
-        let (api, sandbox) = (RuntimeApi::start().await, upload_grant_tests::sandbox().await);
+        let (api, sandbox) = (RuntimeApi::start(LAMBDA).await, upload_grant_tests::sandbox().await);
         let vars = [settings(flow, &sandbox, extra), api.lambda()].concat();
         let process = Process::of(flow, &vars);
         Self { api, process, sandbox }

@@ -12,7 +12,7 @@ use upload_grant::media::Accepted;
 use upload_grant::problem::{Code, Problem};
 use upload_grant::receipt::{Handoff, Receipt};
 use upload_grant::request::Mode;
-use upload_grant_tests::platform::RuntimeApi;
+use upload_grant_tests::platform::{FUNCTION_GRAPH, LAMBDA, RuntimeApi};
 use upload_grant_tests::process::Process;
 
 use crate::event;
@@ -94,7 +94,7 @@ async fn survives(api: &RuntimeApi, process: &Process) {
 
 #[tokio::test]
 async fn on_lambda_the_next_event_still_works() {
-    let api = RuntimeApi::start().await;
+    let api = RuntimeApi::start(LAMBDA).await;
     let vars = api.lambda();
     let mut vars: Vec<(&str, &str)> = vars.iter().map(|(name, value)| (&**name, &**value)).collect();
     vars.push(("GRANT_RUNTIME", "lambda"));
@@ -103,7 +103,7 @@ async fn on_lambda_the_next_event_still_works() {
 
 #[tokio::test]
 async fn in_the_poll_loop_the_next_event_still_works() {
-    let api = RuntimeApi::start().await;
+    let api = RuntimeApi::start(FUNCTION_GRAPH).await;
     let process = start(&[("GRANT_RUNTIME", "poll"), ("RUNTIME_API_ADDR", &api.address)]);
     survives(&api, &process).await;
 }

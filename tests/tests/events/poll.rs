@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use upload_grant_tests::Sandbox;
-use upload_grant_tests::platform::RuntimeApi;
+use upload_grant_tests::platform::{FUNCTION_GRAPH, Protocol, RuntimeApi, SCF};
 use upload_grant_tests::process::{Process, settings};
 
 use crate::{contents, event};
@@ -13,8 +13,8 @@ struct Polled {
     _process: Process,
 }
 
-async fn start(platform: impl Fn(&RuntimeApi) -> Vec<(&'static str, String)>) -> Polled {
-    let (api, sandbox) = (RuntimeApi::start().await, upload_grant_tests::sandbox().await);
+async fn start(protocol: Protocol, platform: impl Fn(&RuntimeApi) -> Vec<(&'static str, String)>) -> Polled {
+    let (api, sandbox) = (RuntimeApi::start(protocol).await, upload_grant_tests::sandbox().await);
     let mut vars = settings("tencent-lke", &sandbox, &[]);
     vars.extend(platform(&api).into_iter().map(|(name, value)| (name.to_owned(), value)));
     let process = Process::of("tencent-lke", &vars);
@@ -22,7 +22,7 @@ async fn start(platform: impl Fn(&RuntimeApi) -> Vec<(&'static str, String)>) ->
 }
 
 async fn scf() -> Polled {
-    let scf = start(|api| {
+    let scf = start(SCF, |api| {
         let (host, port) = api.address.split_once(':').expect("a port");
         vec![
             ("SCF_RUNTIME_API", host.to_owned()),
@@ -36,7 +36,10 @@ async fn scf() -> Polled {
 }
 
 async fn functiongraph() -> Polled {
-    start(|api| vec![("RUNTIME_API_ADDR", api.address.clone()), ("RUNTIME_PROJECT_ID", "p".to_owned())]).await
+    start(FUNCTION_GRAPH, |api| {
+        vec![("RUNTIME_API_ADDR", api.address.clone()), ("RUNTIME_PROJECT_ID", "p".to_owned())]
+    })
+    .await
 }
 
 #[tokio::test]

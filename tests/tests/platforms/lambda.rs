@@ -1,41 +1,21 @@
 //! AWS Lambda: the runtime API, and every event that answers differently.
 
 use serde_json::{Value, json};
+use upload_grant_tests::platform::{LAMBDA, Outcome, RuntimeApi};
+use upload_grant_tests::process::Process;
 use upload_grant_tests::{Sandbox, Service};
 
-use crate::process::{FLOWS, Process, binary};
-use crate::runtime_api::{Id, Paths, RuntimeApi};
-use crate::{event, keyed, settings};
-
-const PATHS: Paths = Paths {
-    ready: None,
-    next: "/2018-06-01/runtime/invocation/next",
-    answer: "/2018-06-01/runtime/invocation/",
-    id: Id::Before,
-    headers: &[
-        ("lambda-runtime-aws-request-id", "ID"),
-        ("lambda-runtime-deadline-ms", "4102444800000"),
-        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:123456789012:function:f"),
-        ("lambda-runtime-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0"),
-    ],
-};
+use crate::{FLOWS, binary, event, keyed, settings, wrote};
 
 async fn start(flow: &str, sandbox: &Sandbox, auth: &str) -> (RuntimeApi, Process) {
-    let api = RuntimeApi::start(PATHS).await;
-    let mut vars = sandbox.env(flow);
-    vars.extend(settings("lambda"));
-    vars.push(("GRANT_AUTH".to_owned(), auth.to_owned()));
+    let api = RuntimeApi::start(LAMBDA).await;
+    let mut vars = [sandbox.env(flow), settings("lambda"), api.lambda()].concat();
     vars.extend(
-        [
-            ("AWS_LAMBDA_RUNTIME_API", &*api.address),
-            ("AWS_LAMBDA_FUNCTION_NAME", flow),
-            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
-            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-            ("LAMBDA_TASK_ROOT", "/var/task"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        [("GRANT_AUTH", auth), ("AWS_LAMBDA_FUNCTION_NAME", flow), ("LAMBDA_TASK_ROOT", "/var/task")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
     );
-    (api, Process::start(&binary(flow), &vars))
+    let process = crate::start(&binary(flow), &vars);
+    (api, process)
 }
 
 fn document(answer: &Value) -> Value {
@@ -47,12 +27,12 @@ fn document(answer: &Value) -> Value {
 async fn each_function_answers_as_itself() {
     let sandbox = Sandbox::start().await.unwrap();
     for flow in FLOWS {
-        let (mut api, _process) = start(flow, &sandbox, "gateway").await;
+        let (api, _process) = start(flow, &sandbox, "gateway").await;
         let mut ask = event("http-v2");
         ask["requestContext"]["http"]["method"] = json!("GET");
         ask["rawPath"] = json!(format!("/{flow}/healthz"));
-        let (word, answer) = api.send(ask).await;
-        assert_eq!((&*word, &answer["statusCode"]), ("response", &json!(200)), "{answer}");
+        let answer = api.invoke(&ask).await.unwrap();
+        assert_eq!(answer["statusCode"], 200, "{answer}");
         let health = document(&answer);
         assert_eq!((&health["flow"], &health["missing"]), (&json!(flow), &json!([])));
     }
@@ -61,20 +41,19 @@ async fn each_function_answers_as_itself() {
 #[tokio::test]
 async fn gateways_vouch_for_their_callers() {
     let sandbox = Sandbox::start().await.unwrap();
-    let (mut api, _process) = start("tencent-lke", &sandbox, "gateway").await;
+    let (api, _process) = start("tencent-lke", &sandbox, "gateway").await;
     for (name, authorizer) in [
         ("http-v2", "/requestContext/authorizer"),
         ("function-url", "/requestContext/authorizer"),
         ("rest-v1", "/requestContext/authorizer"),
     ] {
         let mut ask = event(name);
-        let answer = api.send(ask.clone()).await;
-        grant(name, &answer);
+        let answer = grant(name, api.invoke(&ask).await);
         // The emulator takes no payload 2.0 without cookies, and nobody else wants them.
-        assert_eq!(answer.1.get("cookies").is_some(), ask["version"] == "2.0", "{name}");
+        assert_eq!(answer.get("cookies").is_some(), ask["version"] == "2.0", "{name}");
         // Without the authorizer's word nobody is anybody.
         *ask.pointer_mut(authorizer).unwrap() = Value::Null;
-        let (_, answer) = api.send(ask).await;
+        let answer = api.invoke(&ask).await.unwrap();
         assert_eq!(
             (&answer["statusCode"], &document(&answer)["code"]),
             (&json!(401), &json!("unauthenticated"))
@@ -85,49 +64,51 @@ async fn gateways_vouch_for_their_callers() {
 #[tokio::test]
 async fn load_balancers_get_their_own_shape() {
     let sandbox = Sandbox::start().await.unwrap();
-    let (mut api, _process) = start("tencent-lke", &sandbox, "api-key").await;
+    let (api, _process) = start("tencent-lke", &sandbox, "api-key").await;
     for (name, has, has_not) in
         [("alb", "headers", "multiValueHeaders"), ("alb-multi", "multiValueHeaders", "headers")]
     {
-        let answer = api.send(keyed(name)).await;
-        grant(name, &answer);
-        assert_eq!(answer.1["statusDescription"], "200 OK", "{name}");
-        assert!(answer.1[has].is_object() && answer.1.get(has_not).is_none(), "{name}: {}", answer.1);
-        let (_, answer) = api.send(event(name)).await;
+        let answer = grant(name, api.invoke(&keyed(name)).await);
+        assert_eq!(answer["statusDescription"], "200 OK", "{name}");
+        assert!(answer[has].is_object() && answer.get(has_not).is_none(), "{name}: {answer}");
+        let answer = api.invoke(&event(name)).await.unwrap();
         assert_eq!(answer["statusDescription"], "401 Unauthorized", "{name}: {answer}");
     }
 }
 
-fn grant(name: &str, (word, answer): &(String, Value)) {
-    assert_eq!((&**word, &answer["statusCode"]), ("response", &json!(200)), "{name}: {answer}");
-    let grant = document(answer);
+/// The gateway's answer, which holds a grant.
+fn grant(name: &str, outcome: Outcome) -> Value {
+    let answer = outcome.unwrap();
+    assert_eq!(answer["statusCode"], 200, "{name}: {answer}");
+    let grant = document(&answer);
     assert_eq!((&grant["flow"], &grant["mode"]), (&json!("tencent-lke"), &json!("put")), "{name}");
+    answer
 }
 
 #[tokio::test]
 async fn queues_are_served_and_one_bad_event_stops_nothing() {
     let sandbox = Sandbox::start().await.unwrap();
-    let (mut api, process) = start("tencent-lke", &sandbox, "gateway").await;
-    let none_failed = || ("response".to_owned(), json!({ "batchItemFailures": [] }));
-    assert_eq!(api.send(event("sqs")).await, none_failed());
+    let (api, process) = start("tencent-lke", &sandbox, "gateway").await;
+    let none_failed = || Ok(json!({ "batchItemFailures": [] }));
+    assert_eq!(api.invoke(&event("sqs")).await, none_failed());
     assert_eq!(sandbox.objects().len(), 2);
 
     // What no one knows is an error by name; the next event is served, and nothing is stored twice.
-    let (word, error) = api.send(json!({ "hello": "world" })).await;
-    assert_eq!((&*word, &error["errorType"]), ("error", &json!("invalid_request")), "{error}");
+    let error = api.invoke(&json!({ "hello": "world" })).await.unwrap_err();
+    assert_eq!(error["errorType"], "invalid_request", "{error}");
     assert!(error["errorMessage"].as_str().unwrap().contains("hello"), "{error}");
-    assert_eq!(api.send(event("sqs")).await, none_failed());
+    assert_eq!(api.invoke(&event("sqs")).await, none_failed());
     assert_eq!((sandbox.objects().len(), sandbox.action_calls(Service::Cos, "PUT")), (2, 2));
 
     // FIFO: the poisoned record, and what is behind it in its group: nothing here.
     let failed =
         json!({ "batchItemFailures": [{ "itemIdentifier": event("sqs-fifo")["Records"][1]["messageId"] }] });
-    assert_eq!(api.send(event("sqs-fifo")).await, ("response".to_owned(), failed));
+    assert_eq!(api.invoke(&event("sqs-fifo")).await, Ok(failed));
 
-    assert_eq!(api.send(event("s3-test-event")).await.0, "response");
-    let (word, grant) = api.send(event("direct")).await;
-    assert_eq!((&*word, &grant["mode"]), ("response", &json!("put")), "{grant}");
+    assert!(api.invoke(&event("s3-test-event")).await.is_ok());
+    let grant = api.invoke(&event("direct")).await.unwrap();
+    assert_eq!(grant["mode"], "put", "{grant}");
     let secrets = sandbox.env("tencent-lke");
     let secret = secrets.iter().find(|(name, _)| name == "TENCENTCLOUD_SECRET_KEY").unwrap();
-    assert!(!process.log().contains(&secret.1));
+    assert!(!wrote(&process, &secret.1));
 }

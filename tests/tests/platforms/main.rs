@@ -7,14 +7,46 @@
 mod http;
 mod lambda;
 mod poll;
-mod process;
-mod runtime_api;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use upload_grant_tests::process::{self, Process};
 
 /// A caller's key.
 const KEY: &str = "a caller's key";
+
+const FLOWS: [&str; 5] =
+    ["alibaba-aicontent", "alibaba-chatapp", "alibaba-workorder", "huawei-aicc", "tencent-lke"];
+
+/// The top of the repository.
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// The binary of a flow: a debug build, or the artifact in the folder that `BOOTSTRAPS` names.
+fn binary(flow: &str) -> PathBuf {
+    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
+    #[allow(clippy::disallowed_methods, reason = "tells this test what to run, not a function what to do")]
+    let release = || Some(PathBuf::from(std::env::var_os("BOOTSTRAPS")?));
+    match FOLDER.get_or_init(release) {
+        Some(folder) => workspace().join(folder).join(flow).join("bootstrap"),
+        None => process::binary(flow),
+    }
+}
+
+/// Starts `program` with these variables and no others.
+fn start(program: &Path, vars: &[(String, String)]) -> Process {
+    Process::start(Command::new(program), vars)
+}
+
+/// Whether `text` is anywhere in what the function wrote.
+fn wrote(process: &Process, text: &str) -> bool {
+    process.lines().iter().any(|line| line.to_string().contains(text))
+}
 
 /// The settings that every manifest makes.
 fn settings(runtime: &str) -> Vec<(String, String)> {
