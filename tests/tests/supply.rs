@@ -49,6 +49,26 @@ fn the_rust_version_is_stated_once_and_for_all_packages() {
     }
 }
 
+/// With clippy's `incompatible_msrv` on our own code, the check that an older compiler would make.
+#[test]
+fn no_crate_needs_a_newer_rust_than_we_state() {
+    let mut cargo = std::process::Command::new(env!("CARGO"));
+    // Only what ships: crates of other systems are not even fetched.
+    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    cargo.args(["metadata", "--format-version=1", "--locked", "--filter-platform", &platform]);
+    cargo.current_dir(WORKSPACE);
+    let output = cargo.output().expect("cargo");
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("metadata");
+    let packages = metadata["packages"].as_array().expect("packages");
+    assert!(packages.len() > 100, "{}", packages.len());
+    let number =
+        |version: &str| version.split('.').map(|part| part.parse().expect("a number")).collect::<Vec<u32>>();
+    for package in packages {
+        let needed = package["rust_version"].as_str().unwrap_or("1.0");
+        assert!(number(needed) <= number(RUST_VERSION), "{} needs Rust {needed}", package["name"]);
+    }
+}
+
 #[test]
 fn crates_come_from_the_registry_and_the_banned_do_not_come_at_all() {
     let crates = locked();
