@@ -29,6 +29,9 @@ pub trait Flow: Send + Sync + Sized + 'static {
     /// What of the store's answer is worth sending to `/complete`.
     const COLLECT: &'static [&'static str];
 
+    /// Members of a grant's `vendor` that are credentials themselves: they stay in the grant, no receipt has them.
+    const GRANT_ONLY: &'static [&'static str] = &[];
+
     /// Reads the flow's settings; what is missing is recorded in `env`.
     fn configure(env: &mut Env) -> Self;
 
@@ -47,6 +50,14 @@ pub trait Flow: Send + Sync + Sized + 'static {
 
     /// The parameters' defaults from the environment.
     fn defaults(&self) -> Map<String, Value>;
+
+    /// Checks what only this flow knows of its parameters, in every mode and before anything is promised.
+    ///
+    /// # Errors
+    /// `invalid_request` at the parameter, or `config_missing`.
+    fn check(&self, _ask: &Ask) -> Result<(), Problem> {
+        Ok(())
+    }
 
     /// Makes the grant that `ask` describes, in any mode but relay.
     fn grant(

@@ -142,14 +142,19 @@ pub fn checksums(value: &Value, at: &str) -> Result<Checksums, Problem> {
     if sha256.is_some_and(|hex| hex.len() != 64 || !hex.bytes().all(|b| b.is_ascii_hexdigit())) {
         return Err(wrong("sha256", "64 hex digits are expected"));
     }
-    let crc64 = member("crc64")?
-        .map(|text| text.parse::<u64>().map_err(|_| wrong("crc64", "a decimal string is expected")))
-        .transpose()?;
-    Ok(Checksums {
-        md5: md5.map(str::to_owned),
-        sha256: sha256.map(str::to_ascii_lowercase),
-        crc64: crc64.map(|crc| crc.to_string()),
-    })
+    let crc64 = member("crc64")?.map(|text| crc64(text, &format!("{at}/crc64"))).transpose()?;
+    Ok(Checksums { md5: md5.map(str::to_owned), sha256: sha256.map(str::to_ascii_lowercase), crc64 })
+}
+
+/// A CRC-64 in decimal, as every store and SDK writes it.
+///
+/// # Errors
+/// `invalid_request` at `pointer`.
+pub fn crc64(text: &str, pointer: &str) -> Result<String, Problem> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse::<u64>().ok().filter(|_| digits);
+    let wrong = || Problem::invalid(pointer, "a decimal string is expected");
+    Ok(number.ok_or_else(wrong)?.to_string())
 }
 
 fn present<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 pub use meter::{Digests, Meter};
 
 use crate::flow::{Ask, Context};
-use crate::grant::{Enforced, Grant};
+use crate::grant::Grant;
 use crate::problem::{Code, Problem, VendorSays};
 use crate::request::{Checksums, Mode};
 use crate::vendor::{Reply, read_body, retry_after};
@@ -137,13 +137,16 @@ pub async fn exchange(
 /// As [`exchange`]; `upload_failed` if the store refuses or reports another CRC-64.
 pub async fn send(cx: &Context, grant: &Grant, ask: &Ask, body: Body) -> Result<Stored, Problem> {
     let (reply, digests) = exchange(cx, grant, ask, body).await?;
-    let code = xml_code(&reply);
-    // Under forbid-overwrite the only object that can be under our key is the one we sent before.
-    let is_ours = reply.status == 409
-        && code.as_deref() == Some("FileAlreadyExists")
-        && grant.limits.enforced.contains(&Enforced::NoOverwrite);
-    if !reply.is_success() && !is_ours {
-        return Err(refused(&reply, code.as_deref()));
+    stored(grant, &reply, digests)
+}
+
+/// What a store's answer to `grant`'s upload says, checked against what was sent.
+///
+/// # Errors
+/// `upload_failed` if the store refuses or reports another CRC-64.
+pub fn stored(grant: &Grant, reply: &Reply, digests: Digests) -> Result<Stored, Problem> {
+    if !reply.is_success() {
+        return Err(refused(reply, xml_code(reply).as_deref()));
     }
     let crc64 = reply.header("x-oss-hash-crc64ecma").or_else(|| reply.header("x-cos-hash-crc64ecma"));
     if crc64.is_some_and(|theirs| theirs != digests.crc64) {
@@ -152,10 +155,29 @@ pub async fn send(cx: &Context, grant: &Grant, ask: &Ask, body: Body) -> Result<
     Ok(Stored {
         key: grant.key.clone(),
         location: grant.object.as_ref().map(|object| object.location.clone()),
-        etag: reply.header("etag").filter(|_| reply.is_success()).map(str::to_owned),
+        etag: reply.header("etag").map(str::to_owned),
         vendor: grant.vendor.clone(),
         digests,
     })
+}
+
+/// Whether a store refused an upload because the object is there already.
+pub fn is_twin(reply: &Reply) -> bool {
+    reply.status == 409 && xml_code(reply).as_deref() == Some("FileAlreadyExists")
+}
+
+/// What a store says of an object, by `HEAD` to a signed URL; whatever its status.
+///
+/// # Errors
+/// `upload_failed` if there is no answer in time.
+pub async fn head(cx: &Context, url: &str, deadline: Instant) -> Result<Reply, Problem> {
+    let sent = cx.vendor.client().head(url).send();
+    let left = deadline.saturating_duration_since(Instant::now());
+    let answer = tokio::time::timeout(left, sent).await;
+    let silent = || Problem::new(Code::UploadFailed, "the store did not answer in time").retryable(true);
+    let response = answer.map_err(|_| silent())?.map_err(|error| broke_off(&error))?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Ok(Reply { status, headers, body: Bytes::new() })
 }
 
 /// The problem behind a store's refusal.

@@ -309,7 +309,10 @@ async fn a_gateway_is_believed_on_lambda_only() {
         let door =
             Door { identity: identity.and_then(|claims| claims.as_object().cloned()), ..Door::default() };
         // Headers are the caller's own and prove nothing here.
-        let asked = Request::post("/grants").header("authorization", "Bearer x").header("x-api-key", "x");
+        let asked = Request::post("/grants")
+            .header("host", "x")
+            .header("authorization", "Bearer x")
+            .header("x-api-key", "x");
         let asked = asked.extension(door).body(Body::from(request().to_string())).expect("a request");
         let answer = router(&app).oneshot(asked).await.expect("an answer");
         assert_eq!(answer.status().as_u16(), status, "{shown}");

@@ -6,6 +6,7 @@
 
 mod warrant;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -55,6 +56,8 @@ impl Flow for Aicontent {
     const QUOTA: Option<f64> = None;
     const COLLECT: &'static [&'static str] = &["record_id"];
 
+    const GRANT_ONLY: &'static [&'static str] = &["warrant_id"];
+
     fn configure(env: &mut Env) -> Self {
         let direct = env.choice("AICONTENT_TRANSPORT", &["openapi", "ssapi"]) == "ssapi";
         let signs = env.choice("AICONTENT_SIGN", &["md5", "none"]) == "md5";
@@ -82,12 +85,21 @@ impl Flow for Aicontent {
         self.user_id.iter().map(|id| ("user_id".into(), id.as_str().into())).collect()
     }
 
-    async fn grant(self: &Arc<Self>, cx: &Arc<Context>, ask: &Ask) -> Result<Grant, Problem> {
-        let core_type = ask.param("core_type").unwrap_or(DEFAULT_CORE);
-        if !is_core_type(core_type) {
+    fn check(&self, ask: &Ask) -> Result<(), Problem> {
+        if !is_core_type(core_type(ask)) {
             return Err(Problem::invalid("/params/core_type", "a core type like en.sent.score is expected"));
         }
-        let request = requested(ask)?;
+        if requested(ask).to_string().len() > MAX_TEXT {
+            return Err(Problem::invalid("/params/text", format!("at most {MAX_TEXT} bytes are expected")));
+        }
+        if ask.param("user_client_ip").is_some_and(|address| address.parse::<IpAddr>().is_err()) {
+            return Err(Problem::invalid("/params/user_client_ip", "an IP address is expected"));
+        }
+        Ok(())
+    }
+
+    async fn grant(self: &Arc<Self>, cx: &Arc<Context>, ask: &Ask) -> Result<Grant, Problem> {
+        let (core_type, request) = (core_type(ask), requested(ask));
         let user_id = ask.param("user_id").unwrap_or("anonymous");
         let warrant = self.warrant(cx, ask, user_id).await?;
         let (connect_id, request_id) = (nonce(), nonce());
@@ -119,8 +131,6 @@ impl Flow for Aicontent {
         let grant = self.grant(cx, ask).await?;
         let (reply, digests) = upload::exchange(cx, &grant, ask, body).await?;
         let mut vendor = grant.vendor;
-        // The warrant is a credential; the receipt is not the place for it.
-        vendor.remove("warrant_id");
         vendor.extend(evaluated(&reply)?);
         Ok(Stored { key: grant.key, vendor, digests, ..Stored::default() })
     }
@@ -132,15 +142,16 @@ impl Flow for Aicontent {
 }
 
 /// The evaluation's request object, with the caller's members.
-fn requested(ask: &Ask) -> Result<Value, Problem> {
+fn requested(ask: &Ask) -> Value {
     let mut request = json!({ "refText": "", "rank": 100, "precision": 1 });
     for (name, value) in ask.params.get("text").and_then(Value::as_object).into_iter().flatten() {
         request[name] = value.clone();
     }
-    if request.to_string().len() > MAX_TEXT {
-        return Err(Problem::invalid("/params/text", format!("at most {MAX_TEXT} bytes are expected")));
-    }
-    Ok(request)
+    request
+}
+
+fn core_type(ask: &Ask) -> &str {
+    ask.param("core_type").unwrap_or(DEFAULT_CORE)
 }
 
 /// The form's `text`: connect and start messages of the evaluation protocol in one document.

@@ -45,16 +45,16 @@ impl Perishable for Warrant {
 }
 
 impl Aicontent {
-    /// The user's warrant, which serves until shortly before it ends.
+    /// The user's warrant for the address it is at, which serves until shortly before it ends.
     pub(crate) async fn warrant(
         self: &Arc<Self>,
         cx: &Arc<Context>,
         ask: &Ask,
         user_id: &str,
     ) -> Result<Arc<Warrant>, Problem> {
-        let name = format!("{}\n{user_id}", self.app_id);
         // Where the address is unknown, what the vendor's own clients send.
         let address = ask.param("user_client_ip").unwrap_or("127.0.0.1").to_owned();
+        let name = format!("{}\n{user_id}\n{address}", self.app_id);
         let (flow, context, user_id) = (self.clone(), cx.clone(), user_id.to_owned());
         let fetch = move |deadline| {
             async move { flow.authorize(&context, &user_id, &address, deadline).await }.boxed()
@@ -142,7 +142,12 @@ fn warranted(reply: &Reply) -> Result<(String, Timestamp), Refusal> {
     if text(&document, "Success").as_deref() != Some("true") {
         let code = text(&document, "ErrCode").or_else(|| text(&document, "Code")).unwrap_or_default();
         let refusal = alibaba::refusal(reply, &code, request_id);
-        let why = if code == BAD_SIGN { Why::Auth } else { refusal.why };
+        let failing = text(&document, "HttpStatusCode").is_some_and(|status| status.starts_with('5'));
+        let why = match refusal.why {
+            _ if code == BAD_SIGN => Why::Auth,
+            Why::Rejected if failing => Why::Transient,
+            why => why,
+        };
         return Err(Refusal { why, ..refusal });
     }
     let id = data.and_then(|data| text(data, "AccessWarrantId").or_else(|| text(data, "WarrantId")));

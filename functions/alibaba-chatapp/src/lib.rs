@@ -6,6 +6,7 @@
 
 mod limits;
 mod sts;
+mod twin;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use upload_grant::receipt::{Handoff, Receipt};
 use upload_grant::request::Mode;
 use upload_grant::sign::oss4;
 use upload_grant::storage;
+use upload_grant::upload::{self, Body, Stored};
 use upload_grant::vendor::alibaba;
 
 use crate::sts::Sts;
@@ -67,6 +69,10 @@ impl Flow for Chatapp {
         self.cust_space_id.iter().map(|id| ("cust_space_id".into(), id.as_str().into())).collect()
     }
 
+    fn check(&self, ask: &Ask) -> Result<(), Problem> {
+        ask.need("cust_space_id", "CAMS_CUST_SPACE_ID").map(drop)
+    }
+
     async fn grant(self: &Arc<Self>, cx: &Arc<Context>, ask: &Ask) -> Result<Grant, Problem> {
         let sts = self.sts(cx, ask).await?;
         let key = format!("{}/{}", sts.dir, ask.object_name());
@@ -84,6 +90,15 @@ impl Flow for Chatapp {
         });
         grant.vendor.extend(sts.request_id.iter().map(|id| ("request_id".to_owned(), json!(id))));
         Ok(grant)
+    }
+
+    async fn upload(self: &Arc<Self>, cx: &Arc<Context>, ask: &Ask, body: Body) -> Result<Stored, Problem> {
+        let grant = self.grant(cx, ask).await?;
+        let (reply, digests) = upload::exchange(cx, &grant, ask, body).await?;
+        if upload::is_twin(&reply) {
+            return self.twin(cx, ask, grant, digests).await;
+        }
+        upload::stored(&grant, &reply, digests)
     }
 
     fn handoff(&self, receipt: &Receipt, _: &Bound<'_>) -> Option<Handoff> {

@@ -127,7 +127,8 @@ fn authorization(reply: &Reply) -> Result<(Value, Option<String>), Refusal> {
     let document = alibaba::document(reply)?;
     let request_id = text(&document, "RequestId");
     match text(&document, "Code").as_deref() {
-        Some("OK") | None => {}
+        Some("OK") => {}
+        None => return Err(Refusal::new(Why::BadResponse, reply, None, request_id.as_deref())),
         Some(code) => return Err(alibaba::refusal(reply, code, request_id.as_deref())),
     }
     let data = member(&document, "Data").filter(|data| data.is_object()).cloned();

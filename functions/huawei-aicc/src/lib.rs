@@ -109,6 +109,14 @@ impl Flow for Aicc {
         defaults
     }
 
+    fn check(&self, ask: &Ask) -> Result<(), Problem> {
+        ask.need("channel_id", "HUAWEI_AICC_CHANNEL_ID")?;
+        if ask.param("user_id").is_none_or(|id| id.chars().count() > MAX_USER_ID) {
+            return Err(Problem::invalid("/params/user_id", "a user id of 1 to 24 characters is expected"));
+        }
+        Ok(())
+    }
+
     async fn grant(self: &Arc<Self>, _: &Arc<Context>, _: &Ask) -> Result<Grant, Problem> {
         Err(Problem::invalid("/mode", "this vendor has nothing to grant: use relay"))
     }
@@ -117,9 +125,6 @@ impl Flow for Aicc {
         if body.length() > MAX_IN_MEMORY {
             let detail = format!("this vendor's call takes {MAX_IN_MEMORY} bytes at most");
             return Err(Problem::new(Code::TooLarge, detail));
-        }
-        if ask.param("user_id").is_none_or(|id| id.len() > MAX_USER_ID) {
-            return Err(Problem::invalid("/params/user_id", "a user id of 1 to 24 bytes is expected"));
         }
         let (bytes, digests) = body.collect().await?;
         let document = document(&ask.extension, &bytes);
@@ -157,9 +162,6 @@ impl Flow for Aicc {
     }
 
     fn handoff(&self, receipt: &Receipt, bound: &Bound<'_>) -> Option<Handoff> {
-        if receipt.key == receipt.id {
-            return None; // completed without our relay's word: there is no object key to send
-        }
         let kind = bound.content_type.split('/').next().unwrap_or_default();
         let (media_type, content) = match kind {
             "image" => ("IMAGE", receipt.key.clone()),

@@ -58,6 +58,9 @@ impl Flow for Lke {
     const QUOTA: Option<f64> = Some(100.0);
     const COLLECT: &'static [&'static str] = &["etag", "x-cos-hash-crc64ecma"];
 
+    /// The vendor signs the URL for reading.
+    const GRANT_ONLY: &'static [&'static str] = &["file_url"];
+
     fn configure(env: &mut Env) -> Self {
         Self {
             keys: env.key_ring(
@@ -100,6 +103,14 @@ impl Flow for Lke {
         self.bot_biz_id.iter().map(|id| ("bot_biz_id".into(), id.as_str().into())).collect()
     }
 
+    fn check(&self, ask: &Ask) -> Result<(), Problem> {
+        ask.need("bot_biz_id", "LKE_BOT_BIZ_ID")?;
+        if !matches!(type_key(ask), "offline" | "realtime") {
+            return Err(Problem::invalid("/params/type_key", "one of offline, realtime is expected"));
+        }
+        Ok(())
+    }
+
     async fn grant(self: &Arc<Self>, cx: &Arc<Context>, ask: &Ask) -> Result<Grant, Problem> {
         let answer = self.describe(cx, ask).await?;
         let upload_path = answer.upload_path.clone().filter(|path| !path.is_empty()).ok_or_else(|| {
@@ -136,16 +147,12 @@ impl Flow for Lke {
 
 impl Lke {
     async fn describe(&self, cx: &Context, ask: &Ask) -> Result<Answer, Problem> {
-        let type_key = ask.param("type_key").unwrap_or("offline");
-        if !matches!(type_key, "offline" | "realtime") {
-            return Err(Problem::invalid("/params/type_key", "one of offline, realtime is expected"));
-        }
         let body = json!({
             "BotBizId": ask.need("bot_biz_id", "LKE_BOT_BIZ_ID")?,
             // Without a file type the vendor answers a key for downloads.
             "FileType": ask.extension,
             "IsPublic": ask.params.get("is_public").and_then(Value::as_bool).unwrap_or(false),
-            "TypeKey": type_key,
+            "TypeKey": type_key(ask),
         });
         let body = Bytes::from(body.to_string());
         cx.vendor.call(ask.deadline, |attempt| self.sign(attempt, &body), answer::read).await
@@ -226,6 +233,10 @@ impl Lke {
         grant.headers = Pairs::new([("Content-Type", &*ask.content_type)]);
         Ok(grant)
     }
+}
+
+fn type_key(ask: &Ask) -> &str {
+    ask.param("type_key").unwrap_or("offline")
 }
 
 /// A presigned PUT with the token as a signed query parameter.

@@ -1,5 +1,6 @@
 //! The settings every function has: `GRANT_*`.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::Env;
@@ -61,18 +62,13 @@ impl Settings {
             policy: policy(env),
             secrets: secrets(env),
             cors_origins: cors_origins(env),
-            ttl: env
-                .parse("GRANT_TTL_SECONDS", 300_u32, "a whole number of seconds")
-                .clamp(1, 604_800)
-                .into(),
+            ttl: count(env, "GRANT_TTL_SECONDS", 300).min(604_800).into(),
             max_bytes: positive(env, "GRANT_MAX_BYTES"),
             content_types: env.list("GRANT_CONTENT_TYPES"),
             allow_credentials: env.flag("GRANT_ALLOW_CREDENTIALS", false),
             vendor_rps: rate(env),
-            timeout: Duration::from_secs(
-                env.parse("GRANT_TIMEOUT_SECONDS", 25_u32, "a whole number of seconds").max(1).into(),
-            ),
-            max_in_flight: env.parse("GRANT_MAX_IN_FLIGHT", 1024_u32, "a whole number").max(1) as usize,
+            timeout: Duration::from_secs(count(env, "GRANT_TIMEOUT_SECONDS", 25).into()),
+            max_in_flight: count(env, "GRANT_MAX_IN_FLIGHT", 1024) as usize,
             public_url: env.optional_endpoint("GRANT_PUBLIC_URL"),
             base_path: base_path(env),
             events: match env.choice("GRANT_EVENTS", &["off", "caller", "trusted"]) {
@@ -131,6 +127,11 @@ fn positive(env: &mut Env, name: &str) -> Option<u64> {
         env.fault(name, "is zero");
     }
     (value > 0).then_some(value)
+}
+
+fn count(env: &mut Env, name: &str, default: u32) -> u32 {
+    let default = NonZeroU32::new(default).unwrap_or(NonZeroU32::MIN);
+    env.parse(name, default, "a whole number above zero").get()
 }
 
 fn rate(env: &mut Env) -> Option<f64> {

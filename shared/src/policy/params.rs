@@ -111,7 +111,7 @@ fn forbidden(name: &str, detail: String) -> Problem {
 
 /// `name` itself, or where it is too long for the vendors, 24 hex digits of its hash.
 fn user_id(name: &str) -> String {
-    if name.len() <= MAX_USER_ID {
+    if name.chars().count() <= MAX_USER_ID {
         return name.to_owned();
     }
     let mut hex = String::with_capacity(64);

@@ -14,7 +14,7 @@ use crate::clock;
 use crate::flow::{Bound, Flow};
 use crate::problem::{Code, Problem};
 use crate::receipt::{Receipt, Verified};
-use crate::request::{self, Checksums, MAX_BODY};
+use crate::request::{self, Checksums, MAX_BODY, Mode};
 use crate::ticket::Binding;
 
 pub(super) async fn complete<F: Flow>(
@@ -42,11 +42,13 @@ fn receipt<F: Flow>(flow: &F, binding: &Binding, sent: &Value) -> Result<Receipt
             Some(size.as_u64().ok_or_else(|| Problem::invalid("/size", "a whole number is expected"))?)
         }
     };
-    let checksums = checksums(sent)?;
-    let contradiction = contradiction(binding, size, &checksums);
+    let mut checksums = checksums(sent)?;
+    let crc64 = crc64(sent)?;
+    let contradiction = contradiction(binding, size, &checksums, crc64.as_ref());
     if let Some(pointer) = contradiction {
         return Err(Problem::at(Code::CompleteMismatch, pointer, "this is not what the grant was given for"));
     }
+    checksums.crc64 = checksums.crc64.or(crc64);
     let mut vendor = binding.vendor.clone();
     if let Some(record_id) = text(sent, "record_id")? {
         vendor.insert("record_id".into(), record_id.into());
@@ -68,44 +70,51 @@ fn receipt<F: Flow>(flow: &F, binding: &Binding, sent: &Value) -> Result<Receipt
         vendor,
         handoff: None,
     };
-    let bound = Bound { content_type: &binding.content_type, params: &binding.params };
-    receipt.handoff = flow.handoff(&receipt, &bound);
+    // Of a relay without the relay's own word nothing is known that could be handed on.
+    if binding.mode != Mode::Relay {
+        let bound = Bound { content_type: &binding.content_type, params: &binding.params };
+        receipt.handoff = flow.handoff(&receipt, &bound);
+    }
     Ok(receipt)
 }
 
-/// The sent checksums; `crc64` may also stand beside them.
 fn checksums(sent: &Value) -> Result<Checksums, Problem> {
-    let mut checksums = match sent.get("checksums").filter(|value| !value.is_null()) {
-        Some(value) => request::checksums(value, "/checksums")?,
-        None => Checksums::default(),
-    };
-    if let Some(crc64) = text(sent, "crc64")? {
-        let number: u64 =
-            crc64.parse().map_err(|_| Problem::invalid("/crc64", "a decimal string is expected"))?;
-        checksums.crc64 = Some(number.to_string());
+    match sent.get("checksums").filter(|value| !value.is_null()) {
+        Some(value) => request::checksums(value, "/checksums"),
+        None => Ok(Checksums::default()),
     }
-    Ok(checksums)
+}
+
+/// The `crc64` that a store's header says, beside the sender's own checksums.
+fn crc64(sent: &Value) -> Result<Option<String>, Problem> {
+    text(sent, "crc64")?.map(|text| request::crc64(text, "/crc64")).transpose()
 }
 
 /// The pointer to what contradicts the binding.
-fn contradiction(binding: &Binding, size: Option<u64>, sent: &Checksums) -> Option<&'static str> {
-    let differ = |bound: &Option<String>, sent: &Option<String>| matches!((bound, sent), (Some(bound), Some(sent)) if bound != sent);
-    let bound = &binding.checksums;
+fn contradiction(
+    binding: &Binding,
+    size: Option<u64>,
+    sent: &Checksums,
+    crc64: Option<&String>,
+) -> Option<&'static str> {
     let wrong_size = match binding.size {
         Some(bound) => size.is_some_and(|size| size != bound),
         None => size.is_some_and(|size| size == 0 || size > binding.max_bytes),
     };
     if wrong_size {
-        Some("/size")
-    } else if differ(&bound.md5, &sent.md5) {
-        Some("/checksums/md5")
-    } else if differ(&bound.sha256, &sent.sha256) {
-        Some("/checksums/sha256")
-    } else if differ(&bound.crc64, &sent.crc64) {
-        Some("/checksums/crc64")
-    } else {
-        None
+        return Some("/size");
     }
+    let bound = &binding.checksums;
+    let pairs = [
+        ("/checksums/md5", &bound.md5, sent.md5.as_ref()),
+        ("/checksums/sha256", &bound.sha256, sent.sha256.as_ref()),
+        ("/checksums/crc64", &bound.crc64, sent.crc64.as_ref()),
+        ("/crc64", &bound.crc64, crc64),
+    ];
+    let differ = |bound: &Option<String>, sent: Option<&String>| {
+        bound.as_ref().zip(sent).is_some_and(|(bound, sent)| bound != sent)
+    };
+    pairs.into_iter().find(|(_, bound, sent)| differ(bound, *sent)).map(|(pointer, ..)| pointer)
 }
 
 /// An entity tag as stores write it.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Request, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -58,7 +59,7 @@ pub(super) async fn s3_params<F: Flow>(
     }
     let asked = companion_request(request.uri().query().unwrap_or_default(), F::PARAMS)?;
     let source = source(&app, &door, request.headers());
-    let grant = app.grant(&asked, &granted, source, &door, String::new).await?;
+    let grant = app.grant(&asked, &granted, source, &door, || Ok(String::new())).await?;
     Ok(no_store(json_response(&json!({
         "method": grant.method, "url": grant.url, "fields": grant.fields, "headers": grant.headers,
         "expires": grant.expires, "key": grant.key,
@@ -73,7 +74,7 @@ impl<F: Flow> App<F> {
         granted: &Granted<'_>,
         source: Option<IpAddr>,
         door: &Door,
-        base: impl Fn() -> String,
+        base: impl Fn() -> Result<String, Problem>,
     ) -> Result<Grant, Problem> {
         let mut ask = self.ask(asked, granted, source, door.max_body)?;
         ask.deadline = door.deadline.map_or(ask.deadline, |deadline| deadline.min(ask.deadline));
@@ -83,7 +84,7 @@ impl<F: Flow> App<F> {
         });
         let caller = granted.caller().name.as_deref();
         let mut grant = if ask.mode == Mode::Relay {
-            self.relay_grant(&ask, caller, &base())?
+            self.relay_grant(&ask, caller, &base()?)?
         } else {
             let time_is_up = |_| Err(Problem::new(Code::VendorTimeout, "the vendor did not answer in time"));
             let work = self.flow.grant(&self.cx, &ask);
@@ -91,7 +92,7 @@ impl<F: Flow> App<F> {
         };
         telemetry::note_vendor(&grant.vendor);
         if let Some(sealers) = &self.sealers {
-            let token = sealers.token(&Binding::of_grant(&grant, &ask, caller))?;
+            let token = sealers.token(&Binding::of_grant::<F>(&grant, &ask, caller))?;
             grant.complete = Some(Complete { token, collect: F::COLLECT });
         }
         Ok(grant)
@@ -102,7 +103,10 @@ impl<F: Flow> App<F> {
         self.configured()?;
         let asked = GrantRequest::from_value(document)?;
         let door = Door { deadline: Some(deadline), ..Door::default() };
-        let base = || self.cx.settings.public_url.clone().unwrap_or_default();
+        let nowhere = || {
+            Problem::new(Code::ConfigMissing, "GRANT_PUBLIC_URL is missing: this request came to no address")
+        };
+        let base = || self.cx.settings.public_url.clone().ok_or_else(nowhere);
         let nobody = Caller::default();
         let grant = self.grant(&asked, &Granted::trusted(&nobody), None, &door, base).await?;
         serde_json::to_value(&grant)
@@ -148,7 +152,7 @@ impl<F: Flow> App<F> {
             let detail = format!("files of this type are limited to {max_bytes} bytes");
             return Err(Problem::at(Code::TooLarge, "/size", detail));
         }
-        Ok(Ask {
+        let ask = Ask {
             id: new_id(),
             filename: asked.filename.clone(),
             content_type: media.content_type,
@@ -160,7 +164,9 @@ impl<F: Flow> App<F> {
             params,
             now: clock::now(),
             deadline: Instant::now() + self.cx.settings.timeout,
-        })
+        };
+        self.flow.check(&ask)?;
+        Ok(ask)
     }
 
     /// The most bytes of a file of this type.
@@ -209,18 +215,24 @@ fn public_base<F: Flow>(
     headers: &HeaderMap,
     uri: &Uri,
     prefix: &Prefix,
-) -> String {
+) -> Result<String, Problem> {
     if let Some(url) = &app.cx.settings.public_url {
-        return url.clone();
+        return Ok(url.clone());
     }
     if let Some(base) = &door.base {
-        return format!("{base}{}", prefix.0);
+        return Ok(format!("{base}{}", prefix.0));
     }
-    let host =
-        headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(uri.host()).unwrap_or("localhost");
-    let loopback =
-        url::Url::parse(&format!("http://{host}")).is_ok_and(|url| crate::config::is_loopback(&url));
-    format!("{}://{host}{}", if loopback { "http" } else { "https" }, prefix.0)
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(uri.host());
+    let address = host.and_then(address).ok_or_else(|| Problem::invalid("", "the Host header is no host"))?;
+    let scheme = if crate::config::is_loopback(&address) { "http" } else { "https" };
+    Ok(format!("{scheme}://{}{}", host.unwrap_or_default(), prefix.0))
+}
+
+/// A `Host` header as a URL, if it is a host with or without port and nothing else.
+fn address(host: &str) -> Option<url::Url> {
+    host.parse::<Authority>().ok()?;
+    let url = url::Url::parse(&format!("http://{host}")).ok()?;
+    (!host.contains(['@', '%'])).then_some(url)
 }
 
 /// `?filename=&type=&metadata[k]=` as a request in form mode; metadata that is no parameter is Uppy's own.

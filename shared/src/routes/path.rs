@@ -13,14 +13,14 @@ pub(super) struct Prefix(pub(super) String);
 
 /// Replaces the path by the route it ends in, and remembers the prefix.
 ///
-/// With `events`, a CloudEvent at the bare alias is one for `/events`: so Knative delivers.
+/// Without `events` there is no `/events`. With it, a CloudEvent at the bare alias is one for `/events`: so Knative delivers.
 pub(super) fn cut(mut request: Request<Body>, base_path: &str, events: bool) -> Request<Body> {
     let (prefix, route) = match split(request.uri().path(), base_path) {
         Some((prefix, "/")) if events && is_cloud_event(request.headers()) => {
             (prefix.to_owned(), "/events".to_owned())
         }
-        Some((prefix, route)) => (prefix.to_owned(), route.to_owned()),
-        None => (String::new(), NOWHERE.to_owned()),
+        Some((prefix, route)) if events || route != "/events" => (prefix.to_owned(), route.to_owned()),
+        _ => (String::new(), NOWHERE.to_owned()),
     };
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     let path = PathAndQuery::try_from(format!("{route}{query}"));

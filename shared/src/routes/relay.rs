@@ -115,7 +115,8 @@ impl Binding {
 
 /// The receipt of an upload that this function made.
 pub(crate) fn receipt<F: Flow>(flow: &F, ask: &Ask, stored: Stored, job_id: Option<String>) -> Receipt {
-    let digests = stored.digests;
+    let Stored { digests, mut vendor, .. } = stored;
+    vendor.retain(|name, _| !F::GRANT_ONLY.contains(&name.as_str()));
     let measured = |digest: String| Some(digest).filter(|digest| !digest.is_empty());
     let mut receipt = Receipt {
         version: 1,
@@ -132,7 +133,7 @@ pub(crate) fn receipt<F: Flow>(flow: &F, ask: &Ask, stored: Stored, job_id: Opti
         sha256: measured(digests.sha256),
         verified: Verified::Function,
         uploaded_at: clock::now(),
-        vendor: stored.vendor,
+        vendor,
         handoff: None,
     };
     receipt.handoff = flow.handoff(&receipt, &Bound { content_type: &ask.content_type, params: &ask.params });

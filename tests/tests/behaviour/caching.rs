@@ -82,6 +82,17 @@ async fn a_warrant_is_for_one_user() {
     assert_ne!(warrants[0], warrants[2]);
 }
 
+#[tokio::test]
+async fn a_warrant_is_for_one_address() {
+    let sandbox = sandbox().await;
+    let function = Function::of("alibaba-aicontent", &sandbox, &[("GRANT_TRUST_PROXY", "true")]).await;
+    for (address, calls) in [("192.0.2.1", 1), ("192.0.2.2", 2), ("192.0.2.1", 2)] {
+        let ask = function.post("/grants").header("x-forwarded-for", address);
+        Answer::of(ask.body(r#"{"filename":"a.wav"}"#)).await.ok();
+        assert_eq!(sandbox.calls(Service::Aicontent), calls, "{address}");
+    }
+}
+
 /// Calls of `tokenByAkSk`, `applyToken`, `uploadFileStream`.
 fn aicc_calls(sandbox: &Sandbox) -> [u64; 3] {
     ["tokenByAkSk", "applyToken", "uploadFileStream"]

@@ -38,7 +38,7 @@ async fn a_contradiction_is_a_conflict_and_anything_else_is_taken() {
         ("checksums", json!({ "sha256": "0".repeat(64) }), Some("/checksums/sha256")),
         ("checksums", json!({ "crc64": "1" }), Some("/checksums/crc64")),
         ("crc64", json!(CRC64), None),
-        ("crc64", json!("1"), Some("/checksums/crc64")),
+        ("crc64", json!("1"), Some("/crc64")),
         // An entity tag is no checksum: OSS's need not be the MD5.
         ("etag", json!("\"ANYTHING\""), None),
         ("etag", json!(""), None),
@@ -55,7 +55,31 @@ async fn a_contradiction_is_a_conflict_and_anything_else_is_taken() {
             assert_eq!((&receipt["sha256"], &receipt["crc64"]), (&json!(SHA256), &json!(CRC64)), "{member}");
         }
     }
+    // What a store says does not hide what the sender says, nor the other way round.
+    for (crc64, checksum, pointer) in [(CRC64, "1", "/checksums/crc64"), ("1", CRC64, "/crc64")] {
+        let sent = json!({ "token": bound, "crc64": crc64, "checksums": { "crc64": checksum } });
+        let answer = complete(&function, &sent).await;
+        assert_eq!(answer.problem(), (409, "complete_mismatch"));
+        assert_eq!(answer.json["errors"][0]["pointer"], pointer);
+    }
     assert_eq!(sandbox.calls(service("alibaba-chatapp")), calls);
+}
+
+#[tokio::test]
+async fn a_relay_that_nobody_used_hands_nothing_on() {
+    let sandbox = sandbox().await;
+    for (flow, filename) in [
+        ("alibaba-chatapp", "a.png"),
+        ("alibaba-workorder", "a.png"),
+        ("tencent-lke", "a.pdf"),
+        ("alibaba-aicontent", "a.wav"),
+        ("huawei-aicc", "a.png"),
+    ] {
+        let function = Function::of(flow, &sandbox, &[]).await;
+        let token = token(&function, &json!({ "filename": filename, "mode": "relay" })).await;
+        let receipt = complete(&function, &json!({ "token": token, "size": 5 })).await.ok();
+        assert_eq!((&receipt["verified"], receipt.get("handoff")), (&json!("client"), None), "{flow}");
+    }
 }
 
 #[tokio::test]
@@ -110,6 +134,7 @@ async fn bad_completions() {
         (json!({ "token": good, "etag": "a\r\nb: c" }), "/etag"),
         (json!({ "token": good, "crc64": 7 }), "/crc64"),
         (json!({ "token": good, "crc64": "x" }), "/crc64"),
+        (json!({ "token": good, "crc64": "+1" }), "/crc64"),
         (json!({ "token": good, "checksums": 7 }), "/checksums"),
         (json!({ "token": good, "checksums": { "md5": "x" } }), "/checksums/md5"),
     ] {

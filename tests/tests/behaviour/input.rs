@@ -67,6 +67,7 @@ async fn malformed_requests() {
         (checksum("md5", json!(1)), "/checksums/md5"),
         (checksum("sha256", json!("XUFAKrxLKna5cZ2REBfFkg==")), "/checksums/sha256"),
         (checksum("crc64", json!("-1")), "/checksums/crc64"),
+        (checksum("crc64", json!("+1")), "/checksums/crc64"),
         (checksum("crc64", json!(7)), "/checksums/crc64"),
         (member("params", json!([])), "/params"),
         (member("params", json!({ "is_public": "true" })), "/params/is_public"),
@@ -74,6 +75,40 @@ async fn malformed_requests() {
         (member("params", json!({ "locale": "" })), "/params/locale"),
     ] {
         refused(&function, &sandbox, flow, request.to_string(), (400, "invalid_request", pointer)).await;
+    }
+}
+
+/// A relay grant asks no vendor, and still is not given for what could never be uploaded.
+#[tokio::test]
+async fn parameters_are_checked_in_every_mode() {
+    let any = r#"{"groups":[{"params":{"user_id":{"caller":true},"user_client_ip":{"caller":true},"type_key":{"caller":true},"core_type":{"caller":true},"text":{"caller":true}}}]}"#;
+    let wide = |count: usize| json!("\u{65e5}".repeat(count));
+    for (flow, filename, param, bad, good) in [
+        ("huawei-aicc", "a.png", "user_id", wide(25), wide(24)),
+        ("tencent-lke", "a.pdf", "type_key", json!("later"), json!("realtime")),
+        ("alibaba-aicontent", "a.wav", "core_type", json!("../x"), json!("en.word.score")),
+        (
+            "alibaba-aicontent",
+            "a.wav",
+            "text",
+            json!({ "refText": "x".repeat(2048) }),
+            json!({ "refText": "x" }),
+        ),
+        ("alibaba-aicontent", "a.wav", "user_client_ip", json!("nope"), json!("2001:db8::1")),
+    ] {
+        let sandbox = sandbox().await;
+        let function = Function::of(flow, &sandbox, &[("GRANT_POLICY", any)]).await;
+        let carrier = if flow == "tencent-lke" { "put" } else { "form" };
+        let modes = if flow == "huawei-aicc" { &["relay"][..] } else { &["relay", carrier][..] };
+        for mode in modes {
+            let ask =
+                |value: &Value| json!({ "filename": filename, "mode": mode, "params": { param: value } });
+            let pointer = format!("/params/{param}");
+            refused(&function, &sandbox, flow, ask(&bad).to_string(), (400, "invalid_request", &pointer))
+                .await;
+        }
+        let ask = json!({ "filename": filename, "mode": "relay", "params": { param: good } });
+        assert_eq!(function.ask(&ask).await.status, 200, "{flow} {param}");
     }
 }
 

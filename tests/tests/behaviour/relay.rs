@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use upload_grant_tests::{Answer, Function, Sandbox, client, sandbox, upload, upload_request};
 
 const BYTES: &[u8] = b"hello";
@@ -148,6 +149,116 @@ async fn the_url_starts_where_the_request_came_or_as_configured() {
     let configured = chatapp(&sandbox, &[("GRANT_PUBLIC_URL", "https://files.example/up/")]).await;
     let answer = Answer::of(configured.post("/prod/x/grants").body(body())).await;
     assert!(url(answer).starts_with("https://files.example/up/relay/"));
+}
+
+#[tokio::test]
+async fn a_host_header_that_is_no_host_starts_no_url() {
+    let function = chatapp(&sandbox().await, &[]).await;
+    let address = function.url.strip_prefix("http://").expect("an address");
+    let body = r#"{"filename":"a.png","mode":"relay"}"#;
+    for (host, status) in [
+        ("api.example", 200),
+        ("[::1]:9000", 200),
+        ("a b", 400),
+        ("x\"y", 400),
+        ("evil.example#", 400),
+        ("evil.example?x", 400),
+        ("evil.example/x", 400),
+        ("user:pw@evil.example", 400),
+        ("evil.example:99999", 400),
+        ("%0d%0a", 400),
+        ("", 400),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.expect("a connection");
+        let length = body.len();
+        let request = format!(
+            "POST /grants HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).await.expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{host}: {answer}");
+    }
+}
+
+/// The store took the object and its answer was lost.
+async fn lost_answer(sandbox: &Sandbox, grant: &Value) {
+    sandbox.fault(json!({ "target": "oss", "reset": true, "after": true, "times": 1 }));
+    assert_eq!(upload(grant, BYTES).await.problem(), (502, "upload_failed"));
+    assert_eq!(sandbox.objects().len(), 1);
+}
+
+#[tokio::test]
+async fn the_same_bytes_again_are_the_upload_that_was_thought_lost() {
+    let sandbox = sandbox().await;
+    let function = chatapp(&sandbox, &[]).await;
+    let grant = ticket(&function, json!({})).await;
+    lost_answer(&sandbox, &grant).await;
+    let receipt = upload(&grant, BYTES).await.ok();
+    let object = &sandbox.objects()[0];
+    assert_eq!(receipt["crc64"], object.crc64.to_string());
+    assert_eq!((&receipt["size"], &receipt["etag"]), (&json!(5), &json!(object.etag)));
+    assert_eq!(sandbox.objects().len(), 1);
+}
+
+#[tokio::test]
+async fn no_receipt_speaks_for_bytes_that_are_not_there() {
+    for others in [b"OTHER BYTES".as_slice(), b"HELLO"] {
+        let sandbox = sandbox().await;
+        let function = chatapp(&sandbox, &[]).await;
+        let grant = ticket(&function, json!({})).await;
+        lost_answer(&sandbox, &grant).await;
+        let refused = upload(&grant, others).await;
+        assert_eq!(refused.problem(), (502, "upload_failed"), "{}", refused.text);
+        assert_eq!(refused.json["retryable"], false);
+    }
+}
+
+#[tokio::test]
+async fn where_the_keys_may_not_look_the_receipt_says_nothing_of_the_content() {
+    let sandbox = sandbox().await;
+    let function = chatapp(&sandbox, &[]).await;
+    let grant = ticket(&function, json!({})).await;
+    lost_answer(&sandbox, &grant).await;
+    // The upload is refused as the twin it is, and the look at it for want of the right.
+    sandbox.fault(json!({ "target": "oss", "skip": 1, "raw": { "status": 403 } }));
+    let receipt = upload(&grant, BYTES).await.ok();
+    assert_eq!((receipt.get("crc64"), receipt.get("sha256"), receipt.get("etag")), (None, None, None));
+}
+
+/// LKE names another path for each attempt: nothing that is there already can be ours.
+#[tokio::test]
+async fn a_twin_under_a_path_of_the_vendors_is_a_failure() {
+    let sandbox = sandbox().await;
+    let function = Function::of("tencent-lke", &sandbox, &[]).await;
+    let grant = function.ask(&json!({ "filename": "a.pdf", "mode": "relay" })).await.ok();
+    let xml = "<Error><Code>FileAlreadyExists</Code></Error>";
+    sandbox.fault(json!({ "target": "cos", "times": 1, "raw": { "status": 409, "body": xml } }));
+    assert_eq!(upload(&grant, BYTES).await.problem(), (502, "upload_failed"));
+    assert_eq!(upload(&grant, BYTES).await.status, 200);
+}
+
+/// LKE's URL for reading is signed: it is in the grant, and in nothing that is kept or told on.
+#[tokio::test]
+async fn receipts_have_no_signed_urls_and_no_warrants() {
+    let sandbox = sandbox().await;
+    sandbox.settings(json!({ "lke_upload_url": "with-credentials" }));
+    for (flow, filename, member) in
+        [("tencent-lke", "a.pdf", "file_url"), ("alibaba-aicontent", "a.wav", "warrant_id")]
+    {
+        let function = Function::of(flow, &sandbox, &[]).await;
+        let grant = function.ask(&json!({ "filename": filename })).await.ok();
+        assert!(grant["vendor"][member].is_string(), "{grant:#}");
+        let body = json!({ "token": grant["complete"]["token"] }).to_string();
+        let completed = Answer::of(function.post("/complete").body(body)).await.ok();
+        let grant = function.ask(&json!({ "filename": filename, "mode": "relay" })).await.ok();
+        let relayed = upload(&grant, BYTES).await.ok();
+        for receipt in [completed, relayed] {
+            assert!(receipt["vendor"].is_object(), "{receipt:#}");
+            assert!(receipt["vendor"].get(member).is_none(), "{receipt:#}");
+            assert!(!receipt.to_string().contains("ignature="), "{receipt:#}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -31,6 +31,9 @@ async fn the_tail_of_the_path_is_the_route() {
     ] {
         assert_eq!(call(&function, "POST", path).await.status, 200, "{path}");
     }
+    for (method, path) in [("GET", "/events"), ("PUT", "/events"), ("GET", "/invoke")] {
+        assert_eq!(call(&function, method, path).await.problem(), (404, "not_found"), "{method} {path}");
+    }
     for path in [
         "/grants/",
         "/grant",
