@@ -120,8 +120,14 @@ pub async fn exchange(
         Ok(Reply { status, headers, body })
     };
     let left = ask.deadline.saturating_duration_since(Instant::now());
-    let timed_out =
-        |_| Err(Problem::new(Code::UploadFailed, "the store did not answer in time").retryable(true));
+    let timed_out = |_| {
+        let (code, detail) = if meter.is_waiting() {
+            (Code::SourceFailed, "the source did not send in time")
+        } else {
+            (Code::UploadFailed, "the store did not answer in time")
+        };
+        Err(Problem::new(code, detail).retryable(true))
+    };
     match tokio::time::timeout(left, sent).await.unwrap_or_else(timed_out) {
         Ok(reply) => match meter.problem() {
             Some(problem) => Err(problem),

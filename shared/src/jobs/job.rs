@@ -222,7 +222,10 @@ fn form_decoded(text: &str) -> String {
     decoded.unwrap_or_default()
 }
 
+/// The hash of what a document says, however its members are ordered and spaced.
 fn fingerprint(document: &Value) -> String {
+    let mut document = document.clone();
+    document.sort_all_objects();
     encode::digest_hex(&Sha256::digest(document.to_string().as_bytes())).to_string()
 }
 

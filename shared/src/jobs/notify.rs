@@ -54,6 +54,11 @@ impl Notifier {
         Ok(Self { default, hosts: Hosts::new(&hosts), secret, public, listed })
     }
 
+    /// Whether a job may have its outcome told to `own`.
+    pub(super) fn permits(&self, own: Option<&Url>) -> bool {
+        own.is_none_or(|url| self.hosts.reach(url).is_some())
+    }
+
     /// Tells `data` (a receipt or problem) to the job's own address or the default one. True if it was
     /// taken with a 2xx, false if there is nobody to tell.
     ///

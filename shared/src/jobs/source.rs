@@ -140,14 +140,14 @@ fn opened(response: reqwest::Response, declared: Option<u64>) -> Result<Opened, 
         let detail = format!("the source answered with status {status}");
         return Err(Problem::new(Code::SourceFailed, detail).retryable(retryable));
     }
+    if response.headers().get("content-encoding").is_some_and(|coding| coding != "identity") {
+        return Err(refused("the source sends the file in a content encoding"));
+    }
     let header = response.headers().get("content-length").and_then(|value| value.to_str().ok()?.parse().ok());
     let length = header.or(declared);
     let length = length.ok_or_else(|| {
         Problem::new(Code::SourceFailed, "the source does not tell its length, nor does the job")
     })?;
-    if declared.is_some_and(|declared| declared != length) {
-        return Err(Problem::new(Code::ChecksumMismatch, "the source has another size than the job says"));
-    }
     let stream = response.bytes_stream().map(|chunk| chunk.map_err(|error| failed(&error)));
     Ok(Opened { length, stream: stream.boxed() })
 }

@@ -90,6 +90,11 @@ impl<F: Flow> App<F> {
         if let Err(problem) = self.configured() {
             return unacknowledged(problem);
         }
+        if !self.notifier.permits(job.notify.as_ref()) {
+            let problem = Problem::invalid("/notify/url", "the address is not in GRANT_NOTIFY_HOSTS");
+            let event = webhook_id(F::NAME, &job.name, &job.fingerprint, Some(problem.code));
+            return self.tell_failure(&job.id, &event, None, problem, deadline).await;
+        }
         let name = format!("job:{}:{}", F::NAME, job.name);
         let owner = new_id();
         match self.store.claim(&name, &owner, LEASE).await {
@@ -142,6 +147,10 @@ impl<F: Flow> App<F> {
         let opening = self.sources.open(&job.source, ask.size);
         let opened =
             tokio::time::timeout_at(ask.deadline.min(deadline), opening).await.unwrap_or_else(silent)?;
+        if ask.size.is_some_and(|size| size != opened.length) {
+            let detail = "the source has another size than the job says";
+            return Err(Problem::new(Code::ChecksumMismatch, detail));
+        }
         if opened.length == 0 {
             return Err(Problem::new(Code::InvalidRequest, "the source is empty"));
         }

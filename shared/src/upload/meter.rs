@@ -1,7 +1,7 @@
 //! Measuring a stream without keeping it: counts and checksums, with the last chunk held back until they agree.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use base64::Engine as _;
@@ -46,17 +46,33 @@ impl Digests {
 
 /// The view on a metered stream from outside of it.
 #[derive(Clone, Default)]
-pub struct Meter(Arc<Mutex<(Digests, Option<Problem>)>>);
+pub struct Meter(Arc<Mutex<Seen>>);
+
+#[derive(Default)]
+struct Seen {
+    digests: Digests,
+    problem: Option<Problem>,
+    waiting: bool,
+}
 
 impl Meter {
     /// What went through, once the stream has ended.
     pub fn digests(&self) -> Digests {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
+        self.seen().digests.clone()
     }
 
     /// Why the stream broke off, if it did.
     pub fn problem(&self) -> Option<Problem> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
+        self.seen().problem.clone()
+    }
+
+    /// Whether it is the source that the receiver is waiting for.
+    pub fn is_waiting(&self) -> bool {
+        self.seen().waiting
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -123,7 +139,7 @@ impl<S: Unpin> Metered<S> {
         encode::hex(&mut digests.md5, &md5);
         encode::hex(&mut digests.sha256, &sha256.finalize());
         let agree = digests.agree(&self.expected);
-        self.meter.0.lock().unwrap_or_else(PoisonError::into_inner).0 = digests;
+        self.meter.seen().digests = digests;
         if agree {
             Ok(())
         } else {
@@ -133,7 +149,7 @@ impl<S: Unpin> Metered<S> {
 
     fn fail(&mut self, problem: Problem) -> Poll<Option<std::io::Result<Bytes>>> {
         self.ended = true;
-        self.meter.0.lock().unwrap_or_else(PoisonError::into_inner).1 = Some(problem);
+        self.meter.seen().problem = Some(problem);
         Poll::Ready(Some(Err(std::io::Error::other("the source failed"))))
     }
 }
@@ -157,7 +173,9 @@ where
                 this.ended = true;
                 return Poll::Ready(this.held.take().map(Ok));
             }
-            match std::task::ready!(this.stream.poll_next_unpin(cx)) {
+            let next = this.stream.poll_next_unpin(cx);
+            this.meter.seen().waiting = next.is_pending();
+            match std::task::ready!(next) {
                 Some(Ok(chunk)) if chunk.is_empty() => {}
                 Some(Ok(chunk)) => {
                     if let Err(problem) = this.take_in(&chunk) {

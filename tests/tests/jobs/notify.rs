@@ -145,13 +145,20 @@ async fn only_listed_notify_addresses_are_told() {
     let settings =
         [("GRANT_NOTIFY_HOSTS", "hooks.example.com,localhost"), ("GRANT_WEBHOOK_SECRET", WEBHOOK_SECRET)];
     let queue = Queue::of("tencent-lke", &settings).await;
-    for (id, url) in
-        [("1", hook.url("/")), ("2", "https://localhost/".into()), ("3", "https://10.0.0.1/".into())]
-    {
+    for (id, url) in [("1", hook.url("/")), ("2", "https://10.0.0.1/".into())] {
         let mut job = job(id);
         job["notify"] = json!({ "url": url });
+        let refused = queue.send(&job).await;
+        assert_eq!(refused.problem(), (400, "invalid_request"), "{url}");
+        assert_eq!(refused.json["errors"][0]["pointer"], "/notify/url");
         assert_eq!(queue.deliver(&[("m", None, job.to_string())]).await, ["m"], "{url}");
     }
+    // Before anything is uploaded whose outcome nobody could be told.
+    assert_eq!(queue.sandbox.calls(upload_grant_tests::Service::Lke), 0);
+    // That a listed name leads into a private network is seen only when it is to be told.
+    let mut private = job("3");
+    private["notify"] = json!({ "url": "https://localhost/" });
+    assert_eq!(queue.deliver(&[("m", None, private.to_string())]).await, ["m"]);
     assert!(hook.seen().is_empty());
     // The operator's own address needs no list.
     let url = hook.url("/own");

@@ -36,6 +36,9 @@ async fn another_body_under_a_done_id_is_refused() {
     assert_eq!(answer.json["errors"][0]["pointer"], "/id");
     assert_eq!(queue.sandbox.objects().len(), 1);
     queue.send(&job("job-1")).await.ok();
+    // The same, as another writer of JSON puts it.
+    let same = r#"{ "source": {"base64": "aGVsbG8="}, "filename" : "a.pdf", "id": "job-1" }"#;
+    assert!(queue.deliver(&[("m", None, same.to_owned())]).await.is_empty());
 }
 
 #[tokio::test]

@@ -88,6 +88,7 @@ async fn a_source_that_fails_is_told_apart_from_one_that_has_nothing() {
             let chunks = stream::iter(["hel", "lo"]).map(|text| Ok::<_, std::io::Error>(Bytes::from(text)));
             Response::new(Body::from_stream(chunks))
         }
+        "/gzip" => Response::builder().header("content-encoding", "gzip").body(Body::from("hello")).unwrap(),
         "/breaks" => {
             let chunks = [Ok(Bytes::from_static(b"hel")), Err(std::io::Error::other("broke"))];
             let body = Body::from_stream(stream::iter(chunks));
@@ -104,6 +105,7 @@ async fn a_source_that_fails_is_told_apart_from_one_that_has_nothing() {
         ("/empty", (400, "invalid_request"), false),
         ("/unsized", (502, "source_failed"), false),
         ("/breaks", (502, "source_failed"), true),
+        ("/gzip", (422, "source_refused"), false),
     ] {
         let answer = queue.send(&from_url(&source.url(path))).await;
         assert_eq!(answer.problem(), code, "{path}: {}", answer.text);
@@ -126,6 +128,32 @@ async fn a_source_that_says_nothing_does_not_hold_the_job_forever() {
     let job = from_url(&format!("http://{host}/"));
     let answer = tokio::time::timeout(Duration::from_secs(20), queue.send(&job)).await.expect("in time");
     assert_eq!((answer.problem(), &answer.json["retryable"]), ((502, "source_failed"), &json!(true)));
+}
+
+#[tokio::test]
+async fn a_source_that_stops_in_the_middle_is_to_blame_and_not_the_store() {
+    let source = Stub::start(|_| {
+        let begins = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"h"))]);
+        let body = Body::from_stream(begins.chain(stream::pending()));
+        Response::builder().header("content-length", "5").body(body).unwrap()
+    })
+    .await;
+    let settings = [("GRANT_SOURCE_HOSTS", &*source.host), ("GRANT_TIMEOUT_SECONDS", "1")];
+    let queue = Queue::of("tencent-lke", &settings).await;
+    let answer = queue.send(&from_url(&source.url("/"))).await;
+    assert_eq!((answer.problem(), &answer.json["retryable"]), ((502, "source_failed"), &json!(true)));
+    assert!(queue.sandbox.objects().is_empty());
+}
+
+#[tokio::test]
+async fn the_size_of_a_job_counts_whatever_its_source() {
+    let queue = Queue::of("tencent-lke", &[]).await;
+    for size in [4, 6] {
+        let mut job = job(&format!("job-{size}"));
+        job["size"] = size.into();
+        assert_eq!(queue.send(&job).await.problem(), (422, "checksum_mismatch"), "{size}");
+    }
+    assert_eq!(queue.sandbox.calls(upload_grant_tests::Service::Lke), 0);
 }
 
 #[tokio::test]
