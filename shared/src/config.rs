@@ -52,9 +52,11 @@ impl Env {
         &self.faults
     }
 
-    /// Records a fault.
+    /// Records a fault, the first of each setting.
     pub fn fault(&mut self, name: &str, reason: impl Into<String>) {
-        self.faults.push(Fault { name: name.to_owned(), reason: reason.into() });
+        if !self.faults.iter().any(|fault| fault.name == name) {
+            self.faults.push(Fault { name: name.to_owned(), reason: reason.into() });
+        }
     }
 
     /// The value of `name`, from the variable or its file.
@@ -77,9 +79,7 @@ impl Env {
     /// The value of `name`; a fault if there is none.
     pub fn need(&mut self, name: &str) -> String {
         self.get(name).unwrap_or_else(|| {
-            if !self.faults.iter().any(|fault| fault.name == name) {
-                self.fault(name, "is missing");
-            }
+            self.fault(name, "is missing");
             String::new()
         })
     }

@@ -76,6 +76,12 @@ pub fn resolve(filename: &str, declared: Option<&str>, table: &[Accepted]) -> Re
     Ok(Media { content_type, extension })
 }
 
+/// A pattern for [`matches`] in lower case, if `text` is one: `type/subtype`, `type/*` or `*/*`.
+pub fn pattern(text: &str) -> Option<String> {
+    let (family, rest) = text.split_once('/')?;
+    (!family.is_empty() && !rest.is_empty()).then(|| text.to_ascii_lowercase())
+}
+
 /// Whether `content_type` is covered by `pattern`: itself, `type/*` or `*/*`.
 pub fn matches(pattern: &str, content_type: &str) -> bool {
     match pattern.strip_suffix("/*") {

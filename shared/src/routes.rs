@@ -1,5 +1,6 @@
 //! The whole application: one router, served by every runtime.
 
+mod address;
 mod around;
 mod complete;
 mod events;
@@ -41,7 +42,7 @@ use crate::seal::Sealer;
 use crate::serve::Runtime;
 use crate::store::Store;
 use crate::ticket::Sealers;
-use crate::vendor::{Budget, Vendor, client};
+use crate::vendor::{Budget, Vendor, client, extra_roots};
 
 /// A request document must have arrived within this time, and each part of it after the one before within
 /// [`CHUNK_TIME`]: slow clients cannot hold the function.
@@ -101,7 +102,7 @@ impl<F: Flow> App<F> {
     pub fn new(env: &mut Env) -> Result<Arc<Self>, Problem> {
         let settings = Settings::from_env(env);
         let flow = F::configure(env);
-        let roots = env.get("SSL_CERT_FILE");
+        let roots = extra_roots(env);
         let client = client(roots.as_deref())?;
         let callers = settings.auth.clone().map(|auth| Callers::new(auth, &client));
         let store = Store::from_env(env);

@@ -12,6 +12,7 @@ use http::{HeaderMap, Method, StatusCode};
 use tokio::time::Instant;
 
 pub(crate) use budget::Budget;
+pub(crate) use client::extra_roots;
 pub use client::{builder, client, read_body};
 
 use crate::clock;

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use upload_grant::config::{Env, KeyNames, KeyRing};
+use upload_grant::encode;
 use upload_grant::flow::{Ask, Bound, Context, Flow};
 use upload_grant::grant::{Credentials, Enforced, Grant, Object, Pairs};
 use upload_grant::media::Accepted;
@@ -219,15 +220,23 @@ impl Lke {
             .ok_or_else(|| bad("no expiry in its URL"))?;
         let host = storage::authority(address);
         let path = address.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map(|(_, path)| path);
-        let url = if self.cos_endpoint.as_deref().map(storage::authority) == Some(host) {
-            signed.to_owned()
+        let mut named = String::new();
+        encode::percent_path(&mut named, &place.key);
+        let bucket = &place.bucket;
+        let (url, names_key) = if self.cos_endpoint.as_deref().map(storage::authority) == Some(host) {
+            (
+                signed.to_owned(),
+                path.is_some_and(|path| format!("/{path}") == format!("{}/{named}", bucket.root)),
+            )
         } else if storage::is_under(host, "myqcloud.com") || storage::is_under(host, "tencentcos.cn") {
-            let base =
-                if place.bucket.root.is_empty() { format!("https://{host}") } else { place.bucket.base() };
-            format!("{base}/{}?{query}", path.unwrap_or_default())
+            let base = if bucket.root.is_empty() { format!("https://{host}") } else { bucket.base() };
+            (format!("{base}/{named}?{query}"), path == Some(&*named))
         } else {
             return Err(bad("a URL that is not the vendor's"));
         };
+        if !names_key {
+            return Err(bad("a URL for another path"));
+        }
         let limits = ask.limits(&[Enforced::Key, Enforced::Expiry]);
         let mut grant = ask.grant::<Self>(url, place.key.clone(), expires_at, limits);
         grant.headers = Pairs::new([("Content-Type", &*ask.content_type)]);

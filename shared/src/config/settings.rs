@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Env;
 use super::auth::{Auth, auth};
+use crate::media;
 use crate::policy::Policy;
 use crate::secret::Secret;
 
@@ -64,7 +65,7 @@ impl Settings {
             cors_origins: cors_origins(env),
             ttl: count(env, "GRANT_TTL_SECONDS", 300).min(604_800).into(),
             max_bytes: positive(env, "GRANT_MAX_BYTES"),
-            content_types: env.list("GRANT_CONTENT_TYPES"),
+            content_types: content_types(env),
             allow_credentials: env.flag("GRANT_ALLOW_CREDENTIALS", false),
             vendor_rps: rate(env),
             timeout: Duration::from_secs(count(env, "GRANT_TIMEOUT_SECONDS", 25).into()),
@@ -120,10 +121,20 @@ fn base_path(env: &mut Env) -> String {
     path
 }
 
+/// What may be uploaded; a list without anything in it would allow nothing.
+fn content_types(env: &mut Env) -> Option<Vec<String>> {
+    let list = env.list("GRANT_CONTENT_TYPES")?;
+    let patterns: Option<Vec<String>> = list.iter().map(|text| media::pattern(text)).collect();
+    if list.is_empty() || patterns.is_none() {
+        env.fault("GRANT_CONTENT_TYPES", "is not a list of type/subtype or type/*");
+    }
+    patterns
+}
+
 fn positive(env: &mut Env, name: &str) -> Option<u64> {
     env.get(name)?;
     let value = env.parse(name, 0_u64, "a whole number of bytes");
-    if value == 0 && !env.faults().iter().any(|fault| fault.name == name) {
+    if value == 0 {
         env.fault(name, "is zero");
     }
     (value > 0).then_some(value)

@@ -196,8 +196,11 @@ fn identity(context: &Value) -> Option<Map<String, Value>> {
                 return Some(found);
             }
         }
+        // What is left is a Lambda authorizer's own: `lambda` itself where that allows without saying more.
         let mut flat = authorizer.clone();
-        flat.remove("integrationLatency");
+        for said_nothing in ["integrationLatency", "jwt", "iam", "claims"] {
+            flat.remove(said_nothing);
+        }
         return Some(flat).filter(|flat| !flat.is_empty());
     }
     let identity = context.get("identity")?;
@@ -256,6 +259,25 @@ impl Shape {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_authorizer_that_names_nobody_is_none() {
+        for (authorizer, known) in [
+            (json!({ "jwt": { "claims": { "sub": "ann" } } }), true),
+            (json!({ "iam": { "userArn": "arn:aws:iam::1:user/a" } }), true),
+            (json!({ "lambda": null }), true),
+            (json!({ "principalId": "p", "integrationLatency": 7 }), true),
+            (json!({}), false),
+            (json!({ "integrationLatency": 7 }), false),
+            (json!({ "iam": null }), false),
+            (json!({ "jwt": {} }), false),
+            (json!({ "jwt": { "claims": {}, "scopes": null } }), false),
+            (json!({ "claims": {} }), false),
+        ] {
+            let context = json!({ "authorizer": authorizer });
+            assert_eq!(identity(&context).is_some(), known, "{context}");
+        }
+    }
 
     #[tokio::test]
     async fn bodies_are_base64_exactly_when_they_are_no_text() {

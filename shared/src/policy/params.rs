@@ -109,9 +109,9 @@ fn forbidden(name: &str, detail: String) -> Problem {
     Problem::at(Code::Forbidden, format!("/params/{}", name.replace('~', "~0").replace('/', "~1")), detail)
 }
 
-/// `name` itself, or where it is too long for the vendors, 24 hex digits of its hash.
+/// `name` itself, or where it is too long or too odd for the vendors, 24 hex digits of its hash.
 fn user_id(name: &str) -> String {
-    if name.chars().count() <= MAX_USER_ID {
+    if name.chars().count() <= MAX_USER_ID && !name.chars().any(char::is_control) {
         return name.to_owned();
     }
     let mut hex = String::with_capacity(64);
@@ -155,6 +155,11 @@ mod tests {
         assert_eq!(run(None, &named("shop"), &json!({})).unwrap()["user_id"], "shop");
         let hashed = run(None, &named("a-name-of-more-than-24-characters"), &json!({})).unwrap();
         assert_eq!(hashed["user_id"].as_str().unwrap().len(), 24);
+        // The vendors count characters.
+        let wide = "\u{65e5}".repeat(24);
+        assert_eq!(run(None, &named(&wide), &json!({})).unwrap()["user_id"], wide);
+        let odd = run(None, &named("a\nb"), &json!({})).unwrap();
+        assert_eq!(odd["user_id"].as_str().unwrap().len(), 24);
         for name in ["user_id", "channel_id", "unheard_of"] {
             assert_eq!(refused(run(None, &named("shop"), &json!({name: "x"}))), format!("/params/{name}"));
         }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Group, Match, Policy, Right, Rule, scalar};
+use crate::media;
 use crate::request::{Mode, PARAMS};
 
 /// What was read, or what is wrong and where: `/groups/1/params/x: …`.
@@ -72,8 +73,7 @@ fn rule(param: &str, value: &Value, at: &str) -> Parsed<Rule> {
 
 fn content_type(value: &Value, at: &str) -> Parsed<String> {
     let text = name(value, at)?;
-    let good = text.split_once('/').is_some_and(|(family, rest)| !family.is_empty() && !rest.is_empty());
-    if good { Ok(text.to_ascii_lowercase()) } else { Err(format!("{at}: is not type/subtype or type/*")) }
+    media::pattern(&text).ok_or_else(|| format!("{at}: is not type/subtype or type/*"))
 }
 
 fn mode(value: &Value, at: &str) -> Parsed<Mode> {

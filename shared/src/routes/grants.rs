@@ -7,12 +7,12 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Request, Uri, header};
+use axum::http::{Request, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::address::{public_base, source};
 use super::around::new_id;
 use super::path::Prefix;
 use super::{App, Door, json_response, read_document};
@@ -199,40 +199,6 @@ impl<F: Flow> App<F> {
         grant.success_status = &[200];
         Ok(grant)
     }
-}
-
-/// Where the request came from: the peer, or what a trusted proxy says.
-fn source<F: Flow>(app: &App<F>, door: &Door, headers: &HeaderMap) -> Option<IpAddr> {
-    let forwarded = headers.get("x-forwarded-for").filter(|_| app.cx.settings.trust_proxy);
-    let first = forwarded.and_then(|value| value.to_str().ok()?.split(',').next()?.trim().parse().ok());
-    first.or(door.source)
-}
-
-/// The address our own URLs start with: as configured, else as the request came.
-fn public_base<F: Flow>(
-    app: &App<F>,
-    door: &Door,
-    headers: &HeaderMap,
-    uri: &Uri,
-    prefix: &Prefix,
-) -> Result<String, Problem> {
-    if let Some(url) = &app.cx.settings.public_url {
-        return Ok(url.clone());
-    }
-    if let Some(base) = &door.base {
-        return Ok(format!("{base}{}", prefix.0));
-    }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(uri.host());
-    let address = host.and_then(address).ok_or_else(|| Problem::invalid("", "the Host header is no host"))?;
-    let scheme = if crate::config::is_loopback(&address) { "http" } else { "https" };
-    Ok(format!("{scheme}://{}{}", host.unwrap_or_default(), prefix.0))
-}
-
-/// A `Host` header as a URL, if it is a host with or without port and nothing else.
-fn address(host: &str) -> Option<url::Url> {
-    host.parse::<Authority>().ok()?;
-    let url = url::Url::parse(&format!("http://{host}")).ok()?;
-    (!host.contains(['@', '%'])).then_some(url)
 }
 
 /// `?filename=&type=&metadata[k]=` as a request in form mode; metadata that is no parameter is Uppy's own.

@@ -72,7 +72,13 @@ pub(crate) fn is_local(env: &mut Env) -> bool {
 }
 
 fn port(env: &mut Env) -> Option<u16> {
-    PORTS.iter().find_map(|name| env.get(name)?.parse().ok())
+    PORTS.iter().find_map(|name| {
+        let port = env.get(name)?.parse().ok();
+        if port.is_none() {
+            env.fault(name, "is not a port number");
+        }
+        port
+    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,18 @@ use bytes::{Bytes, BytesMut};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
+use crate::config::Env;
 use crate::problem::{Code, Problem};
+
+/// The PEM file of further root certificates that `SSL_CERT_FILE` names; a fault if it cannot be read.
+pub fn extra_roots(env: &mut Env) -> Option<String> {
+    let file = env.get("SSL_CERT_FILE")?;
+    if CertificateDer::pem_file_iter(&file).is_err() {
+        env.fault("SSL_CERT_FILE", "is a file that cannot be read");
+        return None;
+    }
+    Some(file)
+}
 
 /// A client as [`builder`] makes it.
 ///

@@ -70,6 +70,10 @@ async fn half_or_wrong_settings_are_named() {
         ("GRANT_CORS_ORIGINS", "null"),
         ("GRANT_CORS_ORIGINS", "https://app.example/"),
         ("GRANT_TTL_SECONDS", "5m"),
+        ("GRANT_TTL_SECONDS", "0"),
+        ("GRANT_MAX_IN_FLIGHT", "0"),
+        ("GRANT_CONTENT_TYPES", "image"),
+        ("GRANT_CONTENT_TYPES", ","),
         ("GRANT_MAX_BYTES", "0"),
         ("GRANT_ALLOW_CREDENTIALS", "yes"),
         ("GRANT_VENDOR_RPS", "-1"),
@@ -78,6 +82,8 @@ async fn half_or_wrong_settings_are_named() {
         ("GRANT_AUTH", "open"),
         ("GRANT_AUTH", ""),
         ("GRANT_LISTEN", "everywhere"),
+        ("PORT", "abc"),
+        ("SSL_CERT_FILE", "/nowhere.pem"),
     ] {
         let function = Function::of("alibaba-chatapp", &sandbox().await, &[(name, value)]).await;
         misses(&function, &[name]).await;

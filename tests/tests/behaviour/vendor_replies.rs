@@ -115,7 +115,13 @@ async fn answers_that_would_make_a_bad_grant_are_refused() {
         document["Response"]["UploadUrl"] = url.into();
         document.to_string()
     };
-    let signed = "/x?q-sign-time=1;4102444800&q-signature=s";
+    let key = "corp/1737374499879124992/1779863007508561920/doc/QUiGRdWFAFBkDKjhuxbd-1796118032488595456.md";
+    let signed = format!("/{key}?q-sign-time=1;4102444800&q-signature=s");
+    let ours = "https://qidian-qbot-test-1251316161.cos.ap-guangzhou.myqcloud.com";
+    assert_eq!(
+        answered("tencent-lke", &[], None, &without_keys(&format!("{ours}{signed}"))).await.status,
+        200
+    );
     for (flow, env, body) in [
         ("alibaba-chatapp", &[][..], CAMS.replace("\"ExampleTempSecret\"", "\"\"")),
         ("alibaba-chatapp", &[], CAMS.replace("\"CAISexample+token==\"", "null")),
@@ -139,7 +145,8 @@ async fn answers_that_would_make_a_bad_grant_are_refused() {
         ("tencent-lke", &[], without_keys("")),
         ("tencent-lke", &[], without_keys(&format!("https://evil.example{signed}"))),
         ("tencent-lke", &[], without_keys(&format!("https://evil.example#.myqcloud.com{signed}"))),
-        ("tencent-lke", &[], without_keys("https://b.cos.ap-guangzhou.myqcloud.com/x")),
+        ("tencent-lke", &[], without_keys(&format!("{ours}/{key}"))),
+        ("tencent-lke", &[], without_keys(&format!("{ours}{}", signed.replace("corp", "other")))),
         ("alibaba-aicontent", &[], WARRANT.replace("\"w-1\"", "\"\"")),
         ("alibaba-aicontent", &[], WARRANT.replace(ENDS[1], "1704067200")),
         ("alibaba-aicontent", &[], WARRANT.replace(ENDS[1], "soon")),
