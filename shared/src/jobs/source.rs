@@ -100,6 +100,10 @@ impl Sources {
     fn sign(&self, bucket: &str, key: &str, version_id: Option<&str>) -> Result<Url, Problem> {
         let s3 = self.s3.as_ref().filter(|_| self.buckets.iter().any(|listed| listed == bucket));
         let s3 = s3.ok_or_else(|| refused("the source's bucket is not in GRANT_SOURCE_BUCKETS"))?;
+        // A URL has no way to say these: `..` and a slash in front would lead into another bucket.
+        if key.starts_with('/') || key.split('/').any(|segment| matches!(segment, "." | "..")) {
+            return Err(refused("the source's key is no path inside of its bucket"));
+        }
         let bucket = Bucket::new(s3.endpoint.clone(), s3.style, bucket.to_owned(), s3.region.clone())
             .map_err(|_| refused("the source's bucket has no address"))?;
         let (id, secret) = (s3.keys.id.as_str(), s3.keys.secret.expose());

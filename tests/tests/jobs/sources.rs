@@ -217,6 +217,20 @@ async fn s3_is_read_with_the_roles_keys_and_only_from_listed_buckets() {
     let seen = store.seen().len();
     assert_eq!(queue.send(&from("3", &OBJECTS[2])).await.problem(), (422, "source_refused"));
     assert_eq!(store.seen().len(), seen);
+    // Nor by a way around: each of these would be a signed read of another object.
+    for key in [
+        "../other-bucket/a.pdf",
+        "x/../../other-bucket/a.pdf",
+        "/other-bucket/a.pdf",
+        "//localhost/a.pdf",
+        "./a.pdf",
+        "..",
+    ] {
+        let named = json!({ "bucket": OBJECTS[0].bucket, "key": key });
+        let job = json!({ "id": key, "filename": "a.pdf", "source": { "s3": named } });
+        assert_eq!(queue.send(&job).await.problem(), (422, "source_refused"), "{key}");
+    }
+    assert_eq!(store.seen().len(), seen);
     let gone = s3::Object { key: "gone.pdf", ..OBJECTS[1] };
     assert_eq!(queue.send(&from("4", &gone)).await.problem(), (502, "source_failed"));
     // The verifier refuses another key's signature.
