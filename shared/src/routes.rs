@@ -32,7 +32,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use self::platform::Platform;
 use crate::cache::SharedCache;
 use crate::caller::{Caller, Callers};
-use crate::config::{Env, Events, Fault, Settings, config_missing};
+use crate::config::{Env, Events, Fault, KeyRing, Settings, config_missing};
 use crate::flow::{Context, Flow};
 use crate::jobs::{Notifier, Sources};
 use crate::openapi;
@@ -142,7 +142,11 @@ impl<F: Flow> App<F> {
     }
 
     pub(crate) fn configured(&self) -> Result<(), Problem> {
-        if self.faults.is_empty() { Ok(()) } else { Err(config_missing(&self.faults)) }
+        match self.flow.key_ring().and_then(KeyRing::missing) {
+            _ if !self.faults.is_empty() => Err(config_missing(&self.faults)),
+            Some(fault) => Err(config_missing(&[fault])),
+            None => Ok(()),
+        }
     }
 
     /// Who is asking.
@@ -171,16 +175,15 @@ pub fn router<F: Flow>(app: &Arc<App<F>>) -> Router {
     let routes = Router::new()
         .route("/", post(grants::grants::<F>))
         .route("/grants", post(grants::grants::<F>))
-        .route("/s3/params", get(grants::s3_params::<F>))
+        // A look at it must not cost a vendor call.
+        .route("/s3/params", get(grants::s3_params::<F>).head(no_head))
         .route("/relay/{ticket}", put(relay::relay::<F>))
         .route("/complete", post(complete::complete::<F>))
         .route("/events", post(events::events::<F>))
         .route("/healthz", get(healthz::<F>))
         .route("/openapi.json", get(openapi_json::<F>))
         .fallback(async || Problem::new(Code::NotFound, "there is no such route"))
-        .method_not_allowed_fallback(async || {
-            Problem::new(Code::MethodNotAllowed, "this route does not take this method")
-        })
+        .method_not_allowed_fallback(no_such_method)
         .with_state(app.clone());
     // The tail of the path decides, so the path is cut before the routes see it.
     let base_path = app.cx.settings.base_path.clone();
@@ -222,8 +225,17 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
     )
 }
 
+async fn no_such_method() -> Problem {
+    Problem::new(Code::MethodNotAllowed, "this route does not take this method")
+}
+
+async fn no_head() -> Response {
+    ([(header::ALLOW, "GET")], no_such_method().await).into_response()
+}
+
 async fn healthz<F: Flow>(State(app): State<Arc<App<F>>>) -> Response {
-    let missing: Vec<&str> = app.faults.iter().map(|fault| fault.name.as_str()).collect();
+    let keys = app.flow.key_ring().and_then(KeyRing::missing);
+    let missing: Vec<&str> = app.faults.iter().chain(&keys).map(|fault| fault.name.as_str()).collect();
     json_response(&json!({
         "status": "ok", "flow": F::NAME, "version": env!("CARGO_PKG_VERSION"), "missing": missing,
     }))

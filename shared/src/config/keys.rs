@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::Env;
+use super::{Env, Fault};
 use crate::secret::Secret;
 
 /// A vendor's key pair, perhaps temporary.
@@ -33,12 +33,21 @@ pub struct KeyNames {
 pub struct KeyRing {
     current: RwLock<Arc<Keys>>,
     rotates: bool,
+    /// The variable of the key id that an operator would set.
+    name: &'static str,
 }
 
 impl KeyRing {
     /// The keys of now.
     pub fn get(&self) -> Arc<Keys> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is wrong while neither the environment nor the platform has brought any keys.
+    pub(crate) fn missing(&self) -> Option<Fault> {
+        let awaited = self.rotates && self.get().id.is_empty();
+        let reason = "is missing, and the platform sends no keys: the function has no role";
+        awaited.then(|| Fault { name: self.name.to_owned(), reason: reason.to_owned() })
     }
 
     /// Takes the platform's keys, unless the operator configured others.
@@ -68,7 +77,7 @@ impl Env {
         let own = chosen.is_some_and(|set| set.id == sets[0].id);
         let rotates = !own && self.get(platform).is_some();
         let keys = if rotates && chosen.is_none() { Keys::default() } else { self.keys(sets) };
-        KeyRing { current: RwLock::new(Arc::new(keys)), rotates }
+        KeyRing { current: RwLock::new(Arc::new(keys)), rotates, name: sets[0].id }
     }
 
     fn chosen(&mut self, sets: &[KeyNames]) -> Option<KeyNames> {
@@ -109,11 +118,14 @@ mod tests {
             (&[("FC", "f")], "fresh"),
             (&[("B_ID", "b"), ("B_KEY", "s")], "b"),
         ] {
-            let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-            let mut env = Env::new(vars);
+            let mut env =
+                Env::new(vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
             let ring = env.key_ring(SETS, "FC");
             assert!(env.faults().is_empty());
+            let missing = ring.missing().map(|fault| fault.name);
+            assert_eq!(missing.as_deref(), (vars.len() == 1).then_some("A_ID"));
             ring.rotate(fresh());
+            assert_eq!(ring.missing(), None);
             assert_eq!(ring.get().id, expected);
         }
     }

@@ -240,6 +240,7 @@ impl<F: Flow> App<F> {
             let failure = outcome.as_ref().err().map(|problem| problem.code);
             let id = webhook_id(F::NAME, &job.name, &job.fingerprint, failure);
             let kind = record["kind"].as_str().unwrap_or_default();
+            let deadline = self.telling_ends(deadline);
             told = self.notifier.tell(job.notify.as_ref(), &id, kind, &record["data"], deadline).await;
             if told == Ok(true) {
                 record["told"] = true.into();
@@ -248,6 +249,11 @@ impl<F: Flow> App<F> {
         }
         let acknowledged = acknowledged(&outcome, &told);
         Settled { outcome, acknowledged }
+    }
+
+    /// Telling an outcome takes no longer than a request may.
+    fn telling_ends(&self, deadline: Instant) -> Instant {
+        deadline.min(Instant::now() + self.cx.settings.timeout)
     }
 
     /// A permanent failure that has no record of its own.
@@ -260,6 +266,7 @@ impl<F: Flow> App<F> {
         deadline: Instant,
     ) -> Settled {
         (problem.flow, problem.job_id) = (Some(F::NAME.to_owned()), Some(job_id.to_owned()));
+        let deadline = self.telling_ends(deadline);
         let told = self.notifier.tell(notify, event, "upload.failed", &problem.to_value(), deadline).await;
         let outcome = Err(problem);
         let acknowledged = acknowledged(&outcome, &told);

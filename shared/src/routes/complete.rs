@@ -25,6 +25,9 @@ pub(super) async fn complete<F: Flow>(
     let body = read_document(request, MAX_BODY).await?;
     let sent: Value =
         serde_json::from_slice(&body).map_err(|_| Problem::invalid("", "the body is not valid JSON"))?;
+    if !sent.is_object() {
+        return Err(Problem::invalid("", "a JSON object is expected"));
+    }
     let token = text(&sent, "token")?.ok_or_else(|| Problem::invalid("/token", "token is required"))?;
     let binding = sealers.open_token(token, F::NAME, clock::now())?;
     // The function's own word about a relayed upload is worth more than the client's.

@@ -126,6 +126,8 @@ async fn bad_completions() {
     let lke = Function::of("tencent-lke", &sandbox, &[]).await;
     assert_eq!(complete(&lke, &json!({ "token": good })).await.problem(), (401, "unauthenticated"));
     for (sent, pointer) in [
+        (json!([]), ""),
+        (json!("x"), ""),
         (json!({}), "/token"),
         (json!({ "token": 7 }), "/token"),
         (json!({ "token": good, "size": -1 }), "/size"),

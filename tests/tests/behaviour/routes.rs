@@ -97,6 +97,15 @@ async fn other_methods_are_named() {
 }
 
 #[tokio::test]
+async fn a_look_at_the_facade_costs_no_vendor_call() {
+    let sandbox = sandbox().await;
+    let function = Function::of("alibaba-workorder", &sandbox, &[]).await;
+    let looked = call(&function, "HEAD", "/s3/params?filename=a.png").await;
+    assert_eq!((looked.status, looked.header("allow")), (405, "GET"));
+    assert_eq!(sandbox.calls(upload_grant_tests::Service::Workorder), 0);
+}
+
+#[tokio::test]
 async fn grants_and_problems_are_not_stored_and_have_an_id() {
     let function = chatapp(&[]).await;
     let grant = call(&function, "POST", "/grants").await;

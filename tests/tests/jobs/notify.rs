@@ -120,6 +120,32 @@ async fn if_telling_fails_only_the_telling_is_repeated() {
 }
 
 #[tokio::test]
+async fn an_address_that_hangs_is_not_waited_for_longer_than_a_request_may_take() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    let settings = [
+        ("GRANT_NOTIFY_HOSTS", &*host),
+        ("GRANT_WEBHOOK_SECRET", WEBHOOK_SECRET),
+        ("GRANT_TIMEOUT_SECONDS", "1"),
+    ];
+    let queue = Queue::of("tencent-lke", &settings).await;
+    let mut job = job("job-1");
+    job["notify"] = json!({ "url": format!("http://{host}/") });
+    let mut taken = Vec::new();
+    let records = [("m", None, job.to_string())];
+    let delivered = queue.deliver(&records);
+    tokio::pin!(delivered);
+    let failed = loop {
+        tokio::select! {
+            failed = &mut delivered => break failed,
+            connection = listener.accept() => taken.push(connection.unwrap()),
+        }
+    };
+    // The first attempt has used up the time of all three.
+    assert_eq!((failed.len(), taken.len()), (1, 1));
+}
+
+#[tokio::test]
 async fn deployment_faults_fill_the_dead_letters_whoever_is_told() {
     let hook = Stub::start(|_| status(200)).await;
     let queue = telling("tencent-lke", &hook).await;
