@@ -61,8 +61,10 @@ pub fn run(program: &str, arguments: impl Iterator<Item = OsString>) -> ExitCode
     };
     let code = runtime.block_on(async {
         tokio::select! {
-            code = send_all(&options, &function) => code,
+            // First: no work begins before there is an ear for signals.
+            biased;
             code = told_to_stop() => code,
+            code = send_all(&options, &function) => code,
         }
     });
     // A read of standard input that is under way cannot be ended otherwise.
