@@ -37,7 +37,7 @@ impl Source {
         let name = name(input)?;
         let path = input.path.clone();
         let opened = spawn_blocking(move || open(path.as_deref())).await;
-        let (file, length) = opened.map_err(|_| failed("interrupted"))?.map_err(|error| failed(error))?;
+        let (file, length) = opened.map_err(|_| failed("interrupted"))?.map_err(failed)?;
         if length == 0 {
             return Err(Problem::new(Code::InvalidRequest, "the file is empty"));
         }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use lexopt::prelude::{Long, Short, Value as Positional, ValueExt as _};
+use lexopt::prelude::{Long, Short, Value as Positional, ValueExt};
 use serde_json::{Map, Value};
 
 use crate::config::{Env, check_endpoint};
@@ -101,7 +101,7 @@ impl Command {
             }
         }
         options.to = address(to, env)?;
-        options.inputs = inputs(paths, name)?;
+        options.inputs = inputs(paths, name.as_deref())?;
         Ok(Self::Send(options))
     }
 }
@@ -118,7 +118,7 @@ fn address(to: Option<String>, env: &mut Env) -> Result<String, String> {
     Ok(url.strip_suffix("/grants").unwrap_or(url).to_owned())
 }
 
-fn inputs(paths: Vec<OsString>, name: Option<String>) -> Result<Vec<Input>, String> {
+fn inputs(paths: Vec<OsString>, name: Option<&str>) -> Result<Vec<Input>, String> {
     let is_stdin = |path: &OsString| path == "-";
     if paths.is_empty() {
         return Err("no FILE is given".to_owned());
@@ -134,7 +134,7 @@ fn inputs(paths: Vec<OsString>, name: Option<String>) -> Result<Vec<Input>, Stri
     }
     let input = |path: OsString| Input {
         path: (!is_stdin(&path)).then(|| Path::new(&path).to_owned()),
-        name: name.clone(),
+        name: name.map(str::to_owned),
     };
     Ok(paths.into_iter().map(input).collect())
 }
@@ -164,7 +164,7 @@ fn param(text: &str) -> Result<(String, Value), String> {
 }
 
 fn value(parser: &mut lexopt::Parser) -> Result<String, String> {
-    parser.value().and_then(|value| value.string()).map_err(text)
+    parser.value().and_then(ValueExt::string).map_err(text)
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
