@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::problem::Problem;
 
-const STYLE: &str = "{prefix:20!} {msg:9!} [{bar:24}] {percent:>3}% {decimal_bytes_per_sec:>12}";
+const STYLE: &str = "{prefix:20!} {msg:9} [{bar:24}] {percent:>3}% {decimal_bytes_per_sec:>12}";
 
 /// The bars, or none where nobody looks.
 pub(super) struct Progress {
@@ -30,7 +30,8 @@ impl Progress {
 
     /// A bar for a file; it is gone when it is dropped.
     pub fn bar(&self, file: &str) -> Bar {
-        let bar = ProgressBar::hidden().with_prefix(plain(file));
+        let name = file.rsplit('/').next().unwrap_or(file);
+        let bar = ProgressBar::hidden().with_prefix(plain(name));
         // The template is a constant: a test shows it.
         if let Ok(style) = ProgressStyle::with_template(STYLE) {
             bar.set_style(style.progress_chars("=> "));
@@ -65,6 +66,7 @@ impl Bar {
         self.0.set_length(length);
         self.0.reset();
         self.0.set_message(phase);
+        self.0.force_draw();
     }
 
     /// So many bytes more.
@@ -75,6 +77,7 @@ impl Bar {
     /// Says why nothing moves.
     pub fn waiting(&self, problem: &Problem) {
         self.0.set_message(problem.code.as_str());
+        self.0.force_draw();
     }
 
     /// Resolves when no byte has moved for `patience`, or up to twice as long.

@@ -4,4 +4,5 @@ mod flows;
 mod input;
 mod large;
 mod shell;
+mod terminal;
 mod trouble;
