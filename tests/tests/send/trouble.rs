@@ -1,5 +1,8 @@
 //! What goes wrong on the way, what is tried again, and what is told of the rest.
 
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
 use axum::body::Body;
 use axum::response::Response;
 use serde_json::{Value, json};
@@ -265,4 +268,29 @@ async fn a_function_that_is_not_there_is_told() {
     let said = shell.send(&["a.pdf"]).await;
     assert_eq!((said.code, said.problem("a.pdf")), (Some(1), "upload_failed"));
     assert!(said.err.contains("http://127.0.0.1:1 cannot be reached: Connection refused"), "{}", said.err);
+}
+
+/// Between the asking and the sending somebody writes to the file.
+#[tokio::test]
+async fn a_file_that_changes_on_the_way_is_not_stored() {
+    for (changed, code) in [(&b"jello"[..], "checksum_mismatch"), (b"hell", "source_failed")] {
+        let path = Arc::new(OnceLock::<PathBuf>::new());
+        let file = path.clone();
+        let stub = Stub::start(move |seen| {
+            let path = file.get().filter(|_| seen.target == "/grants").expect("a request for a grant");
+            std::fs::write(path, changed).expect("it is written");
+            answer(200, &json!({
+                "mode": "put", "url": format!("http://{}/object", seen.header("host")), "headers": {},
+                "expires": 300, "limits": { "content_types": ["application/pdf"] }, "success_status": [200],
+                "complete": { "token": "t", "collect": [] },
+            }))
+        })
+        .await;
+        let shell = Shell::at(&stub.url(""));
+        path.set(shell.file("a.pdf", b"hello")).expect("once");
+        let said = shell.send(&["a.pdf"]).await;
+        assert_eq!((said.code, said.problem("a.pdf")), (Some(1), code), "{said:?}");
+        // The store never had the whole of it.
+        assert!(stub.seen().iter().all(|one| one.target == "/grants" || one.body.is_empty()));
+    }
 }
