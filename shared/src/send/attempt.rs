@@ -11,7 +11,7 @@ use super::grant::Grant;
 use super::progress::Bar;
 use crate::problem::{Code, Problem};
 use crate::request::{Checksums, Mode};
-use crate::upload::{check_crc64, deliver, refused, xml_code};
+use crate::upload::{Digests, check_crc64, deliver, refused, xml_code};
 use crate::vendor::Reply;
 
 /// A store that takes no bytes for so long, or does not answer after the last, has stopped.
@@ -41,12 +41,12 @@ pub(super) async fn attempt(
     let end = Instant::now() + Duration::from_secs(grant.expires);
     bar.start("sending", source.length);
     let body = source.body(checksums.clone(), bar);
-    let sent = deliver(&function.client, &grant.request(&source.name), body, bar.stalled(PATIENCE)).await;
+    let sent = deliver(&function.client, &grant.request(), body, bar.stalled(PATIENCE)).await;
     let (reply, digests) = sent?;
     let uploaded = if grant.mode == Mode::Relay {
         document(&reply).map(Uploaded::Receipt)
     } else {
-        check_crc64(&reply, &digests).and_then(|()| stored(&grant, &reply)).map(Uploaded::Complete)
+        stored(&grant, &reply, &digests).map(Uploaded::Complete)
     };
     uploaded.map_err(|problem| {
         let ended = problem.code == Code::GrantExpired || says_expired(&reply) || Instant::now() >= end;
@@ -56,10 +56,11 @@ pub(super) async fn attempt(
 }
 
 /// What of a store's answer goes to `/complete`.
-fn stored(grant: &Grant, reply: &Reply) -> Result<Map<String, Value>, Problem> {
+fn stored(grant: &Grant, reply: &Reply, sent: &Digests) -> Result<Map<String, Value>, Problem> {
     if !grant.success_status.contains(&reply.status) {
         return Err(refused(reply, xml_code(reply).as_deref()));
     }
+    check_crc64(reply, sent)?;
     let mut document = Map::new();
     let complete = grant.complete.iter();
     for name in complete.clone().flat_map(|complete| &complete.collect) {

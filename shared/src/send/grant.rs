@@ -17,6 +17,7 @@ pub(super) struct Grant {
     headers: Pairs,
     fields: Option<Pairs>,
     file_field: Option<String>,
+    key: String,
     /// Whole seconds left at issue.
     pub expires: u64,
     limits: Limits,
@@ -56,15 +57,15 @@ impl Grant {
         Ok(grant)
     }
 
-    /// The request that it allows, for a file of that name.
-    pub fn request<'a>(&'a self, file_name: &'a str) -> Request<'a> {
+    /// The request that it allows. The caller's file name is no part of it.
+    pub fn request(&self) -> Request<'_> {
         Request {
             mode: self.mode,
             url: &self.url,
             headers: &self.headers,
             fields: self.fields.as_ref(),
             file_field: self.file_field.as_deref(),
-            file_name,
+            file_name: self.key.rsplit('/').next().unwrap_or_default(),
             content_type: self
                 .limits
                 .content_types
