@@ -47,6 +47,7 @@ lint: check-cargo ## formatting, clippy, purity of the signing half, banned crat
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo check --quiet -p upload-grant --no-default-features
+	cargo check --quiet -p upload-grant
 	@! cargo tree -p upload-grant --no-default-features -e normal --prefix none | grep -E '^($(IMPURE)) ' || \
 		{ echo "the pure half depends on the crates above" >&2; exit 1; }
 	@! cargo tree --workspace -e all --target all -i aws-lc-sys 2>/dev/null | grep . || \

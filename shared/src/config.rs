@@ -165,7 +165,8 @@ pub fn config_missing(faults: &[Fault]) -> Problem {
     Problem::new(Code::ConfigMissing, list.join("; "))
 }
 
-fn check_endpoint(value: &str) -> Result<(), &'static str> {
+/// Whether `value` is a plain URL of a host, `http://` only for loopback; else what is wrong.
+pub(crate) fn check_endpoint(value: &str) -> Result<(), &'static str> {
     let url = url::Url::parse(value).map_err(|_| "is not a URL with scheme")?;
     let plain = url.query().is_none() && url.username().is_empty() && url.fragment().is_none();
     match url.scheme() {

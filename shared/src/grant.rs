@@ -1,6 +1,7 @@
 //! What a caller gets: one flat, normalized upload grant.
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::request::Mode;
@@ -30,6 +31,17 @@ impl Pairs {
 impl Serialize for Pairs {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let members = Map::deserialize(deserializer)?.into_iter();
+        let pairs = members.map(|(name, value)| match value {
+            Value::String(value) => Ok((name, value)),
+            _ => Err(D::Error::custom("text is expected")),
+        });
+        pairs.collect::<Result<_, _>>().map(Self)
     }
 }
 

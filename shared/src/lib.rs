@@ -1,7 +1,8 @@
 //! One normalized upload grant for five vendor upload flows.
 //!
 //! The pure half (no clock, no environment, no I/O): [`grant`], [`request`], [`problem`], [`receipt`],
-//! [`media`], [`sign`]. Feature `runtime` (default) is everything that talks to the world.
+//! [`media`], [`sign`]. Feature `runtime` (default) is everything that talks to the world,
+//! feature `send` the client that sends files from a shell.
 
 pub mod encode;
 pub mod grant;
@@ -37,6 +38,8 @@ pub mod policy;
 pub mod routes;
 #[cfg(feature = "runtime")]
 mod seal;
+#[cfg(feature = "send")]
+pub mod send;
 #[cfg(feature = "runtime")]
 pub mod serve;
 #[cfg(feature = "runtime")]

@@ -6,6 +6,8 @@ mod lambda;
 mod poll;
 mod runtime;
 
+use std::ffi::OsString;
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -18,8 +20,31 @@ use crate::flow::Flow;
 use crate::routes::{App, router};
 use crate::telemetry;
 
-/// Runs the function `F` until it is told to stop.
+/// Does what the command line of the process says.
 pub fn run<F: Flow>() -> ExitCode {
+    run_with::<F>(std::env::args_os().skip(1))
+}
+
+/// Does what `arguments` say: nothing to serve, else a word and what it takes.
+pub fn run_with<F: Flow>(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    match arguments.next() {
+        None => run_function::<F>(),
+        #[cfg(feature = "send")]
+        Some(word) if word == "send" => crate::send::run(F::NAME, arguments),
+        Some(_) => usage(F::NAME),
+    }
+}
+
+/// Tells which words `program` takes.
+pub fn usage(program: &str) -> ExitCode {
+    let words = if cfg!(feature = "send") { " [send FILE...]" } else { "" };
+    // There is nowhere to complain about a closed standard error.
+    let _ = writeln!(std::io::stderr(), "Usage: {program}{words}");
+    ExitCode::from(2)
+}
+
+/// Serves the function `F` until it is told to stop.
+fn run_function<F: Flow>() -> ExitCode {
     let mut env = Env::of_process();
     telemetry::start(&mut env);
     let app = match App::<F>::new(&mut env) {

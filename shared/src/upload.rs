@@ -1,6 +1,7 @@
 //! Uploading on a caller's behalf: bytes stream from where they are to the store, measured on the way.
 
 mod meter;
+mod request;
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -11,11 +12,12 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 pub use meter::{Digests, Meter};
+pub(crate) use request::Request;
 
 use crate::flow::{Ask, Context};
 use crate::grant::Grant;
 use crate::problem::{Code, Problem, VendorSays};
-use crate::request::{Checksums, Mode};
+use crate::request::Checksums;
 use crate::vendor::{Reply, read_body, retry_after};
 
 /// The most bytes of a store's answer.
@@ -73,15 +75,21 @@ impl Body {
     /// # Errors
     /// The source's problem, or `checksum_mismatch`.
     pub async fn collect(self) -> Result<(Bytes, Digests), Problem> {
-        let (mut metered, meter) = self.metered();
         let mut bytes = BytesMut::new();
+        let digests = self.read(|chunk| bytes.extend_from_slice(chunk)).await?;
+        Ok((bytes.freeze(), digests))
+    }
+
+    /// Reads all of it, chunk by chunk.
+    pub(crate) async fn read(self, mut each: impl FnMut(&Bytes)) -> Result<Digests, Problem> {
+        let (mut metered, meter) = self.metered();
         while let Some(chunk) = metered.next().await {
             match chunk {
-                Ok(chunk) => bytes.extend_from_slice(&chunk),
+                Ok(chunk) => each(&chunk),
                 Err(error) => return Err(meter.problem().unwrap_or_else(|| broke_off(&error))),
             }
         }
-        Ok((bytes.freeze(), meter.digests()))
+        Ok(meter.digests())
     }
 
     fn metered(self) -> (impl Stream<Item = std::io::Result<Bytes>> + Send + 'static, Meter) {
@@ -99,18 +107,24 @@ pub async fn exchange(
     ask: &Ask,
     body: Body,
 ) -> Result<(Reply, Digests), Problem> {
+    let file_name = ask.object_name();
+    let request = Request::of(grant, &file_name, &ask.content_type);
+    deliver(cx.vendor.client(), &request, body, tokio::time::sleep_until(ask.deadline)).await
+}
+
+/// Sends `body` as `request` says, unless `time_is_up` comes first.
+///
+/// # Errors
+/// As [`exchange`].
+pub(crate) async fn deliver(
+    client: &reqwest::Client,
+    request: &Request<'_>,
+    body: Body,
+    time_is_up: impl Future<Output = ()>,
+) -> Result<(Reply, Digests), Problem> {
     let length = body.length();
     let (stream, meter) = body.metered();
-    let stream = reqwest::Body::wrap_stream(stream);
-    let mut request = cx.vendor.client().request(method(grant), &grant.url);
-    for (name, value) in &grant.headers.0 {
-        request = request.header(name, value);
-    }
-    let request = if grant.mode == Mode::Form {
-        request.multipart(form(grant, ask, stream, length)?)
-    } else {
-        request.header("content-length", length).body(stream)
-    };
+    let request = request.build(client, reqwest::Body::wrap_stream(stream), length)?;
     let sent = async {
         let response = request.send().await.map_err(|error| broke_off(&error))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -119,21 +133,21 @@ pub async fn exchange(
         })?;
         Ok(Reply { status, headers, body })
     };
-    let left = ask.deadline.saturating_duration_since(Instant::now());
-    let timed_out = |_| {
-        let (code, detail) = if meter.is_waiting() {
-            (Code::SourceFailed, "the source did not send in time")
-        } else {
-            (Code::UploadFailed, "the store did not answer in time")
-        };
-        Err(Problem::new(code, detail).retryable(true))
+    let outcome = tokio::select! {
+        biased;
+        outcome = sent => outcome,
+        () = time_is_up => {
+            let (code, detail) = if meter.is_waiting() {
+                (Code::SourceFailed, "the source did not send in time")
+            } else {
+                (Code::UploadFailed, "the store did not answer in time")
+            };
+            Err(Problem::new(code, detail).retryable(true))
+        }
     };
-    match tokio::time::timeout(left, sent).await.unwrap_or_else(timed_out) {
-        Ok(reply) => match meter.problem() {
-            Some(problem) => Err(problem),
-            None => Ok((reply, meter.digests())),
-        },
-        Err(problem) => Err(meter.problem().unwrap_or(problem)),
+    match (outcome, meter.problem()) {
+        (_, Some(problem)) | (Err(problem), None) => Err(problem),
+        (Ok(reply), None) => Ok((reply, meter.digests())),
     }
 }
 
@@ -154,10 +168,7 @@ pub fn stored(grant: &Grant, reply: &Reply, digests: Digests) -> Result<Stored, 
     if !reply.is_success() {
         return Err(refused(reply, xml_code(reply).as_deref()));
     }
-    let crc64 = reply.header("x-oss-hash-crc64ecma").or_else(|| reply.header("x-cos-hash-crc64ecma"));
-    if crc64.is_some_and(|theirs| theirs != digests.crc64) {
-        return Err(Problem::new(Code::UploadFailed, "the store received other bytes than were sent"));
-    }
+    check_crc64(reply, &digests)?;
     Ok(Stored {
         key: grant.key.clone(),
         location: grant.object.as_ref().map(|object| object.location.clone()),
@@ -199,28 +210,17 @@ pub fn refused(reply: &Reply, code: Option<&str>) -> Problem {
     }
 }
 
-fn method(grant: &Grant) -> reqwest::Method {
-    if grant.mode == Mode::Form { reqwest::Method::POST } else { reqwest::Method::PUT }
-}
-
-fn form(
-    grant: &Grant,
-    ask: &Ask,
-    stream: reqwest::Body,
-    length: u64,
-) -> Result<reqwest::multipart::Form, Problem> {
-    let mut form = reqwest::multipart::Form::new();
-    for (name, value) in grant.fields.iter().flat_map(|fields| &fields.0) {
-        form = form.text(name.clone(), value.clone());
+/// The CRC-64 that a store says it received, if it says one.
+pub(crate) fn check_crc64(reply: &Reply, sent: &Digests) -> Result<(), Problem> {
+    let crc64 = reply.header("x-oss-hash-crc64ecma").or_else(|| reply.header("x-cos-hash-crc64ecma"));
+    if crc64.is_some_and(|theirs| theirs != sent.crc64) {
+        return Err(Problem::new(Code::UploadFailed, "the store received other bytes than were sent"));
     }
-    let file = reqwest::multipart::Part::stream_with_length(stream, length)
-        .file_name(ask.object_name())
-        .mime_str(&ask.content_type)
-        .map_err(|_| Problem::new(Code::Internal, "the content type cannot be sent"))?;
-    Ok(form.part(grant.file_field.unwrap_or("file"), file))
+    Ok(())
 }
 
-fn xml_code(reply: &Reply) -> Option<String> {
+/// The code of a store's error document.
+pub(crate) fn xml_code(reply: &Reply) -> Option<String> {
     let body = std::str::from_utf8(&reply.body).ok()?;
     let (_, rest) = body.split_once("<Code>")?;
     Some(rest.split_once('<')?.0.trim().to_owned())

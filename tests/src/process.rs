@@ -165,10 +165,18 @@ impl Process {
     /// # Panics
     /// If it is not running on Linux.
     pub fn peak_memory(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a process");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
-        line.trim().trim_end_matches(" kB").trim().parse::<u64>().expect("a number") * 1024
+        peak_memory_of(self.child.id())
     }
+}
+
+/// The most memory that the process `id` ever had resident, in bytes.
+///
+/// # Panics
+/// If it is not running on Linux.
+pub fn peak_memory_of(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("a process");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+    line.trim().trim_end_matches(" kB").trim().parse::<u64>().expect("a number") * 1024
 }
 
 impl Drop for Process {

@@ -34,6 +34,16 @@ pub struct Digests {
 }
 
 impl Digests {
+    /// All of them, as a request or its completion tells them.
+    #[cfg(feature = "send")]
+    pub(crate) fn checksums(&self) -> Checksums {
+        Checksums {
+            md5: Some(self.md5_base64.clone()),
+            sha256: Some(self.sha256.clone()),
+            crc64: Some(self.crc64.clone()),
+        }
+    }
+
     /// Whether every checksum that `expected` names is the one measured.
     pub fn agree(&self, expected: &Checksums) -> bool {
         let same =

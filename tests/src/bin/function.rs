@@ -2,15 +2,17 @@
 
 use std::process::ExitCode;
 
-use upload_grant::serve::run;
+use upload_grant::serve::run_with;
 
 fn main() -> ExitCode {
-    match std::env::args().nth(1).as_deref() {
-        Some("alibaba-aicontent") => run::<alibaba_aicontent::Aicontent>(),
-        Some("alibaba-chatapp") => run::<alibaba_chatapp::Chatapp>(),
-        Some("alibaba-workorder") => run::<alibaba_workorder::Workorder>(),
-        Some("huawei-aicc") => run::<huawei_aicc::Aicc>(),
-        Some("tencent-lke") => run::<tencent_lke::Lke>(),
+    let mut arguments = std::env::args_os().skip(1);
+    let flow = arguments.next().unwrap_or_default();
+    match flow.to_str() {
+        Some("alibaba-aicontent") => run_with::<alibaba_aicontent::Aicontent>(arguments),
+        Some("alibaba-chatapp") => run_with::<alibaba_chatapp::Chatapp>(arguments),
+        Some("alibaba-workorder") => run_with::<alibaba_workorder::Workorder>(arguments),
+        Some("huawei-aicc") => run_with::<huawei_aicc::Aicc>(arguments),
+        Some("tencent-lke") => run_with::<tencent_lke::Lke>(arguments),
         _ => ExitCode::FAILURE,
     }
 }

@@ -54,7 +54,7 @@ impl Flow for Panics {
 #[ignore = "the process that the tests below start"]
 fn process() {
     if std::env::var_os("GRANT_RUNTIME").is_some() {
-        upload_grant::serve::run::<Panics>();
+        upload_grant::serve::run_with::<Panics>(std::iter::empty());
     }
 }
 
