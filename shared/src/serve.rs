@@ -6,6 +6,7 @@ mod lambda;
 mod poll;
 mod runtime;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -14,12 +15,38 @@ pub(crate) use self::runtime::is_local;
 pub use self::runtime::{Runtime, listen};
 
 use crate::config::Env;
+use crate::doctor;
 use crate::flow::Flow;
 use crate::routes::{App, router};
 use crate::telemetry;
 
-/// Runs the function `F` until it is told to stop.
+/// Does what the program's arguments say; without any, it serves.
 pub fn run<F: Flow>() -> ExitCode {
+    let args = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned());
+    let args: Vec<String> = args.collect();
+    match args.first().map(String::as_str) {
+        None => start::<F>(),
+        Some("doctor") => doctor::run::<F>(&args[1..]),
+        Some("--help") => {
+            let _ = std::io::stdout().write_all(usage(F::NAME).as_bytes());
+            ExitCode::SUCCESS
+        }
+        Some(_) => {
+            let _ = std::io::stderr().write_all(usage(F::NAME).as_bytes());
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn usage(name: &str) -> String {
+    format!(
+        "usage: {name}                serve, as the environment says\n       \
+         {name} doctor         check the live set-up ({name} doctor --help)\n"
+    )
+}
+
+/// Serves the function `F` until it is told to stop.
+pub fn start<F: Flow>() -> ExitCode {
     let mut env = Env::of_process();
     telemetry::start(&mut env);
     let app = match App::<F>::new(&mut env) {

@@ -4,6 +4,7 @@
 //! device sends its recording to the evaluation service.
 //! <https://www.alibabacloud.com/help/en/doc-detail/2865622.html>
 
+mod doctor;
 mod warrant;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use upload_grant::cache::Cache;
 use upload_grant::config::{Env, KeyRing};
+use upload_grant::doctor::{Chart, Report};
 use upload_grant::encode;
 use upload_grant::flow::{Ask, Bound, Context, Flow};
 use upload_grant::grant::{Grant, Pairs};
@@ -123,6 +125,19 @@ impl Flow for Aicontent {
         vendor.remove("warrant_id");
         vendor.extend(evaluated(&reply)?);
         Ok(Stored { key: grant.key, vendor, digests, ..Stored::default() })
+    }
+
+    fn chart(&self) -> Chart {
+        doctor::chart(self)
+    }
+
+    async fn examine(
+        self: &Arc<Self>,
+        cx: &Arc<Context>,
+        ask: &Ask,
+        report: &mut Report,
+    ) -> Result<(), Problem> {
+        doctor::examine(self, cx, ask, report).await
     }
 
     fn handoff(&self, receipt: &Receipt, _: &Bound<'_>) -> Option<Handoff> {

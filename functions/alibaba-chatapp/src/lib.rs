@@ -4,6 +4,7 @@
 //! every grant is signed locally for one object.
 //! <https://www.alibabacloud.com/help/en/chatapp/developer-reference/api-cams-2020-06-06-getchatappuploadauthorization>
 
+mod doctor;
 mod limits;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 use upload_grant::cache::{Cache, Perishable};
 use upload_grant::clock;
 use upload_grant::config::{Env, KeyRing};
+use upload_grant::doctor::{Chart, Report};
 use upload_grant::encode;
 use upload_grant::flow::{Ask, Bound, Context, Flow};
 use upload_grant::grant::{Credentials, Enforced, Grant, Object, Pairs};
@@ -130,6 +132,19 @@ impl Flow for Chatapp {
         Ok(grant)
     }
 
+    fn chart(&self) -> Chart {
+        doctor::chart(self)
+    }
+
+    async fn examine(
+        self: &Arc<Self>,
+        cx: &Arc<Context>,
+        ask: &Ask,
+        report: &mut Report,
+    ) -> Result<(), Problem> {
+        doctor::examine(self, cx, ask, report).await
+    }
+
     fn handoff(&self, receipt: &Receipt, _: &Bound<'_>) -> Option<Handoff> {
         Some(Handoff::new(
             ["CreateChatappTemplate", "SendChatappMessage"],
@@ -148,6 +163,17 @@ impl Chatapp {
     }
 
     async fn authorize(&self, cx: &Context, space: &str, deadline: Instant) -> Result<Sts, Problem> {
+        let now = clock::now();
+        let (data, request_id) = self.call(cx, space, deadline).await?;
+        self.read(&data, request_id, now)
+    }
+
+    async fn call(
+        &self,
+        cx: &Context,
+        space: &str,
+        deadline: Instant,
+    ) -> Result<(Value, Option<String>), Problem> {
         let query = encode::query(&[("CustSpaceId", space)]);
         let call = alibaba::Call {
             endpoint: &self.endpoint,
@@ -157,10 +183,8 @@ impl Chatapp {
             query: &query,
             body: None,
         };
-        let now = clock::now();
         let sign = |attempt: &_| call.sign(&self.keys.get(), attempt);
-        let (data, request_id) = cx.vendor.call(deadline, sign, authorization).await?;
-        self.read(&data, request_id, now)
+        cx.vendor.call(deadline, sign, authorization).await
     }
 
     /// Normalizes the vendor's `Data`.

@@ -33,12 +33,19 @@ pub struct KeyNames {
 pub struct KeyRing {
     current: RwLock<Arc<Keys>>,
     rotates: bool,
+    names: Option<KeyNames>,
 }
 
 impl KeyRing {
     /// The keys of now.
     pub fn get(&self) -> Arc<Keys> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The variables that the keys are from; none where keys are not needed, or come only with the platform's
+    /// requests.
+    pub fn names(&self) -> Option<KeyNames> {
+        self.names
     }
 
     /// Takes the platform's keys, unless the operator configured others.
@@ -67,8 +74,10 @@ impl Env {
         let chosen = self.chosen(&sets);
         let own = chosen.is_some_and(|set| set.id == sets[0].id);
         let rotates = !own && self.get(platform).is_some();
-        let keys = if rotates && chosen.is_none() { Keys::default() } else { self.keys(sets) };
-        KeyRing { current: RwLock::new(Arc::new(keys)), rotates }
+        let with_requests = rotates && chosen.is_none();
+        let keys = if with_requests { Keys::default() } else { self.keys(sets) };
+        let names = chosen.or(sets.last().copied()).filter(|_| !with_requests);
+        KeyRing { current: RwLock::new(Arc::new(keys)), rotates, names }
     }
 
     fn chosen(&mut self, sets: &[KeyNames]) -> Option<KeyNames> {

@@ -67,7 +67,7 @@ pub(super) async fn s3_params<F: Flow>(
 
 impl<F: Flow> App<F> {
     /// From request to grant. `base` is the address our own URLs start with.
-    async fn grant(
+    pub(crate) async fn grant(
         &self,
         asked: &GrantRequest,
         granted: &Granted<'_>,
@@ -110,7 +110,7 @@ impl<F: Flow> App<F> {
     }
 
     /// Checks a request against flow, settings and policy: before any vendor call.
-    fn ask(
+    pub(crate) fn ask(
         &self,
         asked: &GrantRequest,
         granted: &Granted<'_>,

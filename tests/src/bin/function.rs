@@ -2,15 +2,15 @@
 
 use std::process::ExitCode;
 
-use upload_grant::serve::run;
+use upload_grant::serve::start;
 
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
-        Some("alibaba-aicontent") => run::<alibaba_aicontent::Aicontent>(),
-        Some("alibaba-chatapp") => run::<alibaba_chatapp::Chatapp>(),
-        Some("alibaba-workorder") => run::<alibaba_workorder::Workorder>(),
-        Some("huawei-aicc") => run::<huawei_aicc::Aicc>(),
-        Some("tencent-lke") => run::<tencent_lke::Lke>(),
+        Some("alibaba-aicontent") => start::<alibaba_aicontent::Aicontent>(),
+        Some("alibaba-chatapp") => start::<alibaba_chatapp::Chatapp>(),
+        Some("alibaba-workorder") => start::<alibaba_workorder::Workorder>(),
+        Some("huawei-aicc") => start::<huawei_aicc::Aicc>(),
+        Some("tencent-lke") => start::<tencent_lke::Lke>(),
         _ => ExitCode::FAILURE,
     }
 }

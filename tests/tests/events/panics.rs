@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::{Map, Value, json};
 use upload_grant::config::Env;
+use upload_grant::doctor::{Chart, Report};
 use upload_grant::flow::{Ask, Bound, Context, Flow};
 use upload_grant::grant::Grant;
 use upload_grant::media::Accepted;
@@ -45,6 +46,14 @@ impl Flow for Panics {
         Err(Problem::new(Code::VendorRejected, "alive"))
     }
 
+    fn chart(&self) -> Chart {
+        Chart::default()
+    }
+
+    async fn examine(self: &Arc<Self>, _: &Arc<Context>, _: &Ask, _: &mut Report) -> Result<(), Problem> {
+        Ok(())
+    }
+
     fn handoff(&self, _: &Receipt, _: &Bound<'_>) -> Option<Handoff> {
         None
     }
@@ -54,7 +63,7 @@ impl Flow for Panics {
 #[ignore = "the process that the tests below start"]
 fn process() {
     if std::env::var_os("GRANT_RUNTIME").is_some() {
-        upload_grant::serve::run::<Panics>();
+        upload_grant::serve::start::<Panics>();
     }
 }
 
