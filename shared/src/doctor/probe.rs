@@ -3,11 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, Request};
-use http_body_util::BodyExt as _;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::{Instant, timeout};
-use tower::ServiceExt as _;
 
 use super::chart::Chart;
 use super::report::{Line, Report};
@@ -16,7 +13,7 @@ use crate::flow::{Ask, Flow};
 use crate::grant::{Enforced, Grant};
 use crate::problem::Problem;
 use crate::request::Mode;
-use crate::routes::{App, router};
+use crate::routes::App;
 use crate::upload::{self, Body, Digests};
 use crate::vendor::{Reply, read_body};
 
@@ -45,11 +42,10 @@ pub(super) async fn check<F: Flow>(app: &Arc<App<F>>, chart: &Chart, mode: Mode,
         return report.add(Line::skipped(trial.name("upload"), "--no-upload"));
     }
     refusals::before(&trial, report).await;
-    if let Some((reply, digests)) = trial.upload(report).await {
+    if let Some(reply) = trial.upload(report).await {
         cors::answer(&trial, &reply, report);
         refusals::overwrite(&trial, report).await;
         trial.read_back(report).await;
-        trial.complete(&reply, &digests, report).await;
     }
 }
 
@@ -77,7 +73,7 @@ impl<F: Flow> Trial<'_, F> {
     }
 
     /// The upload as it should be; none if it failed.
-    async fn upload(&self, report: &mut Report) -> Option<(Reply, Digests)> {
+    async fn upload(&self, report: &mut Report) -> Option<Reply> {
         let mut grant = self.grant.clone();
         grant.headers.push("Origin", cors::origin(self.app));
         let started = Instant::now();
@@ -93,7 +89,7 @@ impl<F: Flow> Trial<'_, F> {
         };
         report.left(self.grant.key.as_str());
         report.add(self.stored(&reply, &digests, started.elapsed().as_millis()));
-        Some((reply, digests))
+        Some(reply)
     }
 
     /// The store's answer against what was sent.
@@ -153,40 +149,5 @@ impl<F: Flow> Trial<'_, F> {
             Some((status, _)) => Line::info(name, "private", format!("HTTP {status}: the URL is not public")),
             None => Line::info(name, "unclear", "no answer"),
         });
-    }
-
-    /// The token of `complete`, sent in.
-    async fn complete(&self, reply: &Reply, digests: &Digests, report: &mut Report) {
-        let Some(complete) = &self.grant.complete else { return };
-        let body = json!({
-            "token": complete.token, "size": digests.size, "etag": reply.header("etag"), "crc64": digests.crc64,
-        });
-        let request = Request::builder().method(Method::POST).uri("/complete").body(body.to_string().into());
-        let name = self.name("complete");
-        report.add(match call(self.app, request).await {
-            Ok((200, _)) => Line::ok(name, "the token gives a receipt"),
-            Ok((status, answer)) => refused(self.chart, name, status, &answer),
-            Err(line) => line,
-        });
-    }
-}
-
-/// Sends a request through our own routes.
-pub(super) async fn call<F: Flow>(
-    app: &Arc<App<F>>,
-    request: Result<Request<axum::body::Body>, http::Error>,
-) -> Result<(u16, Value), Line> {
-    let fault = || Line::fail("routes", "internal", "our own routes cannot be called", "report it");
-    let response = router(app).oneshot(request.map_err(|_| fault())?).await.map_err(|_| fault())?;
-    let status = response.status().as_u16();
-    let body = response.into_body().collect().await.map_err(|_| fault())?.to_bytes();
-    Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
-}
-
-/// A failed line for the problem that our own routes answered.
-pub(super) fn refused(chart: &Chart, check: String, status: u16, answer: &Value) -> Line {
-    match Problem::from_value(answer) {
-        Some(problem) => chart.verdict(check, &problem),
-        None => Line::fail(check, "internal", format!("HTTP {status}"), "report it"),
     }
 }

@@ -110,7 +110,7 @@ impl Report {
     pub fn add(&mut self, line: Line) {
         let word = serde_json::to_value(line.outcome).unwrap_or_default();
         let word = word.as_str().unwrap_or_default();
-        let mut text = format!("{word:<8}{:<24}{}\n", line.check, line.seen);
+        let mut text = format!("{word:<8}{:<26} {}\n", line.check, line.seen);
         if let Some(advice) = &line.advice {
             text.push_str(&format!("{:8}do: {advice}\n", ""));
         }
