@@ -40,6 +40,8 @@ pub(crate) fn chart(flow: &Aicontent) -> Chart {
         permission: "RAM action `aicontent:CreateAccessWarrant` on `*`, or the system policy `AliyunAIContentFullAccess`",
         product: "activate the product in the console of the account that {id} belongs to",
         codes,
+        refused: "look the evaluation service's code up: about warrant or user, check AICONTENT_APP_ID; about the \
+                  audio, mind that the probe is a moment of silence",
         filename: "upload-grant-doctor-probe.wav",
         bytes: silence(),
         params: json!({ "text": { "refText": "probe" } }).as_object().cloned().unwrap_or_default(),
@@ -56,9 +58,12 @@ pub(crate) async fn examine(
 ) -> Result<(), Problem> {
     let user_id = ask.param("user_id").unwrap_or("anonymous");
     let request = ssecp::Request { app_id: &flow.app_id, user_id, user_client_ip: "127.0.0.1" };
-    let sign = |attempt: &Attempt| match flow.direct {
-        true => flow.sign_direct(&request, attempt),
-        false => flow.sign_openapi(&request, flow.app_secret.as_ref(), attempt),
+    let sign = |attempt: &Attempt| {
+        if flow.direct {
+            flow.sign_direct(&request, attempt)
+        } else {
+            flow.sign_openapi(&request, flow.app_secret.as_ref(), attempt)
+        }
     };
     let read = |reply: &Reply| {
         let warrant = if flow.direct { authorized(reply) } else { warranted(reply) };

@@ -21,6 +21,8 @@ pub struct Chart {
     pub product: &'static str,
     /// What to do about a vendor code, as here and in `product`; `{id}` and `{secret}` are the key's variables.
     pub codes: Vec<(&'static str, &'static str)>,
+    /// What to do when the receiver refuses the probe.
+    pub refused: &'static str,
     /// The probe's file name, which says what it is.
     pub filename: &'static str,
     /// The probe.
@@ -46,6 +48,7 @@ impl Default for Chart {
             permission: "",
             product: "",
             codes: Vec::new(),
+            refused: "look the store's code up; SignatureDoesNotMatch with a good clock is worth a report",
             filename: "upload-grant-doctor-probe.txt",
             bytes,
             params: Map::new(),
@@ -97,9 +100,7 @@ impl Chart {
                     .to_owned()
             }
             Code::ConfigMissing => "set it, for the doctor at least".to_owned(),
-            Code::UploadFailed => {
-                "look the store's code up; SignatureDoesNotMatch with a good clock is worth a report".to_owned()
-            }
+            Code::UploadFailed => self.refused.to_owned(),
             _ => "see the code in the README's table of errors".to_owned(),
         }
     }

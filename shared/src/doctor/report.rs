@@ -1,5 +1,6 @@
 //! The report: a table that grows line by line, or one JSON document at the end.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -112,7 +113,7 @@ impl Report {
         let word = word.as_str().unwrap_or_default();
         let mut text = format!("{word:<8}{:<26} {}\n", line.check, line.seen);
         if let Some(advice) = &line.advice {
-            text.push_str(&format!("{:8}do: {advice}\n", ""));
+            let _ = writeln!(text, "{:8}do: {advice}", "");
         }
         self.print(&text);
         self.lines.push(line);
@@ -140,7 +141,7 @@ impl Report {
                 "vendor.call",
                 "retried",
                 format!("accepted in {ms} ms, at attempt {}", notes.vendor_calls),
-                "if it stays so: the vendor throttles or fails, or the clock is off (see clock)",
+                "if neither clock nor a line below explains it, the vendor throttles or fails at times",
             )
         } else {
             Line::ok("vendor.call", format!("key and permission accepted, in {ms} ms"))
@@ -159,14 +160,12 @@ impl Report {
             });
             let _ = writeln!(std::io::stdout(), "{document:#}");
         }
-        for key in &self.objects {
-            self.print(&format!(
-                "{}left in the store: {key}\n",
-                if self.objects.first() == Some(key) { "\n" } else { "" }
-            ));
-        }
         let (good, skipped) = (count(Outcome::Ok), count(Outcome::Skipped));
-        self.print(&format!("\n{good} ok, {warned} to look at, {failed} failed, {skipped} skipped\n"));
+        let mut end = format!("\n{good} ok, {warned} to look at, {failed} failed, {skipped} skipped\n");
+        for key in &self.objects {
+            let _ = writeln!(end, "left in the store: {key}");
+        }
+        self.print(&end);
         if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
@@ -187,7 +186,8 @@ pub fn seen(problem: &Problem) -> String {
             vendor.http_status.map(|status| format!("HTTP {status}")),
             vendor.request_id.as_ref().map(|id| format!("request {id}")),
         ];
-        text.push_str(&format!(" ({})", parts.into_iter().flatten().collect::<Vec<_>>().join(", ")));
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        let _ = write!(text, " ({})", parts.join(", "));
     }
     text
 }

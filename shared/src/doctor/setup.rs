@@ -86,7 +86,7 @@ async fn callers<F: Flow>(app: &App<F>, report: &mut Report) {
         None => None,
     };
     report.add(match (&app.cx.settings.auth, published) {
-        (_, Some(Ok(0))) | (_, Some(Err(_))) => {
+        (_, Some(Ok(0) | Err(_))) => {
             let seen = published.and_then(Result::err).unwrap_or("no key in it can be used");
             Line::fail(
                 "callers",

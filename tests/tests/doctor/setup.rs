@@ -1,8 +1,7 @@
 //! Settings, callers, the instances' store, the network, the clock.
 
 use serde_json::json;
-use upload_grant_tests::stub::Stub;
-use upload_grant_tests::tokens::{AUDIENCE, ISSUER, KeyPair};
+use upload_grant_tests::tokens::{KeyPair, Provider, SHARED};
 use upload_grant_tests::{Service, sandbox};
 
 use crate::run::Run;
@@ -37,26 +36,17 @@ async fn every_fault_of_the_settings_is_named_and_nothing_is_sent() {
 #[tokio::test]
 async fn callers_and_their_keys() {
     let sandbox = sandbox().await;
-    let set = json!({ "keys": [KeyPair::p256("one").jwk()] }).to_string();
-    let provider = Stub::start(move |_| axum::response::Response::new(set.clone().into())).await;
-    let empty = Stub::file(br#"{"keys":[]}"#).await;
-    let with = |url: String| [("GRANT_JWT_JWKS_URL".to_owned(), url)];
-    for (url, code) in [
-        (provider.url("/keys"), "ok"),
-        (empty.url("/keys"), "jwks_unreadable"),
-        ("http://127.0.0.1:1/keys".to_owned(), "jwks_unreadable"),
-    ] {
-        let vars = with(url);
-        let mut extra =
-            vec![("GRANT_AUTH", "jwt"), ("GRANT_JWT_ISSUER", ISSUER), ("GRANT_JWT_AUDIENCE", AUDIENCE)];
-        extra.extend(vars.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        let run = Run::json("huawei-aicc", &sandbox, &extra).await;
-        if code == "ok" {
-            run.says("callers", "ok", "ok", "1 published keys");
-        } else {
-            run.says("callers", "fail", code, "GRANT_JWT_JWKS_URL");
-        }
-    }
+    let mut provider = Provider::start(&[&KeyPair::p256("one")]).await;
+    let run = Run::json("huawei-aicc", &sandbox, &provider.settings()).await;
+    run.says("callers", "ok", "ok", "1 published keys");
+    provider.publish(&[]);
+    let run = Run::json("huawei-aicc", &sandbox, &provider.settings()).await;
+    run.says("callers", "fail", "jwks_unreadable", "GRANT_JWT_JWKS_URL");
+    provider.url = "http://127.0.0.1:1/keys".to_owned();
+    let run = Run::json("huawei-aicc", &sandbox, &provider.settings()).await;
+    run.says("callers", "fail", "jwks_unreadable", "GRANT_JWT_JWKS_URL");
+    let run = Run::json("huawei-aicc", &sandbox, &SHARED).await;
+    run.says("callers", "ok", "ok", "GRANT_JWT_SECRET");
     let hash = "0".repeat(64);
     let keys = format!("a:{hash},b:{hash}");
     let run =

@@ -27,7 +27,7 @@ pub(crate) fn signed_by(ctx: &Ctx<'_>, place: &Place) -> Result<Key, Refused> {
             oss4::verify(arrived, &oss4::presented_header(arrived)?, place, keys, now)
         } else if authorization.is_empty() {
             let message = "You have no right to access this object because of bucket acl.";
-            return Err(Refused::new(403, "AccessDenied", message).ec("0003-00000001"));
+            Err(Refused::new(403, "AccessDenied", message).ec("0003-00000001"))
         } else {
             oss1::verify(arrived, &oss1::presented_header(arrived)?, place, keys, now)
         }
