@@ -7,6 +7,7 @@ use super::probe::Trial;
 use super::report::{Line, Report};
 use crate::flow::Flow;
 use crate::routes::App;
+use crate::storage;
 use crate::vendor::Reply;
 
 const ADVICE: &str =
@@ -29,7 +30,9 @@ pub(super) async fn preflight<F: Flow>(trial: &Trial<'_, F>, report: &mut Report
     }
     let name = trial.name("preflight");
     let Ok(Ok(response)) = timeout(trial.app.cx.settings.timeout, request.send()).await else {
-        return report.add(Line::warn(name, "unclear", "no answer", ADVICE));
+        let seen = format!("{} does not answer", storage::authority(&grant.url));
+        let advice = "check what outgoing traffic is allowed, and the settings of the store's endpoint";
+        return report.add(Line::fail(name, "unreachable", seen, advice));
     };
     let status = response.status().as_u16();
     let allowed = |header: &str, value: &str| {

@@ -3,6 +3,7 @@
 
 mod facts;
 mod green;
+mod readme;
 mod run;
 mod setup;
 mod stores;

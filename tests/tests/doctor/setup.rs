@@ -124,6 +124,19 @@ async fn the_way_to_the_vendor() {
 }
 
 #[tokio::test]
+async fn the_way_to_the_store() {
+    let sandbox = sandbox().await;
+    for (flow, name, check) in [
+        ("alibaba-chatapp", "OSS_ENDPOINT", "form.preflight"),
+        ("tencent-lke", "COS_ENDPOINT", "put.preflight"),
+    ] {
+        let run = Run::json(flow, &sandbox, &[(name, "http://127.0.0.1:1")]).await;
+        run.says(check, "fail", "unreachable", "outgoing traffic");
+        run.says("relay.upload", "fail", "upload_failed", "");
+    }
+}
+
+#[tokio::test]
 async fn the_clock_and_what_is_only_for_a_moment() {
     for (seconds, outcome, seen) in [(30, "warn", "behind"), (-3600, "fail", "ahead of")] {
         let sandbox = sandbox().await;
