@@ -8,7 +8,8 @@ use upload_grant::problem::Problem;
 use upload_grant::storage;
 use upload_grant::vendor::alibaba::{self, text};
 
-use crate::{Chatapp, public_host, region_of};
+use crate::endpoint::{public_host, region_of};
+use crate::{Chatapp, expiry};
 
 pub(crate) fn chart(flow: &Chatapp) -> Chart {
     let mut codes = vec![("Unknown.ResourceOwnerId", "CAMS_CUST_SPACE_ID is no space of this account")];
@@ -74,6 +75,6 @@ fn expire(data: &Value) -> Line {
         Some(1_000_000_001..) => ("seconds", "an instant in seconds"),
         _ => ("duration", "a duration in seconds"),
     };
-    let left = expire.map(|expire: i64| crate::expiry(now, expire).unix() - now.unix()).unwrap_or_default();
+    let left = expire.map(|expire: i64| expiry(now, expire).unix() - now.unix()).unwrap_or_default();
     Line::info("cams.expire", code, format!("Expire is {unit}: the keys last {left} s"))
 }

@@ -99,8 +99,8 @@ impl Report {
         let flow = self.flow;
         self.print(&if self.uploads {
             format!(
-                "{flow} doctor uploads probes of {bytes} bytes, named {filename}. They stay in the vendor's \
-                 store; their keys are below. --no-upload leaves them out.\n\n"
+                "{flow} doctor uploads probes of {bytes} bytes, named {filename}.\n\
+                 They stay in the vendor's store, and their keys are listed. --no-upload leaves them out.\n\n"
             )
         } else {
             format!("{flow} doctor, without uploads\n\n")

@@ -110,7 +110,7 @@ impl<F: Flow> App<F> {
     }
 
     /// Checks a request against flow, settings and policy: before any vendor call.
-    pub(crate) fn ask(
+    fn ask(
         &self,
         asked: &GrantRequest,
         granted: &Granted<'_>,

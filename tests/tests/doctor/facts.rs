@@ -96,7 +96,7 @@ async fn aicontent_signature_and_spelling() {
     let sandbox = sandbox().await;
     let run = Run::json("alibaba-aicontent", &sandbox, &[]).await;
     run.says("aicontent.sign", "info", "checked", "ours is right");
-    run.says("aicontent.warrant", "info", "PascalCase", "lasts 7200 s");
+    run.says("aicontent.warrant", "info", "PascalCase", "the warrant lasts 7");
     sandbox.settings(json!({ "aicontent_signed": false, "aicontent_shape": "camel" }));
     let run = Run::json("alibaba-aicontent", &sandbox, &[]).await;
     run.says("aicontent.sign", "info", "not_checked", "a wrong one is accepted");
