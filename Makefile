@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-interop test-browser lint deny check-cargo build watch invoke lint-deploy test-build test-watch test-redis test-large soak fuzz
+.PHONY: help run demo doctor test test-interop test-browser lint deny check-cargo build watch invoke lint-deploy test-build test-watch test-redis test-large soak fuzz
 
 # The pure half of the crate must build without any of these.
 IMPURE := tokio|reqwest|hyper|axum|ring|rustls
@@ -18,6 +18,10 @@ run: check-cargo ## start the sandbox and the five functions, with curl lines to
 demo: check-cargo ## send a file through each of the five flows and compare what was stored
 	@cargo build --bins
 	@cargo run --quiet --bin demo -- once
+
+doctor: check-cargo ## a function's doctor against the sandbox: make doctor FN=tencent-lke
+	@cargo build --bins
+	@cargo run --quiet --bin demo -- doctor $(or $(FN),alibaba-chatapp)
 
 test: check-cargo ## unit, vector, flow, error and route tests, all in-process
 	@log=$$(mktemp); cargo test --workspace -- --show-output 2>&1 | tee $$log; rc=$${PIPESTATUS[0]}; \

@@ -62,6 +62,14 @@ impl Callers {
         })
     }
 
+    /// Asks the identity provider for its keys, if there is one: how many it publishes, or why they cannot be had.
+    pub(crate) async fn published_keys(&self) -> Option<Result<usize, &'static str>> {
+        match &self.0 {
+            Check::Published(_, provider) => Some(provider.fetch().await.map(|keys| keys.len())),
+            _ => None,
+        }
+    }
+
     /// Establishes the caller from the request's headers, or the claims that the platform's authorizer gave.
     ///
     /// # Errors

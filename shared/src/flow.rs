@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use crate::cache::SharedCache;
 use crate::config::{Env, KeyRing, Settings};
+use crate::doctor::{Chart, Report};
 use crate::grant::{Enforced, Grant, Limits, Object, Pairs};
 use crate::media::Accepted;
 use crate::problem::{Code, Problem};
@@ -78,6 +79,18 @@ pub trait Flow: Send + Sync + Sized + 'static {
             upload::send(cx, &grant, ask, body).await
         }
     }
+
+    /// What `doctor` must be told of this flow.
+    fn chart(&self) -> Chart;
+
+    /// Makes the vendor call through [`Report::call`] and reports what no document of the vendor's settles.
+    /// An error is that call's; whatever fails after it is a line of the report.
+    fn examine(
+        self: &Arc<Self>,
+        cx: &Arc<Context>,
+        ask: &Ask,
+        report: &mut Report,
+    ) -> impl Future<Output = Result<(), Problem>> + Send;
 
     /// The vendor call that makes use of the upload.
     fn handoff(&self, receipt: &Receipt, bound: &Bound<'_>) -> Option<Handoff>;

@@ -23,6 +23,8 @@ pub mod clock;
 #[cfg(feature = "runtime")]
 pub mod config;
 #[cfg(feature = "runtime")]
+pub mod doctor;
+#[cfg(feature = "runtime")]
 pub mod event;
 #[cfg(feature = "runtime")]
 pub mod flow;

@@ -54,7 +54,7 @@ pub struct App<F> {
     pub(crate) flow: Arc<F>,
     pub(crate) cx: Arc<Context>,
     faults: Vec<Fault>,
-    callers: Option<Callers>,
+    pub(crate) callers: Option<Callers>,
     rates: Rates,
     sealers: Option<Sealers>,
     pub(crate) store: Store,

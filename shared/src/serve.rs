@@ -16,6 +16,7 @@ pub(crate) use self::runtime::is_local;
 pub use self::runtime::{Runtime, listen};
 
 use crate::config::Env;
+use crate::doctor;
 use crate::flow::Flow;
 use crate::routes::{App, router};
 use crate::telemetry;
@@ -27,24 +28,37 @@ pub fn run<F: Flow>() -> ExitCode {
 
 /// Does what `arguments` say: nothing to serve, else a word and what it takes.
 pub fn run_with<F: Flow>(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    match arguments.next() {
-        None => run_function::<F>(),
+    let Some(word) = arguments.next() else { return start::<F>() };
+    match word.to_str() {
+        Some("doctor") => doctor::run::<F>(arguments),
         #[cfg(feature = "send")]
-        Some(word) if word == "send" => crate::send::run(F::NAME, arguments),
-        Some(_) => usage(F::NAME),
+        Some("send") => crate::send::run(F::NAME, arguments),
+        Some("--help") => {
+            let _ = std::io::stdout().write_all(usage(F::NAME).as_bytes());
+            ExitCode::SUCCESS
+        }
+        // There is nowhere to complain about a closed standard error.
+        _ => {
+            let _ = std::io::stderr().write_all(usage(F::NAME).as_bytes());
+            ExitCode::from(2)
+        }
     }
 }
 
-/// Tells which words `program` takes.
-pub fn usage(program: &str) -> ExitCode {
-    let words = if cfg!(feature = "send") { " [send FILE...]" } else { "" };
-    // There is nowhere to complain about a closed standard error.
-    let _ = writeln!(std::io::stderr(), "Usage: {program}{words}");
-    ExitCode::from(2)
+fn usage(name: &str) -> String {
+    let send = if cfg!(feature = "send") {
+        format!("\n       {name} send FILE...    upload files through a function ({name} send --help)")
+    } else {
+        String::new()
+    };
+    format!(
+        "Usage: {name}                 serve, as the environment says\n       \
+         {name} doctor          check the live set-up ({name} doctor --help){send}\n"
+    )
 }
 
 /// Serves the function `F` until it is told to stop.
-fn run_function<F: Flow>() -> ExitCode {
+fn start<F: Flow>() -> ExitCode {
     let mut env = Env::of_process();
     telemetry::start(&mut env);
     let app = match App::<F>::new(&mut env) {

@@ -154,15 +154,23 @@ impl<'a> Line<'a> {
 
 /// Starts logging to standard output: JSON lines, filtered by `GRANT_LOG` (default `info`).
 pub fn start(env: &mut Env) {
-    let filter: Targets =
-        env.parse("GRANT_LOG", Targets::new().with_default(tracing::Level::INFO), "a tracing filter");
+    let filter = filter(env);
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_target(false)
         .with_current_span(false);
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
-    // A panic's message could hold anything; its place cannot.
+    hide_panics();
+}
+
+/// What of the log is written, by `GRANT_LOG`.
+pub(crate) fn filter(env: &mut Env) -> Targets {
+    env.parse("GRANT_LOG", Targets::new().with_default(tracing::Level::INFO), "a tracing filter")
+}
+
+/// A panic's message could hold anything; its place cannot.
+pub(crate) fn hide_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "panic");

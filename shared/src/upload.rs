@@ -21,7 +21,7 @@ use crate::request::Checksums;
 use crate::vendor::{Reply, read_body, retry_after};
 
 /// The most bytes of a store's answer.
-const MAX_REPLY: usize = 1 << 20;
+pub(crate) const MAX_REPLY: usize = 1 << 20;
 /// A source that sends nothing for so long has stopped.
 const IDLE: Duration = Duration::from_secs(20);
 
@@ -63,6 +63,12 @@ impl Body {
             }
         });
         Self { length, expected, stream: Box::pin(patient) }
+    }
+
+    /// Bytes that are in memory already.
+    pub fn whole(bytes: Bytes) -> Self {
+        let length = bytes.len() as u64;
+        Self::new(length, Checksums::default(), futures_util::stream::iter([Ok(bytes)]))
     }
 
     /// Number of bytes.
@@ -219,7 +225,7 @@ pub(crate) fn check_crc64(reply: &Reply, sent: &Digests) -> Result<(), Problem> 
     Ok(())
 }
 
-/// The code of a store's error document.
+/// The code in a store's error document.
 pub(crate) fn xml_code(reply: &Reply) -> Option<String> {
     let body = std::str::from_utf8(&reply.body).ok()?;
     let (_, rest) = body.split_once("<Code>")?;

@@ -52,7 +52,9 @@ async fn json_blocks_are_what_they_say() {
 #[test]
 fn commands_are_ones_that_ci_runs() {
     let mut seen = 0;
-    for (info, text) in blocks().into_iter().filter(|(info, _)| !info.starts_with("json")) {
+    // What a doctor says is compared by its own tests.
+    let other = |info: &str| !info.starts_with("json") && info != "text";
+    for (info, text) in blocks().into_iter().filter(|(info, _)| other(info)) {
         assert_eq!(info, "sh");
         for line in text.lines() {
             let mut words = line.split_whitespace();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use upload_grant_tests::platform::rand_u64;
-use upload_grant_tests::process::Process;
+use upload_grant_tests::process::{Process, binary, settings};
 use upload_grant_tests::{Answer, Sandbox, Service, client, sandbox};
 
 /// A Redis of this test's own.
@@ -133,6 +133,24 @@ async fn a_ticket_is_spent_across_instances() {
     let receipt = put(&first, "hello").await.ok();
     assert_eq!(put(&second, "world").await.ok(), receipt);
     assert_eq!((sandbox.objects().len(), sandbox.calls(Service::Cos)), (1, 1));
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: make test-redis"]
+async fn the_doctor_tries_the_store_and_leaves_nothing_of_it_there() {
+    let redis = Redis::start().await;
+    let sandbox = sandbox().await;
+    let vars = settings("huawei-aicc", &sandbox, &[("GRANT_STORE", &redis.url)]);
+    let mut doctor = Command::new(binary("huawei-aicc"));
+    doctor.args(["doctor", "--no-upload"]).env_clear().envs(vars);
+    let output = tokio::process::Command::from(doctor).output().await.expect("the binary runs");
+    let table = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && table.contains("Redis takes and gives back"), "{table}");
+    let client = redis::Client::open(&*redis.url).expect("a client");
+    let mut connection = client.get_multiplexed_async_connection().await.expect("a connection");
+    let keys: Vec<String> =
+        redis::cmd("KEYS").arg("*doctor*").query_async(&mut connection).await.expect("keys");
+    assert!(keys.is_empty(), "{keys:?}");
 }
 
 #[tokio::test]

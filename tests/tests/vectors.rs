@@ -488,6 +488,20 @@ fn cos_presign() {
 }
 
 #[test]
+fn cos_form() {
+    let all = vectors("cos", "vectors", Some("post_policy"));
+    for vector in &all {
+        let v = Vector::of(vector);
+        let (start, end) = key_time(v.text("/input/key_time"));
+        let key = cos::key(&v.secret("/input/secret_key"), start, end);
+        let ours = cos::form_signature(&key, v.text("/input/policy_text"));
+        v.same("signature", &ours, v.text("/expected/q_signature"));
+    }
+    println!("cos form: {} vectors", all.len());
+    assert!(!all.is_empty());
+}
+
+#[test]
 fn cos_known_answers() {
     let all = vectors("cos", "known_answers", None);
     let all: Vec<_> = all.iter().map(Vector::of).filter(|v| v.get("/http_string").is_some()).collect();

@@ -4,6 +4,7 @@
 //! device sends its recording to the evaluation service.
 //! <https://www.alibabacloud.com/help/en/doc-detail/2865622.html>
 
+mod doctor;
 mod warrant;
 
 use std::net::IpAddr;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use upload_grant::cache::Cache;
 use upload_grant::config::{Env, KeyRing};
+use upload_grant::doctor::{Chart, Report};
 use upload_grant::encode;
 use upload_grant::flow::{Ask, Bound, Context, Flow};
 use upload_grant::grant::{Grant, Pairs};
@@ -133,6 +135,19 @@ impl Flow for Aicontent {
         let mut vendor = grant.vendor;
         vendor.extend(evaluated(&reply)?);
         Ok(Stored { key: grant.key, vendor, digests, ..Stored::default() })
+    }
+
+    fn chart(&self) -> Chart {
+        doctor::chart(self)
+    }
+
+    async fn examine(
+        self: &Arc<Self>,
+        cx: &Arc<Context>,
+        ask: &Ask,
+        report: &mut Report,
+    ) -> Result<(), Problem> {
+        doctor::examine(self, cx, ask, report).await
     }
 
     fn handoff(&self, receipt: &Receipt, _: &Bound<'_>) -> Option<Handoff> {

@@ -25,7 +25,7 @@ const ACTION: &str = "CreateAccessWarrant";
 const VERSION: &str = "20240611";
 const PATH: &str = "/api/v1/aliyunConsole/createAccessWarrant";
 /// The application's signature is wrong: so is its secret.
-const BAD_SIGN: &str = "430008";
+pub(crate) const BAD_SIGN: &str = "430008";
 /// Seconds a warrant is asked for.
 const LIFETIME: i64 = 7200;
 
@@ -74,7 +74,13 @@ impl Aicontent {
         let warrant = if self.direct {
             cx.vendor.call(deadline, |attempt| self.sign_direct(&request, attempt), authorized).await
         } else {
-            cx.vendor.call(deadline, |attempt| self.sign_openapi(&request, attempt), warranted).await
+            cx.vendor
+                .call(
+                    deadline,
+                    |attempt| self.sign_openapi(&request, self.app_secret.as_ref(), attempt),
+                    warranted,
+                )
+                .await
         };
         let (id, end) = warrant?;
         let expires_at = cx.vendor.by_our_clock(end);
@@ -85,14 +91,19 @@ impl Aicontent {
     }
 
     /// `CreateAccessWarrant`: ACS3, JSON, with the application's own signature inside where configured.
-    fn sign_openapi(&self, request: &ssecp::Request<'_>, attempt: &Attempt) -> Outgoing {
+    pub(crate) fn sign_openapi(
+        &self,
+        request: &ssecp::Request<'_>,
+        secret: Option<&Secret>,
+        attempt: &Attempt,
+    ) -> Outgoing {
         let mut body = json!({
             "appId": request.app_id,
             "userId": request.user_id,
             "userClientIp": request.user_client_ip,
             "warrantAvailable": LIFETIME,
         });
-        if let Some(secret) = &self.app_secret {
+        if let Some(secret) = secret {
             body["timestamp"] = attempt.at.unix().to_string().into();
             body["requestSign"] = ssecp::sign(secret, request, attempt.at).into();
         }
@@ -109,7 +120,7 @@ impl Aicontent {
     }
 
     /// `/auth/authorize` of the evaluation service: a form under the application's signature.
-    fn sign_direct(&self, request: &ssecp::Request<'_>, attempt: &Attempt) -> Outgoing {
+    pub(crate) fn sign_direct(&self, request: &ssecp::Request<'_>, attempt: &Attempt) -> Outgoing {
         let signature = self
             .app_secret
             .as_ref()
@@ -134,7 +145,7 @@ impl Aicontent {
 
 /// `{requestId, success, errCode, data}`. `success` decides: a documented success carries an `errCode`. The
 /// data comes in two spellings.
-fn warranted(reply: &Reply) -> Result<(String, Timestamp), Refusal> {
+pub(crate) fn warranted(reply: &Reply) -> Result<(String, Timestamp), Refusal> {
     let document = alibaba::document(reply)?;
     let request_id = text(&document, "RequestId");
     let request_id = request_id.as_deref();
@@ -159,7 +170,7 @@ fn warranted(reply: &Reply) -> Result<(String, Timestamp), Refusal> {
 }
 
 /// `{code: 0, data: {warrant_id, expire_at}}`. A failure's message quotes the right signature: never read.
-fn authorized(reply: &Reply) -> Result<(String, Timestamp), Refusal> {
+pub(crate) fn authorized(reply: &Reply) -> Result<(String, Timestamp), Refusal> {
     let document = alibaba::document(reply)?;
     let code = text(&document, "code");
     if code.as_deref() != Some("0") {

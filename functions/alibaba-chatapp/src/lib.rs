@@ -4,6 +4,8 @@
 //! every grant is signed locally for one object.
 //! <https://www.alibabacloud.com/help/en/chatapp/developer-reference/api-cams-2020-06-06-getchatappuploadauthorization>
 
+mod doctor;
+mod endpoint;
 mod limits;
 mod sts;
 mod twin;
@@ -13,6 +15,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use upload_grant::cache::Cache;
 use upload_grant::config::{Env, KeyRing};
+use upload_grant::doctor::{Chart, Report};
 use upload_grant::flow::{Ask, Bound, Context, Flow};
 use upload_grant::grant::{Credentials, Enforced, Grant, Object, Pairs};
 use upload_grant::media::Accepted;
@@ -99,6 +102,19 @@ impl Flow for Chatapp {
             return self.twin(cx, ask, grant, digests).await;
         }
         upload::stored(&grant, &reply, digests)
+    }
+
+    fn chart(&self) -> Chart {
+        doctor::chart(self)
+    }
+
+    async fn examine(
+        self: &Arc<Self>,
+        cx: &Arc<Context>,
+        ask: &Ask,
+        report: &mut Report,
+    ) -> Result<(), Problem> {
+        doctor::examine(self, cx, ask, report).await
     }
 
     fn handoff(&self, receipt: &Receipt, _: &Bound<'_>) -> Option<Handoff> {

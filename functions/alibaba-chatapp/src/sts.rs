@@ -19,6 +19,7 @@ use upload_grant::vendor::alibaba::{self, member, text};
 use upload_grant::vendor::{Refusal, Reply, Why};
 
 use crate::Chatapp;
+use crate::endpoint::{public_host, region_of};
 
 const ACTION: &str = "GetChatappUploadAuthorization";
 const VERSION: &str = "2020-06-06";
@@ -71,6 +72,18 @@ impl Chatapp {
     }
 
     async fn authorize(&self, cx: &Context, space: &str, deadline: Instant) -> Result<Sts, Problem> {
+        let now = clock::now();
+        let (data, request_id) = self.call(cx, space, deadline).await?;
+        self.read(&data, request_id, now)
+    }
+
+    /// `Data` and request id of the vendor's answer.
+    pub(crate) async fn call(
+        &self,
+        cx: &Context,
+        space: &str,
+        deadline: Instant,
+    ) -> Result<(Value, Option<String>), Problem> {
         let query = encode::query(&[("CustSpaceId", space)]);
         let call = alibaba::Call {
             endpoint: &self.endpoint,
@@ -80,10 +93,8 @@ impl Chatapp {
             query: &query,
             body: None,
         };
-        let now = clock::now();
         let sign = |attempt: &_| call.sign(&self.keys.get(), attempt);
-        let (data, request_id) = cx.vendor.call(deadline, sign, authorization).await?;
-        self.read(&data, request_id, now)
+        cx.vendor.call(deadline, sign, authorization).await
     }
 
     /// Normalizes the vendor's `Data`.
@@ -139,7 +150,7 @@ fn authorization(reply: &Reply) -> Result<(Value, Option<String>), Refusal> {
 }
 
 /// `Expire` is a duration in seconds; absolute seconds or milliseconds are recognized by their size.
-fn expiry(now: Timestamp, expire: i64) -> Timestamp {
+pub(crate) fn expiry(now: Timestamp, expire: i64) -> Timestamp {
     match expire {
         1_000_000_000_001.. => Timestamp::from_unix(expire / 1000),
         1_000_000_001.. => Timestamp::from_unix(expire),
@@ -147,45 +158,9 @@ fn expiry(now: Timestamp, expire: i64) -> Timestamp {
     }
 }
 
-/// The host browsers can reach: an `-internal` endpoint answers only inside the vendor's network.
-fn public_host(host: &str) -> String {
-    host.replacen("-internal.aliyuncs.com", ".aliyuncs.com", 1)
-}
-
-/// The region id that V4 signatures want, read off an endpoint host; none for accelerated and custom hosts.
-/// <https://www.alibabacloud.com/help/en/oss/user-guide/regions-and-endpoints>
-fn region_of(host: &str) -> Option<String> {
-    let label = host.strip_suffix(".aliyuncs.com")?;
-    let region = match label.strip_suffix(".oss") {
-        Some(region) => region, // dual stack
-        None if label == "oss" => "cn-hangzhou",
-        None => label.strip_prefix("oss-")?,
-    };
-    let (country, place) = region.split_once('-')?;
-    let plain = country.len() == 2 && !place.is_empty() && !place.contains('.');
-    // Finance and government endpoints look like regions and are not: theirs is a setting.
-    (plain && !place.starts_with("hzjbp") && !place.starts_with("hzfinance")).then(|| region.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn regions_come_from_endpoints_that_have_one() {
-        for (host, region) in [
-            ("oss-ap-southeast-1.aliyuncs.com", Some("ap-southeast-1")),
-            ("cn-hangzhou.oss.aliyuncs.com", Some("cn-hangzhou")),
-            ("oss.aliyuncs.com", Some("cn-hangzhou")),
-            ("oss-accelerate.aliyuncs.com", None),
-            ("oss-accelerate-overseas.aliyuncs.com", None),
-            ("oss-cn-hzjbp-b.aliyuncs.com", None),
-            ("files.example.com", None),
-        ] {
-            assert_eq!(region_of(host).as_deref(), region, "{host}");
-        }
-        assert_eq!(public_host("oss-cn-hangzhou-internal.aliyuncs.com"), "oss-cn-hangzhou.aliyuncs.com");
-    }
 
     #[test]
     fn expire_is_a_duration_unless_it_is_far_too_large_for_one() {

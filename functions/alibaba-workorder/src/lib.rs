@@ -4,6 +4,7 @@
 //! can be tightened: its policy is read, and told. Its successor `GetAttachmentUploadUrl` answers a signed URL.
 //! <https://www.alibabacloud.com/help/en/doc-detail/143232.htm>
 
+mod doctor;
 mod policy;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use upload_grant::cache::{Cache, Perishable};
 use upload_grant::clock;
 use upload_grant::config::{Env, KeyRing};
+use upload_grant::doctor::{Chart, Report};
 use upload_grant::encode;
 use upload_grant::flow::{Ask, Bound, Context, Flow};
 use upload_grant::grant::{Enforced, Grant, Object, Pairs};
@@ -110,6 +112,19 @@ impl Flow for Workorder {
         if self.successor { self.put(cx, ask).await } else { self.form(cx, ask).await }
     }
 
+    fn chart(&self) -> Chart {
+        doctor::chart(self)
+    }
+
+    async fn examine(
+        self: &Arc<Self>,
+        cx: &Arc<Context>,
+        ask: &Ask,
+        report: &mut Report,
+    ) -> Result<(), Problem> {
+        doctor::examine(self, cx, ask, report).await
+    }
+
     fn handoff(&self, receipt: &Receipt, _: &Bound<'_>) -> Option<Handoff> {
         let attachment = receipt.vendor.get("attachment").cloned().unwrap_or(Value::Null);
         Some(if self.successor {
@@ -153,13 +168,18 @@ impl Workorder {
 
     async fn authorize(&self, cx: &Context, deadline: Instant) -> Result<Form, Problem> {
         let now = clock::now();
-        let answer = match self.call_form(cx, FORM_ACTION, deadline).await {
+        let (data, _) = self.answer(cx, deadline).await?;
+        self.read(cx, &data, now)
+    }
+
+    /// The vendor's `data`, and the spelling of the action that it takes.
+    async fn answer(&self, cx: &Context, deadline: Instant) -> Result<(Value, &'static str), Problem> {
+        match self.call_form(cx, FORM_ACTION, deadline).await {
             Err(problem) if is_unknown_action(&problem) => {
-                self.call_form(cx, DOCUMENTED_ACTION, deadline).await
+                Ok((self.call_form(cx, DOCUMENTED_ACTION, deadline).await?, DOCUMENTED_ACTION))
             }
-            answer => answer,
-        };
-        self.read(cx, &answer?, now)
+            answer => Ok((answer?, FORM_ACTION)),
+        }
     }
 
     async fn call_form(&self, cx: &Context, action: &str, deadline: Instant) -> Result<Value, Problem> {

@@ -44,6 +44,27 @@ impl Policy {
     }
 }
 
+/// What the policy has conditions on: names only, each once.
+pub(crate) fn conditions(base64: &str) -> Vec<String> {
+    let bytes = LENIENT.decode(base64.trim()).unwrap_or_default();
+    let document: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let subject = |condition: &Value| match condition {
+        Value::Object(members) => members.keys().next().cloned(),
+        Value::Array(parts) if parts.first()?.as_str()?.starts_with("content-length") => {
+            Some("size".to_owned())
+        }
+        Value::Array(parts) => Some(parts.get(1)?.as_str()?.trim_start_matches('$').to_owned()),
+        _ => None,
+    };
+    let plain = |name: &String| {
+        name.len() <= 40 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    };
+    let conditions = document.get("conditions").and_then(Value::as_array);
+    let mut names: Vec<String> = conditions.into_iter().flatten().filter_map(subject).filter(plain).collect();
+    names.dedup();
+    names
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

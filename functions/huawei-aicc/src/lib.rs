@@ -5,6 +5,7 @@
 //! `tokenByAkSk` -> `applyToken` -> `uploadFileStream`.
 //! <https://support.huaweicloud.com/intl/en-us/api-cec/cec_07_0111.html>
 
+mod doctor;
 mod tokens;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use upload_grant::cache::Cache;
 use upload_grant::config::Env;
+use upload_grant::doctor::{Chart, Report};
 use upload_grant::flow::{Ask, Bound, Context, Flow};
 use upload_grant::grant::Grant;
 use upload_grant::media::{self, Accepted};
@@ -159,6 +161,19 @@ impl Flow for Aicc {
             }
             return Err(refusal.problem());
         }
+    }
+
+    fn chart(&self) -> Chart {
+        doctor::chart(self)
+    }
+
+    async fn examine(
+        self: &Arc<Self>,
+        cx: &Arc<Context>,
+        ask: &Ask,
+        report: &mut Report,
+    ) -> Result<(), Problem> {
+        doctor::examine(self, cx, ask, report).await
     }
 
     fn handoff(&self, receipt: &Receipt, bound: &Bound<'_>) -> Option<Handoff> {

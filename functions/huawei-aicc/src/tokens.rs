@@ -140,7 +140,12 @@ impl Aicc {
         Ok(Session { token: token.into(), issued_at: now, expires_at: now.plus(SESSION_LIFETIME) })
     }
 
-    async fn bearer(self: &Arc<Self>, cx: &Arc<Context>, ask: &Ask) -> Result<Arc<Bearer>, Problem> {
+    /// The app's bearer.
+    pub(crate) async fn bearer(
+        self: &Arc<Self>,
+        cx: &Arc<Context>,
+        ask: &Ask,
+    ) -> Result<Arc<Bearer>, Problem> {
         let (flow, context) = (self.clone(), cx.clone());
         let fetch = move |deadline| async move { flow.authenticate(&context, deadline).await }.boxed();
         self.bearers.get(cx, ask, "", Box::new(fetch)).await

@@ -4,6 +4,7 @@
 //! <https://www.tencentcloud.com/document/product/1254/70431>
 
 mod answer;
+mod doctor;
 mod handoff;
 mod limits;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use upload_grant::config::{Env, KeyNames, KeyRing};
+use upload_grant::doctor::{Chart, Report};
 use upload_grant::encode;
 use upload_grant::flow::{Ask, Bound, Context, Flow};
 use upload_grant::grant::{Credentials, Enforced, Grant, Object, Pairs};
@@ -139,6 +141,19 @@ impl Flow for Lke {
             }
         }
         Ok(grant)
+    }
+
+    fn chart(&self) -> Chart {
+        doctor::chart(self)
+    }
+
+    async fn examine(
+        self: &Arc<Self>,
+        cx: &Arc<Context>,
+        ask: &Ask,
+        report: &mut Report,
+    ) -> Result<(), Problem> {
+        doctor::examine(self, cx, ask, report).await
     }
 
     fn handoff(&self, receipt: &Receipt, bound: &Bound<'_>) -> Option<Handoff> {

@@ -117,8 +117,7 @@ impl Provider {
         if for_unknown {
             flight.unknown_not_before = Some(now + UNKNOWN_PAUSE);
         }
-        let fetched = tokio::time::timeout(TIMEOUT, self.fetch()).await;
-        flight.not_before = match fetched.unwrap_or(Err("no answer in time")) {
+        flight.not_before = match self.fetch().await {
             Ok(keys) => {
                 *self.lock() = Some(Kept { keys: Arc::new(keys), since: Instant::now() });
                 None
@@ -132,7 +131,12 @@ impl Provider {
         flight.not_before
     }
 
-    async fn fetch(&self) -> Result<Vec<Key>, &'static str> {
+    /// The keys that are published now.
+    pub(super) async fn fetch(&self) -> Result<Vec<Key>, &'static str> {
+        tokio::time::timeout(TIMEOUT, self.ask()).await.unwrap_or(Err("no answer in time"))
+    }
+
+    async fn ask(&self) -> Result<Vec<Key>, &'static str> {
         // Minutes pass between fetches: a kept connection would only be found dead.
         let request =
             self.client.get(&self.url).header("accept", "application/json").header("connection", "close");

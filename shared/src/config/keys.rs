@@ -35,6 +35,7 @@ pub struct KeyRing {
     rotates: bool,
     /// The variable of the key id that an operator would set.
     name: &'static str,
+    names: Option<KeyNames>,
 }
 
 impl KeyRing {
@@ -48,6 +49,12 @@ impl KeyRing {
         let awaited = self.rotates && self.get().id.is_empty();
         let reason = "is missing, and the platform sends no keys: the function has no role";
         awaited.then(|| Fault { name: self.name.to_owned(), reason: reason.to_owned() })
+    }
+
+    /// The variables that the keys are from; none where keys are not needed, or come only with the platform's
+    /// requests.
+    pub fn names(&self) -> Option<KeyNames> {
+        self.names
     }
 
     /// Takes the platform's keys, unless the operator configured others.
@@ -76,8 +83,10 @@ impl Env {
         let chosen = self.chosen(&sets);
         let own = chosen.is_some_and(|set| set.id == sets[0].id);
         let rotates = !own && self.get(platform).is_some();
-        let keys = if rotates && chosen.is_none() { Keys::default() } else { self.keys(sets) };
-        KeyRing { current: RwLock::new(Arc::new(keys)), rotates, name: sets[0].id }
+        let with_requests = rotates && chosen.is_none();
+        let keys = if with_requests { Keys::default() } else { self.keys(sets) };
+        let names = chosen.or(sets.last().copied()).filter(|_| !with_requests);
+        KeyRing { current: RwLock::new(Arc::new(keys)), rotates, name: sets[0].id, names }
     }
 
     fn chosen(&mut self, sets: &[KeyNames]) -> Option<KeyNames> {

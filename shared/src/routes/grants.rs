@@ -68,7 +68,7 @@ pub(super) async fn s3_params<F: Flow>(
 
 impl<F: Flow> App<F> {
     /// From request to grant. `base` is the address our own URLs start with.
-    async fn grant(
+    pub(crate) async fn grant(
         &self,
         asked: &GrantRequest,
         granted: &Granted<'_>,

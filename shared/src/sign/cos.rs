@@ -97,6 +97,14 @@ pub fn signature(key: &Key, http_sha1: &str) -> Text<64> {
     digest_hex(&mac.finalize().into_bytes())
 }
 
+/// The signature of a POST form, in hex, from the text of its policy.
+/// <https://cloud.tencent.com/document/product/436/14690>
+pub fn form_signature(key: &Key, policy: &str) -> Text<64> {
+    let mut mac = key.mac.clone();
+    mac.update(digest_hex(&Sha1::digest(policy)).as_bytes());
+    digest_hex(&mac.finalize().into_bytes())
+}
+
 /// The URL to use within the key's period: one buffer, whose parameters are hashed where they stand.
 pub fn presign(key: &Key, request: &Presign<'_>) -> String {
     let params: usize = request.params.iter().map(|(n, v)| 2 * (3 * n.len() + 1) + 3 * v.len()).sum();

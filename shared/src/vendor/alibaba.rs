@@ -14,6 +14,20 @@ use crate::secret::Secret;
 use crate::sign::acs3;
 use crate::storage::authority;
 
+/// What an operator can do about the gateway's codes for keys; `{id}` and `{secret}` are the variables.
+pub const KEY_CODES: [(&str, &str); 7] = [
+    ("SignatureDoesNotMatch", "{secret} is not the secret of {id}: copy both again"),
+    ("IncompleteSignature", "{secret} is not the secret of {id}: copy both again"),
+    ("InvalidAccessKeyId.Inactive", "the key in {id} is disabled: enable it, or make another"),
+    ("InvalidAccessKeyId", "the key in {id} does not exist: copy it again, or make another"),
+    ("MissingAccessKeyId", "the key in {id} does not exist: copy it again, or make another"),
+    ("InvalidSecurityToken", "the temporary key in {id} has ended, or its token is another key's"),
+    (
+        "InvalidAction",
+        "the endpoint does not know this call: check its variable, and the API's where there is one",
+    ),
+];
+
 /// The account's keys: the neutral names win, the others are what Function Compute injects for its role.
 pub fn keys(env: &mut Env) -> KeyRing {
     let sets = [

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::facts::CAMS_REGION;
+
 /// CORS of the stores and of ssapi.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -31,15 +33,37 @@ pub(crate) enum AicontentShape {
     Camel,
 }
 
+/// What CAMS's `Expire` is; its documents say a duration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum CamsExpire {
+    #[default]
+    Duration,
+    Seconds,
+    Milliseconds,
+}
+
 /// All switches. `POST /settings` changes the ones it names.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Settings {
     pub(crate) store_cors: StoreCors,
+    /// Objects are read with a signature only.
+    pub(crate) store_private: bool,
+    /// The buckets keep versions, and so ignore forbid-overwrite.
+    pub(crate) store_versioned: bool,
+    /// `EndPoint` as CAMS writes it.
+    pub(crate) cams_endpoint: String,
+    pub(crate) cams_expire: CamsExpire,
     pub(crate) quota: bool,
     pub(crate) quota_rps: u32,
     pub(crate) lke_upload_url: LkeUploadUrl,
+    /// Upload keys may PostObject too.
+    pub(crate) lke_post_object: bool,
     pub(crate) aicontent_shape: AicontentShape,
+    /// CreateAccessWarrant looks at `requestSign`.
+    pub(crate) aicontent_signed: bool,
     pub(crate) aicc_old_types: bool,
     pub(crate) aicc_rotate: bool,
 }
@@ -48,10 +72,16 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             store_cors: StoreCors::default(),
+            store_private: false,
+            store_versioned: false,
+            cams_endpoint: format!("https://oss-{CAMS_REGION}.aliyuncs.com"),
+            cams_expire: CamsExpire::default(),
             quota: false,
             quota_rps: 5,
             lke_upload_url: LkeUploadUrl::default(),
+            lke_post_object: false,
             aicontent_shape: AicontentShape::default(),
+            aicontent_signed: true,
             aicc_old_types: false,
             aicc_rotate: false,
         }

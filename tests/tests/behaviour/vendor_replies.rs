@@ -130,6 +130,8 @@ async fn answers_that_would_make_a_bad_grant_are_refused() {
         ("alibaba-chatapp", &[], CAMS.replace("cams-sandbox", "evil.example#")),
         ("alibaba-chatapp", &[], CAMS.replace("3600", "\"soon\"")),
         ("alibaba-chatapp", &[], CAMS.replace("oss-ap-southeast-1", "oss-accelerate")),
+        // Good, but behind more blanks than anybody reads.
+        ("alibaba-chatapp", &[], " ".repeat(2 << 20) + CAMS),
         ("alibaba-workorder", &[], ended.to_owned()),
         ("alibaba-workorder", &[], FORM.replace("\"Policy\":\"", "\"Policy\":\"!")),
         ("alibaba-workorder", &[], FORM.replace("c2lnbmF0dXJl", "")),
@@ -153,7 +155,13 @@ async fn answers_that_would_make_a_bad_grant_are_refused() {
         ("alibaba-aicontent", DIRECT, DIRECTLY.replace(ENDS[1], "1")),
     ] {
         let answer = answered(flow, env, None, &body).await;
-        assert_eq!(answer.problem(), (502, "vendor_bad_response"), "{flow} {env:?} {body}: {}", answer.text);
+        assert_eq!(
+            answer.problem(),
+            (502, "vendor_bad_response"),
+            "{flow} {env:?} {}: {}",
+            body.trim(),
+            answer.text
+        );
     }
     // Without a loopback override the vendor's own domain is the only one.
     let evil = CAMS.replace("aliyuncs.com", "evil.example");

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::{Map, Value, json};
 use upload_grant::config::Env;
+use upload_grant::doctor::{Chart, Report};
 use upload_grant::flow::{Ask, Bound, Context, Flow};
 use upload_grant::grant::Grant;
 use upload_grant::media::Accepted;
@@ -43,6 +44,14 @@ impl Flow for Panics {
     async fn grant(self: &Arc<Self>, _: &Arc<Context>, ask: &Ask) -> Result<Grant, Problem> {
         assert_ne!(ask.filename, "panic.pdf", "a secret that must not be told");
         Err(Problem::new(Code::VendorRejected, "alive"))
+    }
+
+    fn chart(&self) -> Chart {
+        Chart::default()
+    }
+
+    async fn examine(self: &Arc<Self>, _: &Arc<Context>, _: &Ask, _: &mut Report) -> Result<(), Problem> {
+        Ok(())
     }
 
     fn handoff(&self, _: &Receipt, _: &Bound<'_>) -> Option<Handoff> {

@@ -4,7 +4,6 @@
 #![allow(clippy::print_stdout, reason = "a test reports by printing and panicking")]
 
 mod lane;
-mod leaks;
 mod process;
 mod row;
 
@@ -14,10 +13,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use upload_grant::problem::Code;
+use upload_grant_tests::leaks::{self, Searched};
 use upload_grant_tests::sandbox;
 
 use crate::lane::{LANES, Lane};
-use crate::leaks::Searched;
 use crate::row::Row;
 
 /// Rows that run at the same time; most of them wait.

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
+use upload_grant_tests::leaks::{Searched, search};
 use upload_grant_tests::{Answer, SECRET, Sandbox, client, upload};
 
 use crate::lane::Lane;
-use crate::leaks::{Searched, search};
 use crate::process::Process;
 
 const API_KEY: &str = "the/api+key=of~this test 0001";

@@ -49,14 +49,14 @@ pub(crate) fn posted(ctx: &Ctx<'_>, object: &Object, fields: &Fields) -> Reply {
         let (bucket, key, etag) =
             (&object.bucket, percent_path(&object.key), crate::encode::percent(&object.etag));
         let target = format!("{url}{separator}bucket={bucket}&key={key}&etag={etag}");
-        return success(ctx.service, 303, object).header("location", &target);
+        return success(ctx, 303, object).header("location", &target);
     }
     let status = match fields.get("success_action_status") {
         Some("200") => 200,
         Some("201") => 201,
         _ => 204,
     };
-    let mut reply = success(ctx.service, status, object).header("location", &location);
+    let mut reply = success(ctx, status, object).header("location", &location);
     if status == 201 {
         let elements = xml_elements([
             ("Bucket", object.bucket.clone()),

@@ -29,7 +29,7 @@ pub(crate) async fn handle(ctx: &Ctx<'_>, place: &Place, mut body: Incoming) -> 
     }
     object.content_type = ctx.arrived.header("content-type");
     object.headers = stored_headers(ctx);
-    let reply = success(ctx.service, 200, &object);
+    let reply = success(ctx, 200, &object);
     store(ctx, object, forbid)?;
     Ok(reply)
 }

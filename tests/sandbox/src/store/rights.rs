@@ -8,26 +8,30 @@ use crate::world::Ctx;
 
 /// Checks a PUT's signature and scope.
 pub(crate) fn of_put(ctx: &Ctx<'_>, place: &Place) -> Result<(), Refused> {
+    check_scope(ctx.service, &signed_by(ctx, place)?, Action::Put, place)
+}
+
+/// Checks the signature of a request without a form, and tells whose it is.
+pub(crate) fn signed_by(ctx: &Ctx<'_>, place: &Place) -> Result<Key, Refused> {
     let (arrived, now) = (ctx.arrived, ctx.now);
-    let key = if ctx.service == Service::Cos {
-        cos::verify(arrived, &cos::presented(arrived)?, &ctx.vendors.tencent, now)?
+    if ctx.service == Service::Cos {
+        cos::verify(arrived, &cos::presented(arrived)?, &ctx.vendors.tencent, now)
     } else {
         let keys = &ctx.vendors.alibaba;
         let authorization = arrived.header("authorization").unwrap_or_default();
         if arrived.parameter("x-oss-signature-version").is_some() {
-            oss4::verify(arrived, &oss4::presented_query(arrived)?, place, keys, now)?
+            oss4::verify(arrived, &oss4::presented_query(arrived)?, place, keys, now)
         } else if arrived.parameter("Signature").is_some() {
-            oss1::verify(arrived, &oss1::presented_query(arrived)?, place, keys, now)?
+            oss1::verify(arrived, &oss1::presented_query(arrived)?, place, keys, now)
         } else if authorization.starts_with(oss4::ALGORITHM) {
-            oss4::verify(arrived, &oss4::presented_header(arrived)?, place, keys, now)?
+            oss4::verify(arrived, &oss4::presented_header(arrived)?, place, keys, now)
         } else if authorization.is_empty() {
             let message = "You have no right to access this object because of bucket acl.";
-            return Err(Refused::new(403, "AccessDenied", message).ec("0003-00000001"));
+            Err(Refused::new(403, "AccessDenied", message).ec("0003-00000001"))
         } else {
-            oss1::verify(arrived, &oss1::presented_header(arrived)?, place, keys, now)?
+            oss1::verify(arrived, &oss1::presented_header(arrived)?, place, keys, now)
         }
-    };
-    check_scope(ctx.service, &key, Action::Put, place)
+    }
 }
 
 /// Checks a form's signature, policy and scope; gives back the size range its policy allows.

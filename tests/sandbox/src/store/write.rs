@@ -23,6 +23,9 @@ pub(crate) fn forbid_overwrite(ctx: &Ctx<'_>, place: &Place, value: Option<&str>
             return Err(argument("x-oss-forbid-overwrite", message).ec("0017-00000279"));
         }
     };
+    if ctx.world.settings().store_versioned {
+        return Ok(false);
+    }
     if forbid && ctx.world.objects.get(ctx.service.name(), &place.bucket, &place.key).is_some() {
         return Err(exists());
     }
@@ -53,14 +56,18 @@ pub(crate) fn store(ctx: &Ctx<'_>, object: Object, forbid: bool) -> Result<(), R
 }
 
 /// `ETag`, request id, CRC-64 and MD5 of a stored object.
-pub(crate) fn success(service: Service, status: u16, object: &Object) -> Reply {
-    let prefix = prefix(service);
+pub(crate) fn success(ctx: &Ctx<'_>, status: u16, object: &Object) -> Reply {
+    let prefix = prefix(ctx.service);
     let md5: Vec<u8> =
         (0..16).filter_map(|i| u8::from_str_radix(object.md5.get(2 * i..2 * i + 2)?, 16).ok()).collect();
-    Reply::empty(status)
+    let mut reply = Reply::empty(status);
+    if ctx.world.settings().store_versioned {
+        reply = reply.header(&format!("{prefix}version-id"), &ids::hex32());
+    }
+    reply
         .header("etag", &object.etag)
         .header(&format!("{prefix}request-id"), &ids::hex32().to_ascii_uppercase()[..24])
         .header(&format!("{prefix}hash-crc64ecma"), &object.crc64.to_string())
         .header("content-md5", &base64(&md5))
-        .header("server", if service == Service::Oss { "AliyunOSS" } else { "tencent-cos" })
+        .header("server", if ctx.service == Service::Oss { "AliyunOSS" } else { "tencent-cos" })
 }

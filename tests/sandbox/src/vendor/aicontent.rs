@@ -39,7 +39,8 @@ fn create(ctx: &Ctx<'_>, body: &[u8]) -> Result<Reply, Refused> {
         user_client_ip: text("userClientIp"),
         user_id: text("userId"),
     };
-    if let Some(message) = bad_sign(claim, text("requestSign")).filter(|_| !text("requestSign").is_empty()) {
+    let looks = ctx.world.settings().aicontent_signed && !text("requestSign").is_empty();
+    if let Some(message) = bad_sign(claim, text("requestSign")).filter(|_| looks) {
         return Ok(failure("430008", &message));
     }
     let life = ctx.life(json.get("warrantAvailable").and_then(Value::as_i64).unwrap_or(7200));

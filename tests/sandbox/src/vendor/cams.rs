@@ -8,8 +8,9 @@ use serde_json::json;
 
 use super::pop;
 use crate::encode::sha256_hex;
-use crate::facts::{CAMS_BUCKET, CAMS_REGION};
+use crate::facts::CAMS_BUCKET;
 use crate::reply::Reply;
+use crate::settings::CamsExpire;
 use crate::verify::keys::{Key, Scope};
 use crate::verify::{Refused, acs3};
 use crate::world::Ctx;
@@ -70,6 +71,12 @@ fn grant(ctx: &Ctx<'_>, space: &str) -> serde_json::Value {
         expires_at: Some(ctx.now + life),
         scope: Scope::Directory { bucket: CAMS_BUCKET.to_owned(), dir: dir.clone() },
     });
+    let settings = ctx.world.settings();
+    let expire = match settings.cams_expire {
+        CamsExpire::Duration => life,
+        CamsExpire::Seconds => ctx.now + life,
+        CamsExpire::Milliseconds => (ctx.now + life) * 1000,
+    };
     json!({
         "RequestId": ids::request_id(),
         "Code": "OK",
@@ -81,8 +88,8 @@ fn grant(ctx: &Ctx<'_>, space: &str) -> serde_json::Value {
             "SecurityToken": token,
             "BucketName": CAMS_BUCKET,
             "Dir": dir,
-            "EndPoint": format!("https://oss-{CAMS_REGION}.aliyuncs.com"),
-            "Expire": life,
+            "EndPoint": settings.cams_endpoint,
+            "Expire": expire,
         },
     })
 }

@@ -106,6 +106,7 @@ impl Request {
 }
 
 fn answer(ctx: &Ctx<'_>, request: &Request) -> Value {
+    let settings = ctx.world.settings();
     let bucket = if request.is_realtime { LKE_REALTIME_BUCKET } else { LKE_BUCKET };
     let corp = "1737374499879124992";
     let (upload_path, file_path, life) = if let Some(kind) = &request.file_type {
@@ -118,7 +119,9 @@ fn answer(ctx: &Ctx<'_>, request: &Request) -> Value {
     let object_key = upload_path.trim_start_matches('/');
     let scope = match object_key {
         "" => Scope::Nothing,
-        key => Scope::Object { bucket: bucket.to_owned(), key: key.to_owned() },
+        key => {
+            Scope::Object { bucket: bucket.to_owned(), key: key.to_owned(), post: settings.lke_post_object }
+        }
     };
     let expires_at = ctx.now + ctx.life(life);
     let key = Key {
@@ -140,7 +143,7 @@ fn answer(ctx: &Ctx<'_>, request: &Request) -> Value {
         "ImagePath": "",
         "UploadPath": upload_path,
     });
-    let setting = ctx.world.settings().lke_upload_url;
+    let setting = settings.lke_upload_url;
     if setting != LkeUploadUrl::None && !upload_path.is_empty() {
         response["UploadUrl"] = json!(presigned(ctx, "PUT", bucket, object_key, &key));
         response["FileUrl"] = json!(presigned(ctx, "GET", bucket, object_key, &key));

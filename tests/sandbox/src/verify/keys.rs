@@ -19,12 +19,14 @@ pub enum Scope {
         /// Directory without a trailing slash.
         dir: String,
     },
-    /// PutObject of exactly one object (LKE).
+    /// PutObject of exactly one object (LKE), perhaps PostObject too.
     Object {
         /// Bucket name.
         bucket: String,
         /// The object key.
         key: String,
+        /// Whether by a form too.
+        post: bool,
     },
 }
 
@@ -44,7 +46,9 @@ impl Scope {
             Scope::Nothing => false,
             Scope::Bucket(own) => own == bucket,
             Scope::Directory { bucket: own, dir } => own == bucket && key.starts_with(&format!("{dir}/")),
-            Scope::Object { bucket: own, key: one } => action == Action::Put && own == bucket && one == key,
+            Scope::Object { bucket: own, key: one, post } => {
+                (action == Action::Put || *post) && own == bucket && one == key
+            }
         }
     }
 }

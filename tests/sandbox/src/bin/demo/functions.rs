@@ -1,6 +1,5 @@
 //! The five functions as processes of their own, found next to this program.
 
-use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -26,35 +25,11 @@ struct Function {
 }
 
 impl Functions {
-    /// Starts all five with the sandbox's settings and nothing of our own environment: a reader's real keys
-    /// must not get into a demo.
+    /// Starts all five.
     pub(crate) fn start(sandbox: &Sandbox, ports: &[u16], log: &str) -> Result<Self, Failure> {
-        let here = std::env::current_exe().map_err(|error| error.to_string())?;
-        // The console's origin, by both of its names, may ask; and see every mode.
-        let console = sandbox.url(Service::Control);
-        let origins = format!("{console},{}", console.replace("127.0.0.1", "localhost"));
         let mut functions = Vec::new();
         for (flow, port) in FLOWS.iter().zip(ports) {
-            let program: PathBuf = here.with_file_name(flow.name);
-            let process = Command::new(&program)
-                .env_clear()
-                .envs(sandbox.env(flow.name))
-                .env("GRANT_AUTH", "none")
-                .env("GRANT_SECRET", "the secret of a demo and of no use anywhere else")
-                .env("GRANT_LISTEN", format!("127.0.0.1:{port}"))
-                .env("GRANT_RUNTIME", "http")
-                .env("GRANT_CORS_ORIGINS", &origins)
-                .env("GRANT_ALLOW_CREDENTIALS", "true")
-                .env("GRANT_LOG", log)
-                .stdin(Stdio::null())
-                .kill_on_drop(true)
-                .spawn()
-                .map_err(|error| {
-                    format!(
-                        "{} cannot be started ({error}): run `cargo build --bins` first",
-                        program.display()
-                    )
-                })?;
+            let process = started(program(sandbox, flow.name, *port)?.env("GRANT_LOG", log))?;
             functions.push(Function { name: flow.name, port: *port, process });
         }
         Ok(Self(functions))
@@ -110,6 +85,42 @@ impl Function {
     fn died(&self, status: ExitStatus) -> Failure {
         format!("{} on port {} stopped ({status})", self.name, self.port)
     }
+}
+
+/// Runs `name doctor` against the sandbox, to the end.
+pub(crate) async fn doctor(sandbox: &Sandbox, name: &str) -> Result<bool, Failure> {
+    let mut doctor = started(program(sandbox, name, 9000)?.arg("doctor"))?;
+    let status = doctor.wait().await.map_err(|error| error.to_string())?;
+    Ok(status.success())
+}
+
+/// The program `name`, with the sandbox's settings and nothing of our own environment: a reader's real keys
+/// must not get into a demo.
+fn program(sandbox: &Sandbox, name: &str, port: u16) -> Result<Command, Failure> {
+    let here = std::env::current_exe().map_err(|error| error.to_string())?;
+    // The console's origin, by both of its names, may ask; and see every mode.
+    let console = sandbox.url(Service::Control);
+    let origins = format!("{console},{}", console.replace("127.0.0.1", "localhost"));
+    let mut program = Command::new(here.with_file_name(name));
+    program
+        .env_clear()
+        .envs(sandbox.env(name))
+        .env("GRANT_AUTH", "none")
+        .env("GRANT_SECRET", "the secret of a demo and of no use anywhere else")
+        .env("GRANT_LISTEN", format!("127.0.0.1:{port}"))
+        .env("GRANT_RUNTIME", "http")
+        .env("GRANT_CORS_ORIGINS", &origins)
+        .env("GRANT_ALLOW_CREDENTIALS", "true")
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    Ok(program)
+}
+
+fn started(program: &mut Command) -> Result<Child, Failure> {
+    program.spawn().map_err(|error| {
+        let path = program.as_std().get_program().to_string_lossy();
+        format!("{path} cannot be started ({error}): run `cargo build --bins` first")
+    })
 }
 
 /// Holds each of `ports`, which shows that they are free.

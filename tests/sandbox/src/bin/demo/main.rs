@@ -1,5 +1,6 @@
 //! `demo run`: the sandbox and the five functions on fixed ports, until Ctrl-C, with curl lines to paste.
 //! `demo once`: the same on free ports, every flow gone through, each stored object compared with its file.
+//! `demo doctor FUNCTION`: that function's doctor against a sandbox.
 
 mod flows;
 mod functions;
@@ -29,7 +30,8 @@ async fn main() -> ExitCode {
     let done = match (arguments.next().as_deref(), arguments.next()) {
         (Some("run"), None) => run().await.map(|()| true),
         (Some("once"), None) => once().await,
-        _ => Err("usage: demo run | demo once".to_owned()),
+        (Some("doctor"), Some(name)) if FLOWS.iter().any(|flow| flow.name == name) => doctor(&name).await,
+        _ => Err("usage: demo run | demo once | demo doctor FUNCTION".to_owned()),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -82,6 +84,11 @@ async fn once() -> Result<bool, Failure> {
     };
     functions.stop().await;
     result
+}
+
+async fn doctor(name: &str) -> Result<bool, Failure> {
+    let sandbox = Sandbox::start().await.map_err(|error| error.to_string())?;
+    functions::doctor(&sandbox, name).await
 }
 
 fn taken(error: &str) -> Failure {

@@ -6,13 +6,18 @@ use std::fmt::Write as _;
 /// What was searched.
 #[derive(Default)]
 pub struct Searched {
+    /// Secrets.
     pub secrets: usize,
+    /// Encodings of them.
     pub patterns: usize,
+    /// Places.
     pub places: usize,
+    /// Encodings looked for in places.
     pub searches: usize,
 }
 
 impl Searched {
+    /// Counts `other` too.
     pub fn add(&mut self, other: &Searched) {
         self.secrets += other.secrets;
         self.patterns += other.patterns;
@@ -84,6 +89,7 @@ fn base64(bytes: &[u8], shift: usize, alphabet: &[u8; 64]) -> String {
         .collect()
 }
 
+#[cfg(test)]
 #[test]
 fn the_search_finds_what_is_hidden() {
     let secret = "Secret/with+odd=\"chars\"~42";

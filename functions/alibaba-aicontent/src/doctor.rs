@@ -1,0 +1,130 @@
+//! What the doctor must know of the evaluation service, and what only a live answer of it tells.
+
+use serde_json::{Value, json};
+use upload_grant::clock;
+use upload_grant::doctor::{Chart, Line, Report, seen};
+use upload_grant::flow::{Ask, Context};
+use upload_grant::problem::Problem;
+use upload_grant::secret::Secret;
+use upload_grant::sign::ssecp;
+use upload_grant::vendor::{Attempt, Reply, alibaba};
+
+use crate::warrant::{BAD_SIGN, authorized, warranted};
+use crate::{Aicontent, evaluated};
+
+/// Bytes of the probe: 61 ms of silence as WAV, 16 kHz mono, 16 bits, and its header.
+const SIZE: u32 = 1024;
+const HEADER: u32 = 44;
+
+const CODES: [(&str, &str); 3] = [
+    (
+        BAD_SIGN,
+        "AICONTENT_APP_SECRET is not the secret of AICONTENT_APP_ID: copy both again; if they are right, set \
+         AICONTENT_SIGN=none or AICONTENT_TRANSPORT=ssapi",
+    ),
+    ("APPLICATION_NOT_FOUND", "AICONTENT_APP_ID is no application of this account"),
+    ("430002", "AICONTENT_APP_ID is no application of the evaluation service"),
+];
+
+pub(crate) fn chart(flow: &Aicontent) -> Chart {
+    let mut codes = CODES.to_vec();
+    codes.extend(alibaba::KEY_CODES);
+    let service = ("SSAPI_ENDPOINT", flow.ssapi_endpoint.clone());
+    let endpoints = if flow.direct {
+        vec![service]
+    } else {
+        vec![("AICONTENT_ENDPOINT", flow.endpoint.clone()), service]
+    };
+    Chart {
+        endpoints,
+        permission: "RAM action `aicontent:CreateAccessWarrant` on `*`, or the system policy `AliyunAIContentFullAccess`",
+        product: "activate the product in the console of the account that {id} belongs to",
+        codes,
+        refused: "look the evaluation service's code up: about warrant or user, check AICONTENT_APP_ID; about the \
+                  audio, mind that the probe is a moment of silence",
+        filename: "upload-grant-doctor-probe.wav",
+        bytes: silence(),
+        params: json!({ "text": { "refText": "probe" } }).as_object().cloned().unwrap_or_default(),
+        accepted: |reply| evaluated(reply).map(drop),
+        ..Chart::default()
+    }
+}
+
+pub(crate) async fn examine(
+    flow: &Aicontent,
+    cx: &Context,
+    ask: &Ask,
+    report: &mut Report,
+) -> Result<(), Problem> {
+    let user_id = ask.param("user_id").unwrap_or("anonymous");
+    let request = ssecp::Request { app_id: &flow.app_id, user_id, user_client_ip: "127.0.0.1" };
+    let sign = |attempt: &Attempt| {
+        if flow.direct {
+            flow.sign_direct(&request, attempt)
+        } else {
+            flow.sign_openapi(&request, flow.app_secret.as_ref(), attempt)
+        }
+    };
+    let read = |reply: &Reply| {
+        let warrant = if flow.direct { authorized(reply) } else { warranted(reply) };
+        warrant.map(|(_, end)| (end, spelling(reply)))
+    };
+    let (end, spelling) = report.call(cx.vendor.call(ask.deadline, sign, read)).await?;
+    let left = end.unix() - cx.vendor.corrected(clock::now()).unix();
+    report.add(Line::info(
+        "aicontent.warrant",
+        spelling,
+        format!("data in {spelling}; the warrant lasts {left} s"),
+    ));
+    if !flow.direct && flow.app_secret.is_some() {
+        // A warrant for a wrong signature: then nobody looks at it.
+        let wrong = Secret::from("not the secret of any application");
+        let sign = |attempt: &Attempt| flow.sign_openapi(&request, Some(&wrong), attempt);
+        let outcome = cx.vendor.call(ask.deadline, sign, warranted).await;
+        report.add(signature(outcome.err().as_ref()));
+    }
+    Ok(())
+}
+
+fn signature(refused: Option<&Problem>) -> Line {
+    let check = "aicontent.sign";
+    let code = refused.and_then(|problem| problem.vendor.as_ref()?.code.as_deref());
+    match (refused, code) {
+        (None, _) => Line::info(check, "not_checked", "requestSign is not checked: a wrong one is accepted"),
+        (_, Some(BAD_SIGN)) => Line::info(check, "checked", "requestSign is checked, and ours is right"),
+        (Some(problem), _) => Line::info(check, "unclear", format!("a wrong requestSign: {}", seen(problem))),
+    }
+}
+
+/// How the members of `data` are spelled.
+fn spelling(reply: &Reply) -> &'static str {
+    let document = reply.json().unwrap_or_default();
+    let data = alibaba::member(&document, "Data").and_then(Value::as_object);
+    let first = data.and_then(|data| data.keys().next()).and_then(|name| name.chars().next());
+    match first {
+        Some(first) if first.is_ascii_uppercase() => "PascalCase",
+        _ if data.is_some_and(|data| data.keys().any(|name| name.contains('_'))) => "snake_case",
+        _ => "camelCase",
+    }
+}
+
+/// <http://soundfile.sapp.org/doc/WaveFormat/>
+fn silence() -> Vec<u8> {
+    let mut wav = Vec::with_capacity(SIZE as usize);
+    wav.extend(b"RIFF");
+    wav.extend((SIZE - 8).to_le_bytes());
+    wav.extend(b"WAVEfmt ");
+    wav.extend(16_u32.to_le_bytes());
+    for word in [1_u16, 1] {
+        wav.extend(word.to_le_bytes()); // PCM, mono
+    }
+    wav.extend(16_000_u32.to_le_bytes());
+    wav.extend(32_000_u32.to_le_bytes());
+    for word in [2_u16, 16] {
+        wav.extend(word.to_le_bytes()); // bytes of a frame, bits of a sample
+    }
+    wav.extend(b"data");
+    wav.extend((SIZE - HEADER).to_le_bytes());
+    wav.resize(SIZE as usize, 0);
+    wav
+}

@@ -1,0 +1,81 @@
+//! What the doctor must know of CAMS, and what only a live answer of it tells.
+
+use serde_json::Value;
+use upload_grant::clock;
+use upload_grant::doctor::{Chart, Line, Report};
+use upload_grant::flow::{Ask, Context};
+use upload_grant::problem::Problem;
+use upload_grant::storage;
+use upload_grant::vendor::alibaba::{self, text};
+
+use crate::Chatapp;
+use crate::endpoint::{public_host, region_of};
+use crate::sts::expiry;
+
+pub(crate) fn chart(flow: &Chatapp) -> Chart {
+    let mut codes = vec![("Unknown.ResourceOwnerId", "CAMS_CUST_SPACE_ID is no space of this account")];
+    codes.extend(alibaba::KEY_CODES);
+    Chart {
+        endpoints: vec![("CAMS_ENDPOINT", flow.endpoint.clone())],
+        permission: "RAM action `cams:GetChatappUploadAuthorization` on `*`",
+        product: "subscribe Chat App Message Service in the console of the account that {id} belongs to",
+        codes,
+        fetched: true,
+        ..Chart::default()
+    }
+}
+
+pub(crate) async fn examine(
+    flow: &Chatapp,
+    cx: &Context,
+    ask: &Ask,
+    report: &mut Report,
+) -> Result<(), Problem> {
+    let space = ask.need("cust_space_id", "CAMS_CUST_SPACE_ID")?;
+    let (data, _) = report.call(flow.call(cx, space, ask.deadline)).await?;
+    report.add(endpoint(flow, &data));
+    report.add(expire(&data));
+    Ok(())
+}
+
+/// The form of `EndPoint`, and whether a region can be read off it.
+fn endpoint(flow: &Chatapp, data: &Value) -> Line {
+    let endpoint = text(data, "EndPoint").unwrap_or_default();
+    let scheme = endpoint
+        .split_once("://")
+        .map_or("no scheme", |(scheme, _)| if scheme == "https" { "https" } else { "http" });
+    let host = storage::bare_host(&endpoint, &text(data, "BucketName").unwrap_or_default());
+    let public = public_host(&host);
+    let shown = if storage::is_under(&host, "aliyuncs.com") { &*host } else { "a host outside aliyuncs.com" };
+    let seen = format!("EndPoint is {shown}, {scheme}");
+    match (region_of(&public), &flow.oss_region) {
+        (Some(region), _) if public == host => {
+            Line::info("cams.endpoint", "region", format!("{seen}; region {region}"))
+        }
+        (Some(region), _) => {
+            Line::info("cams.endpoint", "internal", format!("{seen}; used: {public}, region {region}"))
+        }
+        (None, Some(region)) => {
+            Line::info("cams.endpoint", "no_region", format!("{seen}; region {region} by OSS_REGION"))
+        }
+        (None, None) => Line::fail(
+            "cams.endpoint",
+            "no_region",
+            format!("{seen}; no region in it"),
+            "set OSS_REGION to the bucket's region, like ap-southeast-1",
+        ),
+    }
+}
+
+/// The unit of `Expire`.
+fn expire(data: &Value) -> Line {
+    let now = clock::now();
+    let expire = text(data, "Expire").and_then(|expire| expire.parse().ok());
+    let (code, unit) = match expire {
+        Some(1_000_000_000_001..) => ("milliseconds", "an instant in milliseconds"),
+        Some(1_000_000_001..) => ("seconds", "an instant in seconds"),
+        _ => ("duration", "a duration in seconds"),
+    };
+    let left = expire.map(|expire: i64| expiry(now, expire).unix() - now.unix()).unwrap_or_default();
+    Line::info("cams.expire", code, format!("Expire is {unit}: the keys last {left} s"))
+}

@@ -1,0 +1,149 @@
+//! What the doctor must know of LKE, and what only a live answer of it tells.
+
+use serde_json::json;
+use upload_grant::clock;
+use upload_grant::doctor::{Chart, Line, Report, seen};
+use upload_grant::encode;
+use upload_grant::flow::{Ask, Context};
+use upload_grant::grant::{Grant, Pairs};
+use upload_grant::problem::Problem;
+use upload_grant::request::Mode;
+use upload_grant::sign::cos;
+use upload_grant::storage;
+use upload_grant::upload::{self, Body};
+use upload_grant::vendor::Reply;
+
+use crate::answer::UsableKeys;
+use crate::{BACKDATE, Lke, Place};
+
+const CODES: [(&str, &str); 11] = [
+    ("AuthFailure.SignatureFailure", "{secret} is not the secret of {id}: copy both again"),
+    ("AuthFailure.SecretIdNotFound", "the key in {id} does not exist or is disabled"),
+    ("AuthFailure.InvalidSecretId", "the key in {id} is none of Tencent Cloud's; {id} wants the SecretId"),
+    ("AuthFailure.TokenFailure", "the temporary key in {id} has ended, or its token is another key's"),
+    ("IpInBlacklist", "this machine's address is on the key's deny-list (console: CAM, access restrictions)"),
+    (
+        "IpNotInWhitelist",
+        "this machine's address is not on the key's allow-list (console: CAM, access restrictions)",
+    ),
+    ("UnsupportedRegion", "set LKE_REGION; in China LKE_ENDPOINT too"),
+    ("InvalidParameter", "check LKE_BOT_BIZ_ID: the application's id, digits only"),
+    ("MissingParameter", "check LKE_BOT_BIZ_ID: the application's id, digits only"),
+    ("FailedOperation", "check that LKE_BOT_BIZ_ID is an application that the account of {id} has access to"),
+    (
+        "ResourceNotFound",
+        "check that LKE_BOT_BIZ_ID is an application that the account of {id} has access to",
+    ),
+];
+
+pub(crate) fn chart(flow: &Lke) -> Chart {
+    Chart {
+        endpoints: vec![("LKE_ENDPOINT", flow.endpoint.clone())],
+        permission: "CAM action `lke:DescribeStorageCredential`, and access to the application inside the vendor's console",
+        product: "activate LKE in the console of the account that {id} belongs to",
+        codes: CODES.to_vec(),
+        ..Chart::default()
+    }
+}
+
+pub(crate) async fn examine(flow: &Lke, cx: &Context, ask: &Ask, report: &mut Report) -> Result<(), Problem> {
+    let answer = report.call(flow.describe(cx, ask)).await?;
+    let url = answer.upload_url.as_deref().is_some_and(|url| !url.is_empty());
+    let (code, came) = match (answer.usable_keys().is_some(), url) {
+        (true, false) => ("credentials", "Credentials, no UploadUrl"),
+        (true, true) => ("both", "Credentials and UploadUrl"),
+        (false, true) => ("upload_url", "UploadUrl, no usable Credentials"),
+        (false, false) => ("neither", "neither Credentials nor UploadUrl"),
+    };
+    let left = answer.expired_time.unwrap_or_default() - cx.vendor.corrected(clock::now()).unix();
+    report.add(Line::info("lke.answer", code, format!("{came}; they last {left} s")));
+    let path = answer.upload_path.clone().unwrap_or_default();
+    let place = match flow.place(cx, &answer, &path, ask) {
+        Ok(place) => place,
+        Err(problem) => {
+            let advice = "report it, with the vendor's request id";
+            report.add(Line::fail("lke.place", problem.code.as_str(), seen(&problem), advice));
+            return Ok(());
+        }
+    };
+    match answer.usable_keys() {
+        Some(keys) if report.uploads() => {
+            let outcome = send(cx, ask, &form(cx, ask, &place, &keys)).await;
+            tell(report, &place, "lke.post-object", "a POST form", &outcome);
+            let outcome = send(cx, ask, &with_acl(cx, ask, &place, &keys)).await;
+            tell(report, &place, "lke.acl", "a PUT with x-cos-acl: default", &outcome);
+        }
+        Some(_) => {
+            report.add(Line::skipped("lke.post-object", "--no-upload"));
+            report.add(Line::skipped("lke.acl", "--no-upload"));
+        }
+        None => report.add(Line::skipped("lke.post-object", "the vendor sent no keys")),
+    }
+    Ok(())
+}
+
+/// PostObject, which COS grants apart from PutObject.
+/// <https://cloud.tencent.com/document/product/436/14690>
+fn form(cx: &Context, ask: &Ask, place: &Place, (id, secret, token): &UsableKeys<'_>) -> Grant {
+    let end = cx.vendor.corrected(ask.expires_at(cx, place.expires_at));
+    let key = cos::key(secret, cx.vendor.corrected(ask.now.plus(BACKDATE)), end);
+    let policy = json!({ "expiration": end, "conditions": [
+        { "q-sign-algorithm": "sha1" }, { "q-ak": id }, { "q-sign-time": key.time() },
+        { "bucket": place.bucket.name }, { "key": place.key },
+    ]})
+    .to_string();
+    let mut fields = Pairs::new([
+        ("key", &*place.key),
+        ("policy", &*encode::base64(policy.as_bytes())),
+        ("q-sign-algorithm", "sha1"),
+        ("q-ak", id),
+        ("q-key-time", key.time()),
+        ("q-signature", &*cos::form_signature(&key, &policy)),
+        (cos::TOKEN, token.expose()),
+    ]);
+    fields.push("success_action_status", "200");
+    let ask = Ask { mode: Mode::Form, ..ask.clone() };
+    let url = format!("{}/", place.bucket.base());
+    let mut grant = ask.grant::<Lke>(url, place.key.clone(), place.expires_at, ask.limits(&[]));
+    grant.fields = Some(fields);
+    grant.file_field = Some("file");
+    grant
+}
+
+/// A PUT that names the bucket's own ACL: what the keys say about ACLs shows, and nothing changes.
+fn with_acl(cx: &Context, ask: &Ask, place: &Place, (id, secret, token): &UsableKeys<'_>) -> Grant {
+    let end = cx.vendor.corrected(ask.expires_at(cx, place.expires_at));
+    let presign = cos::Presign {
+        method: "put",
+        base: &place.bucket.host,
+        path: &format!("{}/{}", place.bucket.root, place.key),
+        params: &[(cos::TOKEN, token.expose())],
+        headers: &[("host", storage::authority(&place.bucket.host)), ("x-cos-acl", "default")],
+        secret_id: id,
+    };
+    let start = cx.vendor.corrected(ask.now.plus(BACKDATE));
+    let url = cos::presign(&cos::key(secret, start, end), &presign);
+    let mut grant = ask.grant::<Lke>(url, place.key.clone(), place.expires_at, ask.limits(&[]));
+    grant.headers = Pairs::new([("x-cos-acl", "default")]);
+    grant
+}
+
+async fn send(cx: &Context, ask: &Ask, grant: &Grant) -> Result<Reply, Problem> {
+    let body = Body::whole(Chart::default().bytes.into());
+    Ok(upload::exchange(cx, grant, ask, body).await?.0)
+}
+
+fn tell(report: &mut Report, place: &Place, check: &str, what: &str, outcome: &Result<Reply, Problem>) {
+    let line = match outcome {
+        Ok(reply) if reply.is_success() => {
+            report.left(place.key.as_str());
+            Line::info(check, "allowed", format!("{what}: allowed (HTTP {})", reply.status))
+        }
+        Ok(reply) if reply.status == 403 => {
+            Line::info(check, "refused", format!("{what}: not allowed (HTTP 403)"))
+        }
+        Ok(reply) => Line::info(check, "unclear", format!("{what}: HTTP {}", reply.status)),
+        Err(problem) => Line::info(check, "unclear", format!("{what}: {}", seen(problem))),
+    };
+    report.add(line);
+}
