@@ -20,9 +20,8 @@ const API_KEY_SHA256 = createHash("sha256").update(API_KEY).digest("hex");
 const PAGES = {
   "/": ["text/html", () => "<!doctype html><meta charset=utf-8><title>clients</title><script type=module src=/clients.js></script>"],
   "/clients.js": ["text/javascript", () => readFileSync(path.join(here, "clients.js"))],
-  "/upload.js": ["text/javascript", () => readFileSync(path.join(here, "../snippets/upload.js"))],
-  "/uppy6.js": ["text/javascript", () => readFileSync(path.join(TOOLS, "browser/uppy6.js"))],
-  "/uppy5.js": ["text/javascript", () => packaged("uppy/dist/uppy.min.js")],
+  ...Object.fromEntries(["upload", "progress", "uppy5", "uppy6"].map((name) =>
+    [`/${name}.js`, ["text/javascript", () => readFileSync(path.join(TOOLS, `browser/bundles/${name}.js`))]])),
   "/ali-oss.js": ["text/javascript", () => packaged("ali-oss/dist/aliyun-oss-sdk.min.js")],
   "/cos.js": ["text/javascript", () => packaged("cos-js-sdk-v5/dist/cos-js-sdk-v5.min.js")],
 };
