@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-interop test-browser test-openapi lint check-cargo build watch invoke lint-deploy test-build test-watch test-redis test-large soak fuzz
+.PHONY: help run demo test test-interop test-browser test-openapi types lint check-cargo build watch invoke lint-deploy test-build test-watch test-redis test-large soak fuzz
 
 # The pure half of the crate must build without any of these.
 IMPURE := tokio|reqwest|hyper|axum|ring|rustls
@@ -40,6 +40,9 @@ test-interop: ## the official SDKs against the sandbox (needs python3, pip, node
 test-browser: check-cargo ## the console, Uppy 5 and 6, fetch, XHR and the vendors' SDKs in Chromium (needs node and npm)
 	@command -v npm >/dev/null || { echo "npm is missing: install node with npm" >&2; exit 1; }
 	@tests/browser/run
+
+types: check-cargo ## write shared/upload-grant.d.ts anew from the OpenAPI descriptions (needs node and npm)
+	@WRITE_TYPES=1 SUITE=types tests/browser/run
 
 test-openapi: check-cargo ## schemathesis: every function against its own OpenAPI description (needs python3)
 	@command -v python3 >/dev/null || { echo "python3 is missing: install python3 with pip and venv" >&2; exit 1; }
