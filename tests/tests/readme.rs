@@ -108,7 +108,7 @@ async fn the_first_real_grant_of_every_vendor() {
         }
         let script = format!("{}\n{}", block("sh ask"), block("sh upload"))
             .replace("FILE=demo.png", &format!("FILE={file}"))
-            .replace("127.0.0.1:9000", &format!("127.0.0.1:{port}")); echo\n\nurl");
+            .replace("127.0.0.1:9000", &format!("127.0.0.1:{port}"));
         let output = bash(&script, port, folder.path()).output().await.unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success(), "{flow}: {text}");
