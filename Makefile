@@ -92,4 +92,4 @@ check-python:
 
 check-node:
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or later with npm (Debian: nodejs npm)" >&2; exit 1; }
-	@node -e 'process.exit(process.versions.node.split(".")[0] < 20)' || { echo "Node.js is too old: install 20 or later" >&2; exit 1; }
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0] < 20))' || { echo "Node.js is too old: install 20 or later" >&2; exit 1; }
