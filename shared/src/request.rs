@@ -157,22 +157,30 @@ pub fn crc64(text: &str, pointer: &str) -> Result<String, Problem> {
     Ok(number.ok_or_else(wrong)?.to_string())
 }
 
+/// A whole number, also one written as `5.0`: JSON Schema takes it for an integer, and some languages write it.
+pub(crate) fn whole(value: &Value) -> Option<u64> {
+    let float = || value.as_f64().filter(|number| number.fract() == 0.0);
+    value.as_u64().or_else(|| format!("{:.0}", float()?).parse().ok())
+}
+
 fn present<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     members.get(name).filter(|value| !value.is_null())
 }
 
-/// The first of `names` that is present, with its pointer; the first name is the one to tell of.
+/// The first of `names` that is present, with its pointer; none of them may be anything but a string.
 fn string<'a>(
     members: &'a Map<String, Value>,
     names: &[&'static str],
 ) -> Result<Option<(String, &'a str)>, Problem> {
-    let Some(name) = names.iter().find(|name| present(members, name).is_some()) else { return Ok(None) };
     // The contract names /filename for every spelling of a file name.
-    let pointer = if names[0] == "filename" { "/filename".to_owned() } else { format!("/{name}") };
-    match members[*name].as_str() {
-        Some(value) => Ok(Some((pointer, value))),
-        None => Err(Problem::invalid(pointer, "a string is expected")),
+    let pointer = |name: &str| format!("/{}", if names[0] == "filename" { "filename" } else { name });
+    let mut first = None;
+    for name in names {
+        let Some(value) = present(members, name) else { continue };
+        let text = value.as_str().ok_or_else(|| Problem::invalid(pointer(name), "a string is expected"))?;
+        first = first.or_else(|| Some((pointer(name), text)));
     }
+    Ok(first)
 }
 
 fn check_filename(pointer: String, filename: &str) -> Result<(), Problem> {
@@ -193,7 +201,7 @@ fn check_filename(pointer: String, filename: &str) -> Result<(), Problem> {
 fn size(members: &Map<String, Value>) -> Result<Option<u64>, Problem> {
     match present(members, "size") {
         None => Ok(None),
-        Some(value) => match value.as_u64() {
+        Some(value) => match whole(value) {
             Some(0) | None => {
                 Err(Problem::invalid("/size", "a whole number of bytes, at least 1, is expected"))
             }

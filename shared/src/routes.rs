@@ -242,7 +242,8 @@ async fn healthz<F: Flow>(State(app): State<Arc<App<F>>>) -> Response {
 }
 
 async fn openapi_json<F: Flow>(State(app): State<Arc<App<F>>>) -> Response {
-    json_response(&openapi::document(F::NAME, app.flow.modes(), F::PARAMS))
+    let (modes, auth) = (app.flow.modes(), app.cx.settings.auth.as_ref());
+    json_response(&openapi::document::<F>(modes, app.has_companion(), auth))
 }
 
 fn json_response(body: &impl Serialize) -> Response {

@@ -50,6 +50,8 @@ async fn answers_match<F: Flow>(file: &str, extra: &[(&str, &str)]) {
         schemas.check_strictly("Problem", &function.ask(&bad).await.json);
     }
     examples_match(&schemas);
+    let example = &schemas.0["components"]["schemas"]["GrantRequest"]["examples"][0];
+    function.ask(example).await.ok();
 }
 
 /// Every example is what it is an example of.

@@ -41,9 +41,9 @@ pub(super) async fn complete<F: Flow>(
 fn receipt<F: Flow>(flow: &F, binding: &Binding, sent: &Value) -> Result<Receipt, Problem> {
     let size = match sent.get("size").filter(|size| !size.is_null()) {
         None => binding.size,
-        Some(size) => {
-            Some(size.as_u64().ok_or_else(|| Problem::invalid("/size", "a whole number is expected"))?)
-        }
+        Some(size) => Some(
+            request::whole(size).ok_or_else(|| Problem::invalid("/size", "a whole number is expected"))?,
+        ),
     };
     let mut checksums = checksums(sent)?;
     let crc64 = crc64(sent)?;

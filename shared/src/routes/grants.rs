@@ -54,7 +54,7 @@ pub(super) async fn s3_params<F: Flow>(
     let door = door.map(|Extension(door)| door).unwrap_or_default();
     let caller = app.caller(request.headers(), &door).await?;
     let granted = app.granted(&caller)?;
-    if !app.flow.modes().contains(&Mode::Form) || F::NAME == "alibaba-aicontent" {
+    if !app.has_companion() {
         return Err(Problem::new(Code::InvalidRequest, "this flow has no forms for Uppy: use POST /grants"));
     }
     let asked = companion_request(request.uri().query().unwrap_or_default(), F::PARAMS)?;
@@ -67,6 +67,11 @@ pub(super) async fn s3_params<F: Flow>(
 }
 
 impl<F: Flow> App<F> {
+    /// Whether the flow has forms for Uppy: those of aicontent are not a store's.
+    pub(super) fn has_companion(&self) -> bool {
+        self.flow.modes().contains(&Mode::Form) && F::NAME != "alibaba-aicontent"
+    }
+
     /// From request to grant. `base` is the address our own URLs start with.
     pub(crate) async fn grant(
         &self,

@@ -1,13 +1,7 @@
-// The clients, as their users would write them: each answers {key, receipt?} of one upload to the function at `fn`.
-import { upload } from "/upload.js";
+// The clients as the README shows them, and the vendors' SDKs as their users would write it: each answers what there
+// is to know of one upload to the function at `fn`.
+import { ask, upload } from "/upload.js";
 
-async function grant(fn, request) {
-  const answer = await fetch(`${fn}/grants`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(request) });
-  const json = await answer.json();
-  if (!answer.ok) throw Object.assign(new Error(json.detail), json);
-  return json;
-}
-const ask = (fn, file, mode) => grant(fn, { filename: file.name, content_type: file.type, size: file.size, mode });
 const loaded = {};
 const load = (src) => loaded[src] ??= new Promise((done, failed) => {
   document.head.append(Object.assign(document.createElement("script"), { src, onload: done, onerror: failed }));
@@ -18,49 +12,31 @@ export const clients = {
 
   /** XMLHttpRequest with a progress listener, which makes the browser ask the store first. */
   async xhr(fn, file, { mode }) {
-    const g = await ask(fn, file, mode);
-    let body = file;
-    if (g.fields) {
-      body = new FormData();
-      for (const [name, value] of Object.entries(g.fields)) body.append(name, value);
-      body.append(g.file_field, file);
-    }
+    const { withProgress } = await import("/progress.js");
     const progress = [];
-    const status = await new Promise((done, failed) => {
-      const xhr = new XMLHttpRequest();
-      xhr.open(g.method, g.url);
-      for (const [name, value] of Object.entries(g.headers)) xhr.setRequestHeader(name, value);
-      xhr.upload.onprogress = (event) => progress.push(event.loaded / event.total);
-      xhr.onload = () => done(xhr.status);
-      xhr.onerror = () => failed(new Error("network"));
-      xhr.send(body);
-    });
-    if (!g.success_status.includes(status)) throw new Error(`status ${status}`);
-    return { key: g.key, progress };
+    return { receipt: await upload(fn, file, { mode, send: withProgress((part) => progress.push(part)) }), progress };
   },
 
-  async "uppy 5 getUploadParameters"(fn, file) {
-    await load("/uppy5.js");
-    const options = { getUploadParameters: (f) => grant(fn, { filename: f.name, content_type: f.type, size: f.size }) };
-    return uppy(Uppy.Uppy, Uppy.AwsS3, options, file);
+  async "uppy 5 getUploadParameters"(fn, file, { mode }) {
+    const { uploader } = await import("/uppy5.js");
+    return uppy(uploader(fn, mode), file);
   },
   async "uppy 5 Companion endpoint"(fn, file) {
-    await load("/uppy5.js");
-    return uppy(Uppy.Uppy, Uppy.AwsS3, { endpoint: fn }, file);
+    const { companion } = await import("/uppy5.js");
+    return uppy(companion(fn), file);
   },
-  async "uppy 6 signRequest"(fn, file) {
-    const six = await import("/uppy6.js");
-    const options = { generateObjectKey: (f) => f.name, signRequest: (request) => grant(fn, { filename: request.key, content_type: request.contentType }) };
-    return uppy(six.Uppy, six.AwsS3, options, file);
+  async "uppy 6 signRequest"(fn, file, { mode }) {
+    const { uploader } = await import("/uppy6.js");
+    return uppy(uploader(fn, mode), file);
   },
   async "uppy 6 companionEndpoint"(fn, file) {
-    const six = await import("/uppy6.js");
-    return uppy(six.Uppy, six.AwsS3, { companionEndpoint: fn }, file);
+    const { companion } = await import("/uppy6.js");
+    return uppy(companion(fn), file);
   },
 
   async "ali-oss"(fn, file) {
     await load("/ali-oss.js");
-    const g = await ask(fn, file, "credentials");
+    const g = await ask(fn, { filename: file.name, content_type: file.type, size: file.size, mode: "credentials" });
     const store = new OSS(g.sdk["ali-oss"]);
     await store.put(g.key, file, { mime: file.type });
     return { key: g.key };
@@ -68,7 +44,7 @@ export const clients = {
 
   async "cos-js-sdk-v5"(fn, file) {
     await load("/cos.js");
-    const g = await ask(fn, file, "credentials");
+    const g = await ask(fn, { filename: file.name, content_type: file.type, size: file.size, mode: "credentials" });
     const { Bucket, Region, Key, ...keys } = g.sdk["cos-js-sdk-v5"];
     // Only for the sandbox: browsers resolve every *.localhost to this machine.
     const { protocol, port } = new URL(g.object.endpoint);
@@ -79,8 +55,7 @@ export const clients = {
   },
 };
 
-async function uppy(Uppy, AwsS3, options, file) {
-  const it = new Uppy({ autoProceed: false }).use(AwsS3, { shouldUseMultipart: false, retryDelays: [], ...options });
+async function uppy(it, file) {
   const progress = [];
   it.on("upload-progress", (_, event) => progress.push(event.bytesUploaded));
   it.addFile({ name: file.name, type: file.type, data: file });

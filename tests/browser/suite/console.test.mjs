@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { API_KEY, FLOWS, passed, sampleFile, screenshot, script, start } from "./world.mjs";
+import { API_KEY, FLOWS, passed, sampleFile, screenshot, script, start, token } from "./world.mjs";
 
 const MODES = {
   "alibaba-chatapp": ["form", "put", "relay", "credentials"],
@@ -210,6 +210,41 @@ describe("errors", () => {
     assert.ok(!(await card.textContent()).includes(API_KEY), "the key is not shown");
     assert.equal(await page.evaluate((key) => JSON.stringify({ ...localStorage }).includes(key), API_KEY), false, "nor kept");
   });
+  test("a deployed function, by address and token", async () => {
+    // As behind a gateway: below a stage, and with a store that is not this sandbox's to show.
+    await page.route("**/objects", (route) => route.fulfill({ json: [] }));
+    await page.click("#settings summary");
+    await page.fill("#url-tencent-lke", `${world.functions["tencent-lke-with-token"]}/prod/tencent-lke`);
+    await page.press("#url-tencent-lke", "Tab");
+    await choose("tencent-lke", "relay");
+    const refused = await give(sampleFile("tencent-lke"), "failed");
+    assert.match(await refused.getByRole("alert").innerText(), /unauthenticated/);
+    const bearer = token();
+    await page.fill("#bearer", bearer);
+    for (const mode of ["put", "relay"]) {
+      await choose("tencent-lke", mode);
+      const card = await give(sampleFile("tencent-lke"));
+      assert.match(await card.innerText(), /it is with the real vendor/);
+      assert.match(await card.locator('pre[data-code="ask with curl"]').textContent(), /authorization: Bearer \$TOKEN/);
+      assert.ok(!(await card.textContent()).includes(bearer), "the token is not shown");
+    }
+    assert.equal((await world.objects()).length, 2);
+    assert.equal(await page.evaluate((text) => JSON.stringify({ ...localStorage }).includes(text), bearer), false, "nor kept");
+    await screenshot(page, "deployed");
+  });
+  test("an upload that is cancelled, and taken up again", async () => {
+    await choose("tencent-lke", "put");
+    await world.fault({ target: "cos", times: 1, latency_ms: 20_000 });
+    await page.setInputFiles("#files", sampleFile("tencent-lke"));
+    const card = page.locator("#items > li").first();
+    await card.getByRole("button", { name: "Cancel" }).click();
+    await card.and(page.locator("[data-state=failed]")).waitFor();
+    assert.match(await card.getByRole("alert").innerText(), /Cancelled/);
+    assert.equal(await card.getAttribute("data-mode"), "put", "a cancelled upload is not relayed");
+    await fetch(`${world.control}/faults`, { method: "DELETE" });
+    await card.getByRole("button", { name: "Try again" }).click();
+    await card.and(page.locator("[data-state=done]")).waitFor();
+  });
   test("parameters that are no JSON object", async () => {
     await page.locator("summary", { hasText: "Parameters" }).click();
     await page.fill("#params", "[1]");
@@ -264,7 +299,7 @@ describe("for everyone", () => {
     assert.deepEqual(trouble, []);
   });
   for (const [name, options] of Object.entries({
-    light: {}, dark: { colorScheme: "dark" }, narrow: { viewport: { width: 360, height: 740 } }, "narrow-dark": { viewport: { width: 360, height: 740 }, colorScheme: "dark" },
+    light: {}, dark: { colorScheme: "dark" }, wide: { viewport: { width: 1920, height: 1080 } }, narrow: { viewport: { width: 360, height: 740 } }, "narrow-dark": { viewport: { width: 360, height: 740 }, colorScheme: "dark" },
   })) {
     test(`${name}: no accessibility violation, nothing cut off`, async () => {
       await context.close();

@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { passed, sampleFile } from "./world.mjs";
 
+/** A client that waits for ever is stopped here. */
+const PATIENCE = 30_000;
+
 export async function openClients(world) {
   const context = await world.browser.newContext();
   const page = await context.newPage();
@@ -11,8 +14,11 @@ export async function openClients(world) {
     close: () => context.close(),
     run(client, fn, file, options) {
       const { name, mimeType: type, buffer } = file;
-      return page.evaluate(([client, fn, file, options]) => window.run(client, fn, file, options),
+      const work = page.evaluate(([client, fn, file, options]) => window.run(client, fn, file, options),
         [client, fn, { name, type, bytes: buffer.toString("base64") }, options]);
+      let timer;
+      const never = new Promise((_, failed) => { timer = setTimeout(() => failed(new Error(`${client} does not come to an end`)), PATIENCE); });
+      return Promise.race([work, never]).finally(() => clearTimeout(timer));
     },
   };
 }

@@ -65,8 +65,25 @@ describe("fetch where the store keeps browsers out", () => {
 describe("XMLHttpRequest with progress", () => {
   for (const [flow, mode] of ALL) {
     test(`${flow} ${mode}`, async () => {
-      const { result } = await uploadAndCheck(world, page, "xhr", flow, { mode });
+      const { file, result } = await uploadAndCheck(world, page, "xhr", flow, { mode });
       assert.equal(result.progress.at(-1), 1, "progress ends at the whole file");
+      assert.equal(result.receipt.filename, file.name);
+      if (flow !== "alibaba-aicontent") assert.ok(result.receipt.etag);
+    });
+  }
+  for (const [flow, mode] of DIRECT) {
+    test(`CORS off: ${flow} ${mode} falls back to relay`, async () => {
+      await world.fresh({ store_cors: "off" });
+      const fresh = await openClients(world); // a browser that remembers no earlier permission
+      const { result } = await uploadAndCheck(world, fresh, "xhr", flow, { mode, label: "xhr, store CORS off" });
+      assert.equal(result.receipt.verified, "function");
+      await fresh.close();
+    });
+    if (flow === "alibaba-aicontent") continue; // its record id is in the answer's body
+    test(`ETag hidden: ${flow} ${mode} completes without it`, async () => {
+      await world.fresh({ store_cors: "hidden-etag" });
+      const { result } = await uploadAndCheck(world, page, "xhr", flow, { mode, label: "xhr, ETag hidden" });
+      assert.ok(!("etag" in result.receipt) && result.receipt.crc64);
     });
   }
 });

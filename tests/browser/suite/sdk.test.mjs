@@ -19,3 +19,15 @@ test("cos-js-sdk-v5: tencent-lke, one file after the other", async () => {
   // The keys are for one path: a second file needs its own.
   await uploadAndCheck(world, page, "cos-js-sdk-v5", "tencent-lke", { mode: "credentials", count: 2 });
 });
+
+for (const [client, flow] of [["ali-oss", "alibaba-chatapp"], ["cos-js-sdk-v5", "tencent-lke"]]) {
+  test(`${client}, ETag hidden: ${flow}`, async () => {
+    await world.fresh({ store_cors: "hidden-etag" });
+    await uploadAndCheck(world, page, client, flow, { mode: "credentials", label: `${client}, ETag hidden` });
+  });
+  test(`${client}, store CORS off: ${flow} fails, and nothing else does`, async () => {
+    await world.fresh({ store_cors: "off" });
+    await assert.rejects(uploadAndCheck(world, page, client, flow, { mode: "credentials" }));
+    assert.deepEqual(await world.objects(), []);
+  });
+}

@@ -14,5 +14,5 @@ const rows = [["client", ...FLOWS], ...clients.map((client) => [client, ...FLOWS
 const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
 for (const row of rows) console.log(row.map((text, i) => text.padEnd(widths[i])).join("  ").trimEnd());
 
-const packages = ["playwright-core", "uppy", "@uppy/core", "@uppy/aws-s3", "ali-oss", "cos-js-sdk-v5", "axe-core"];
-console.log(`\nnode ${process.versions.node}, ${packages.map((name) => `${name} ${versionOf(name)}`).join(", ")}`);
+const packages = ["playwright-core", "uppy", "uppy/node_modules/@uppy/core", "uppy/node_modules/@uppy/aws-s3", "@uppy/core", "@uppy/aws-s3", "ali-oss", "cos-js-sdk-v5", "axe-core", "typescript", "openapi-typescript"];
+console.log(`\nnode ${process.versions.node}, ${packages.map((name) => `${name.replace("/node_modules/", " > ")} ${versionOf(name)}`).join(", ")}`);

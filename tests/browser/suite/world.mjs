@@ -1,7 +1,7 @@
 // One world per test file: the sandbox, the functions, a page server and a browser, all on free ports of loopback.
 import { spawn } from "node:child_process";
 import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { createServer } from "node:http";
 import { createServer as listener } from "node:net";
 import { createInterface } from "node:readline";
@@ -14,15 +14,15 @@ const require = createRequire(path.join(TOOLS, "browser/package.json"));
 const { chromium } = require("playwright-core");
 export const FLOWS = ["alibaba-chatapp", "alibaba-workorder", "tencent-lke", "alibaba-aicontent", "huawei-aicc"];
 export const API_KEY = "a-key-of-the-browser-tests";
+const JWT_SECRET = "a-jwt-secret-of-at-least-32-bytes-for-tests";
 const API_KEY_SHA256 = createHash("sha256").update(API_KEY).digest("hex");
 
 /** What the page server serves; nothing else. */
 const PAGES = {
   "/": ["text/html", () => "<!doctype html><meta charset=utf-8><title>clients</title><script type=module src=/clients.js></script>"],
   "/clients.js": ["text/javascript", () => readFileSync(path.join(here, "clients.js"))],
-  "/upload.js": ["text/javascript", () => readFileSync(path.join(here, "../snippets/upload.js"))],
-  "/uppy6.js": ["text/javascript", () => readFileSync(path.join(TOOLS, "browser/uppy6.js"))],
-  "/uppy5.js": ["text/javascript", () => packaged("uppy/dist/uppy.min.js")],
+  ...Object.fromEntries(["upload", "progress", "uppy5", "uppy6"].map((name) =>
+    [`/${name}.js`, ["text/javascript", () => readFileSync(path.join(TOOLS, `browser/bundles/${name}.js`))]])),
   "/ali-oss.js": ["text/javascript", () => packaged("ali-oss/dist/aliyun-oss-sdk.min.js")],
   "/cos.js": ["text/javascript", () => packaged("cos-js-sdk-v5/dist/cos-js-sdk-v5.min.js")],
 };
@@ -42,6 +42,7 @@ export async function start() {
   const started = [
     ...FLOWS.map((flow) => [flow, flow, {}]),
     ["alibaba-workorder-put", "alibaba-workorder", { WORKORDER_API: "2021-06-10" }],
+    ["tencent-lke-with-token", "tencent-lke", { GRANT_AUTH: "jwt", GRANT_JWT_ISSUER: "tests", GRANT_JWT_AUDIENCE: "functions", GRANT_JWT_SECRET: JWT_SECRET }],
     ["alibaba-chatapp-with-key", "alibaba-chatapp", { GRANT_AUTH: "api-key", GRANT_API_KEYS: `tests:${API_KEY_SHA256}` }],
   ].map(async ([name, flow, extra]) => { functions[name] = await startFunction(children, control, origins, flow, extra); });
   await Promise.all(started);
@@ -67,6 +68,14 @@ export async function start() {
       return Buffer.from(await answer.arrayBuffer());
     },
   };
+}
+
+/** A token that `tencent-lke-with-token` takes. */
+export function token() {
+  const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const now = Math.floor(Date.now() / 1000);
+  const text = `${encode({ alg: "HS256", typ: "JWT" })}.${encode({ iss: "tests", aud: "functions", sub: "ann", iat: now, exp: now + 600 })}`;
+  return `${text}.${createHmac("sha256", JWT_SECRET).update(text).digest("base64url")}`;
 }
 
 async function post(url, body) {
