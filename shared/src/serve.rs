@@ -11,7 +11,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-pub use self::http::{serve, serve_at_most};
+pub use self::http::{Connections, serve};
 pub(crate) use self::runtime::is_local;
 pub use self::runtime::{Runtime, listen};
 
@@ -95,7 +95,7 @@ async fn serve_on<F: Flow>(app: Arc<App<F>>, env: &mut Env) -> Result<(), String
             let listener = listener.map_err(|error| format!("cannot listen on {address}: {error}"))?;
             let address = listener.local_addr().unwrap_or(address);
             tracing::info!(flow = F::NAME, %address, "listening");
-            serve(listener, router(&app), stop_signal()).await;
+            serve(listener, router(&app), Connections::on(env), stop_signal()).await;
             Ok(())
         }
     }

@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use upload_grant::config::Env;
 use upload_grant::flow::Flow;
 use upload_grant::routes::{App, router};
+use upload_grant::serve::{Connections, serve};
 pub use upload_grant_sandbox::{Object, Sandbox, Service};
 
 /// A secret for tickets and tokens.
@@ -68,7 +69,7 @@ impl Function {
         let app: Arc<App<F>> = App::new(&mut Env::new(vars)).expect("the function starts");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        tokio::spawn(upload_grant::serve::serve(listener, router(&app), std::future::pending()));
+        tokio::spawn(serve(listener, router(&app), Connections::default(), std::future::pending()));
         Self { url, client: client() }
     }
 

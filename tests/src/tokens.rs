@@ -11,6 +11,7 @@ use ring::signature::{
 };
 use serde_json::{Value, json};
 use upload_grant::clock;
+use upload_grant::serve::{Connections, serve};
 
 /// Issuer of the tests' tokens.
 pub const ISSUER: &str = "https://idp.example/";
@@ -166,7 +167,7 @@ impl Provider {
         let answering = provider.clone();
         let keys = axum::routing::get(async move || answering.answer());
         let router = axum::Router::new().route("/keys", keys);
-        tokio::spawn(upload_grant::serve::serve(listener, router, std::future::pending()));
+        tokio::spawn(serve(listener, router, Connections::default(), std::future::pending()));
         provider
     }
 

@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use upload_grant::config::Env;
 use upload_grant::routes::{App, router};
+use upload_grant::serve::{Connections, serve};
 use upload_grant_tests::{Answer, Function, SECRET, Sandbox, Service, client, sandbox};
 
 async fn chatapp(sandbox: &Sandbox, extra: &[(&str, &str)]) -> Function {
@@ -148,7 +149,8 @@ async fn connections_past_the_cap_wait_for_a_place() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let function =
         Function { url: format!("http://{}", listener.local_addr().expect("an address")), client: client() };
-    tokio::spawn(upload_grant::serve::serve_at_most(2, listener, router(&app), std::future::pending()));
+    let two = Connections { most: 2, ..Connections::default() };
+    tokio::spawn(serve(listener, router(&app), two, std::future::pending()));
     let request = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
     let mut answer = [0; 12];
     let mut open = Vec::new();

@@ -13,30 +13,49 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
+use crate::config::Env;
 use crate::routes::Door;
 
-/// A client must have sent its request head within this time; a connection that is kept open for the next
-/// request is given up after as long.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
-/// Open connections; more wait in the listener's queue until one closes.
-const CONNECTIONS: usize = 4096;
+/// What connections may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Connections {
+    /// Open at the same time; more wait in the listener's queue until one closes.
+    pub most: usize,
+    /// A client must have sent its request head within this time; a connection that is kept open for the next
+    /// request is given up after as long.
+    pub patience: Duration,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self { most: 4096, patience: Duration::from_secs(15) }
+    }
+}
+
+impl Connections {
+    /// As the platform wants them: Function Compute keeps its own connections open for a quarter of an hour, and
+    /// fails the request that meets one which the function has closed.
+    pub(super) fn on(env: &mut Env) -> Self {
+        let usual = Self::default();
+        match env.get("FC_FUNCTION_NAME") {
+            Some(_) => Self { patience: Duration::from_secs(20 * 60), ..usual },
+            None => usual,
+        }
+    }
+}
+
 /// Requests at work when told to stop get this long to end.
 const DRAIN: Duration = Duration::from_secs(9);
 
 /// Serves `router` until `stop` resolves, then lets the requests at work end.
-pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
-    serve_at_most(CONNECTIONS, listener, router, stop).await;
-}
-
-/// As [`serve`], with no more than so many open connections.
-pub async fn serve_at_most(
-    connections: usize,
+pub async fn serve(
     listener: TcpListener,
     router: Router,
+    connections: Connections,
     stop: impl Future<Output = ()>,
 ) {
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(connections));
+    let places = Arc::new(Semaphore::new(connections.most));
     tokio::pin!(stop);
     loop {
         let place = tokio::select! {
@@ -64,7 +83,7 @@ pub async fn serve_at_most(
         });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
+            .header_read_timeout(connections.patience)
             .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
@@ -75,4 +94,18 @@ pub async fn serve_at_most(
     }
     drop(listener);
     let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn function_compute_keeps_its_connections() {
+        let patience = |vars: &[(&str, &str)]| {
+            let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            Connections::on(&mut Env::new(vars)).patience.as_secs()
+        };
+        assert_eq!((patience(&[]), patience(&[("FC_FUNCTION_NAME", "f")])), (15, 1200));
+    }
 }
