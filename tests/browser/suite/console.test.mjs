@@ -4,8 +4,9 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { after, before, beforeEach, describe, test } from "node:test";
-import { API_KEY, FLOWS, passed, sampleFile, screenshot, script, start, token } from "./world.mjs";
+import { describe, test } from "node:test";
+import { assertStored, choose, give, json, page, trouble, world } from "./console.mjs";
+import { API_KEY, passed, sampleFile, screenshot, token } from "./world.mjs";
 
 const MODES = {
   "alibaba-chatapp": ["form", "put", "relay", "credentials"],
@@ -16,45 +17,6 @@ const MODES = {
 };
 const STORED = Object.entries(MODES).flatMap(([flow, modes]) => modes.filter((mode) => mode !== "credentials").map((mode) => [flow, mode]));
 const DIRECT = STORED.filter(([, mode]) => mode !== "relay");
-
-let world, context, page, trouble;
-before(async () => { world = await start(); });
-after(async () => { await world.stop(); });
-beforeEach(async () => {
-  await context?.close();
-  await world.fresh();
-  await open();
-});
-
-async function open(options = {}) {
-  context = await world.browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: "light", ...options });
-  page = await context.newPage();
-  trouble = [];
-  page.on("pageerror", (error) => trouble.push(String(error)));
-  page.on("console", (message) => { if (/Content Security Policy/.test(message.text())) trouble.push(message.text()); });
-  page.on("request", (request) => { if (!/^(http:\/\/127\.0\.0\.1:|blob:|data:)/.test(request.url())) trouble.push(request.url()); });
-  await page.goto(world.control);
-  await page.waitForSelector("body[data-ready]");
-}
-async function choose(flow, mode) {
-  await page.check(`input[name=flow][value=${flow}]`);
-  if (mode) await page.check(`input[name=mode][value=${mode}]`);
-}
-/** Gives the file and waits until its card has come to rest. */
-async function give(file, outcome = "done") {
-  await page.setInputFiles("#files", file);
-  const card = page.locator("#items > li").first();
-  await card.and(page.locator("[data-state=done], [data-state=failed], [data-state=granted]")).waitFor();
-  assert.equal(await card.getAttribute("data-state"), outcome, await card.innerText());
-  return card;
-}
-async function assertStored(card, file) {
-  assert.equal(await card.locator("[data-same]").getAttribute("data-same"), "true");
-  const [object] = (await world.objects()).slice(-1);
-  assert.ok((await world.bytesOf(object)).equals(file.buffer), "the stored bytes are the file's");
-  assert.deepEqual(trouble, []);
-}
-const json = async (card, name) => JSON.parse(await card.locator(`pre[data-code="${name}"]`).textContent());
 
 describe("every flow in every mode", () => {
   for (const [flow, mode] of STORED) {
@@ -277,51 +239,4 @@ test("what others wrote is shown, never run", async () => {
   assert.equal(await page.evaluate(() => window.ran), undefined);
   assert.equal(await card.locator("img").count(), 1, "the thumbnail only");
   assert.deepEqual(trouble, []);
-});
-
-describe("for everyone", () => {
-  test("the keyboard is enough", async () => {
-    for (const flow of FLOWS) {
-      await page.focus("h1 >> xpath=following::input[@name='flow'][1]");
-      for (let i = 0; i < FLOWS.length && !(await page.isChecked(`input[name=flow][value=${flow}]`)); i += 1) await page.keyboard.press("ArrowDown");
-      let at = "";
-      for (let i = 0; i < 20 && at !== "sample"; i += 1) {
-        await page.keyboard.press("Tab");
-        at = await page.evaluate(() => document.activeElement.id);
-      }
-      assert.equal(at, "sample", "the sample button can be reached by Tab");
-      assert.notEqual(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), "none", "focus is visible");
-      await page.keyboard.press("Enter");
-      await page.locator(`#items > li[data-flow=${flow}][data-state=done]`).waitFor();
-    }
-    assert.match(await page.locator("#live").innerText(), /sample\.\w+: done/);
-    assert.equal(await page.locator('[data-same="true"]').count(), 5);
-    assert.deepEqual(trouble, []);
-  });
-  for (const [name, options] of Object.entries({
-    light: {}, dark: { colorScheme: "dark" }, wide: { viewport: { width: 1920, height: 1080 } }, narrow: { viewport: { width: 360, height: 740 } }, "narrow-dark": { viewport: { width: 360, height: 740 }, colorScheme: "dark" },
-  })) {
-    test(`${name}: no accessibility violation, nothing cut off`, async () => {
-      await context.close();
-      await open(options);
-      await page.click("#settings summary");
-      await page.click("#sample");
-      await page.locator("#items > li[data-state=done] img").waitFor();
-      await world.fresh({ store_cors: "off" });
-      await choose("tencent-lke", "put");
-      await page.click("#sample");
-      await page.locator("#items > li[data-flow=tencent-lke][data-state=done] img").waitFor();
-      await choose("alibaba-chatapp", "credentials");
-      await give(sampleFile("alibaba-chatapp"));
-      await give({ name: "setup.exe", mimeType: "application/x-msdownload", buffer: Buffer.from("MZ") }, "failed");
-      await page.evaluate(() => { for (const details of document.querySelectorAll("#items details")) details.open = true; });
-      await page.evaluate(script("axe-core/axe.min.js"));
-      const violations = await page.evaluate(async () => (await axe.run()).violations.map((found) => `${found.id}: ${found.nodes.map((node) => node.html).join(" | ")}`));
-      assert.deepEqual(violations, []);
-      const { width, wide } = await page.evaluate(() => ({ width: innerWidth, wide: document.documentElement.scrollWidth }));
-      assert.ok(wide <= width, `${wide} > ${width}`);
-      await page.evaluate(() => { for (const details of document.querySelectorAll("#items details details, #items details")) if (/JSON|curl/.test(details.firstChild.textContent)) details.open = false; });
-      await screenshot(page, name);
-    });
-  }
 });
