@@ -283,12 +283,8 @@ export interface components {
             request_id?: string;
             /** @description LKE: with its leading slash */
             upload_path?: string;
-            /** @description LKE: where the file can be read */
-            file_url?: string;
             /** @description Workorder: dir/name */
             attachment?: string;
-            /** @description aicontent */
-            warrant_id?: string;
             /** @description aicontent */
             app_id?: string;
             /** @description aicontent */
