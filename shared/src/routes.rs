@@ -41,7 +41,7 @@ use crate::seal::Sealer;
 use crate::serve::Runtime;
 use crate::store::Store;
 use crate::ticket::Sealers;
-use crate::vendor::{Budget, Vendor, client};
+use crate::vendor::{Budget, Vendor, client, public_client};
 
 /// A request document must have arrived within this time, and each part of it after the one before within
 /// [`CHUNK_TIME`]: slow clients cannot hold the function.
@@ -113,8 +113,9 @@ impl<F: Flow> App<F> {
             let sealer = Sealer::new(&settings.secrets, "cache")?;
             Some(SharedCache::new(redis.clone(), sealer, scope))
         });
-        let sources = Sources::from_env(env, roots.as_deref())?;
-        let notifier = Notifier::from_env(env, roots.as_deref())?;
+        let public = public_client(roots.as_deref())?;
+        let sources = Sources::from_env(env, client.clone(), public.clone());
+        let notifier = Notifier::from_env(env, client.clone(), public);
         Ok(Arc::new(Self {
             flow: Arc::new(flow),
             faults: env.faults().to_vec(),

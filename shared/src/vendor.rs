@@ -12,7 +12,7 @@ use http::{HeaderMap, Method, StatusCode};
 use tokio::time::Instant;
 
 pub(crate) use budget::Budget;
-pub use client::{builder, client, read_body};
+pub use client::{client, public_client, read_body};
 
 use crate::clock;
 use crate::problem::{Code, Problem, VendorSays};
