@@ -155,9 +155,8 @@ impl<'a> Line<'a> {
 /// Starts logging to standard output: JSON lines, filtered by `GRANT_LOG` (default `info`).
 pub fn start(env: &mut Env) {
     // Every line of ours has the request's id: a span around it that has it too is not worth its time.
-    let usual = Targets::new()
-        .with_default(tracing::Level::INFO)
-        .with_target("lambda_runtime", tracing::Level::WARN);
+    let usual =
+        Targets::new().with_default(tracing::Level::INFO).with_target("lambda_runtime", tracing::Level::WARN);
     let filter: Targets = env.parse("GRANT_LOG", usual, "a tracing filter");
     let lines = tracing_subscriber::fmt::layer()
         .json()

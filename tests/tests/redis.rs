@@ -296,6 +296,8 @@ async fn forty_spaces_over_two_processes_share_the_quota() {
     let functions = two_chatapps(&sandbox, &redis).await;
     let seconds = ask_both(&functions, 1_000, 200, |index| format!("space-{}", index / 2 % 40)).await;
     let (total, refused) = cams_calls(&sandbox).await;
-    println!("1000 grants for 40 spaces over two processes: {total} calls, of which refused {refused}, {seconds:.1} s");
+    println!(
+        "1000 grants for 40 spaces over two processes: {total} calls, of which refused {refused}, {seconds:.1} s"
+    );
     assert_eq!(total - refused, 40);
 }

@@ -72,7 +72,9 @@ async fn answer<F: Flow>(
     let work = async {
         match control {
             // Boxed: a job's future is large, and would be moved about within every request's.
-            Some("/invoke") if is_invoke(&request) => super::events::fc_invoke(app, request, id).boxed().await,
+            Some("/invoke") if is_invoke(&request) => {
+                super::events::fc_invoke(app, request, id).boxed().await
+            }
             Some("/initialize" | "/pre-freeze" | "/pre-stop") => StatusCode::OK.into_response(),
             _ => next.run(request).await,
         }

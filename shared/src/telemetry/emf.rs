@@ -5,7 +5,6 @@
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-
 use crate::clock;
 
 static ON: AtomicBool = AtomicBool::new(false);

@@ -43,7 +43,11 @@ fn targets(rows: &[Row], body: &mut String, y: &mut f64) {
             Target::AtMost(most) => value / most,
             Target::AtLeast(least) => least / value,
         };
-        let label = if row.kind == Kind::Faster { format!("{}, and {}", row.what, row.against) } else { row.what.clone() };
+        let label = if row.kind == Kind::Faster {
+            format!("{}, and {}", row.what, row.against)
+        } else {
+            row.what.clone()
+        };
         let figure = match row.ratio {
             Some(_) => row.ratio_text(),
             None => row.unit.text(row.ours.median),

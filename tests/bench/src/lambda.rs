@@ -31,7 +31,8 @@ pub fn rows(world: &World) -> Vec<Row> {
         for (samples, (api, event)) in
             samples.iter_mut().zip([(&hello, EVENT), (&ours, EVENT), (&ours, &*put)])
         {
-            let trips: Vec<f64> = api.trips(event, TRIPS).iter().map(|trip| trip.as_secs_f64() * 1e6).collect();
+            let trips: Vec<f64> =
+                api.trips(event, TRIPS).iter().map(|trip| trip.as_secs_f64() * 1e6).collect();
             samples.push(quantile(&trips, 0.5));
         }
     }
@@ -50,11 +51,14 @@ pub fn rows(world: &World) -> Vec<Row> {
             .against("bare lambda_runtime", Figure::of(hello), Kind::Times, ratio(samples, hello))
             .target(Target::AtMost(1.3))
     };
-    vec![row("round trip of a cached grant, form", form).note(note), row("round trip of a cached grant, put", put)]
+    vec![
+        row("round trip of a cached grant, form", form).note(note),
+        row("round trip of a cached grant, put", put),
+    ]
 }
 
 /// `{"filename":"report.pdf","content_type":"application/pdf","size":5}` as the stored event has it, and with
 /// `"mode":"put"` added.
-const BODY: &str = "eyJmaWxlbmFtZSI6InJlcG9ydC5wZGYiLCJjb250ZW50X3R5cGUiOiJhcHBsaWNhdGlvbi9wZGYiLCJzaXplIjo1fQ==";
-const PUT_BODY: &str =
-    "eyJmaWxlbmFtZSI6InJlcG9ydC5wZGYiLCJjb250ZW50X3R5cGUiOiJhcHBsaWNhdGlvbi9wZGYiLCJzaXplIjo1LCJtb2RlIjoicHV0In0=";
+const BODY: &str =
+    "eyJmaWxlbmFtZSI6InJlcG9ydC5wZGYiLCJjb250ZW50X3R5cGUiOiJhcHBsaWNhdGlvbi9wZGYiLCJzaXplIjo1fQ==";
+const PUT_BODY: &str = "eyJmaWxlbmFtZSI6InJlcG9ydC5wZGYiLCJjb250ZW50X3R5cGUiOiJhcHBsaWNhdGlvbi9wZGYiLCJzaXplIjo1LCJtb2RlIjoicHV0In0=";

@@ -31,13 +31,16 @@ fn main() -> std::io::Result<()> {
         ("queue", queue::rows),
     ];
     let mut rows = Vec::new();
-    for (name, measure) in parts.into_iter().filter(|(name, _)| only.as_deref().is_none_or(|only| only == *name)) {
+    for (name, measure) in
+        parts.into_iter().filter(|(name, _)| only.as_deref().is_none_or(|only| only == *name))
+    {
         eprintln!("measuring: {name}");
         rows.extend(measure(&world));
     }
     report::print(&rows);
     // A few rounds are no result: they are not kept where the README looks.
-    let folder = if quick || only.is_some() { world.file("") } else { Path::new("tests/bench/results").to_owned() };
+    let folder =
+        if quick || only.is_some() { world.file("") } else { Path::new("tests/bench/results").to_owned() };
     std::fs::create_dir_all(&folder)?;
     std::fs::write(folder.join("results.json"), serde_json::to_string_pretty(&rows)? + "\n")?;
     std::fs::write(folder.join("chart.svg"), chart::draw(&rows))?;

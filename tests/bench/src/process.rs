@@ -16,7 +16,11 @@ impl Process {
     /// Its output goes nowhere: writing it is part of the work, reading it is not.
     pub fn start(program: &Path, arguments: &[String], vars: &[(String, String)]) -> Self {
         let mut command = Command::new(program);
-        command.args(arguments).env_clear().envs(vars.iter().map(|(name, value)| (name, value))).stdout(Stdio::null());
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(vars.iter().map(|(name, value)| (name, value)))
+            .stdout(Stdio::null());
         let started = Instant::now();
         let child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         Self { child, started }

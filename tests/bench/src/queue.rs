@@ -23,14 +23,17 @@ pub fn rows(world: &World) -> Vec<Row> {
     let source = source();
     let (port, host) = (free_port(), source.clone());
     let listen = format!("127.0.0.1:{port}");
-    let settings = world.settings("alibaba-chatapp", &[
-        ("GRANT_AUTH", "none"),
-        ("GRANT_LISTEN", &listen),
-        ("GRANT_EVENTS", "trusted"),
-        ("GRANT_SOURCE_HOSTS", &host),
-        ("GRANT_MAX_BYTES", "2147483648"),
-        ("GRANT_TIMEOUT_SECONDS", "120"),
-    ]);
+    let settings = world.settings(
+        "alibaba-chatapp",
+        &[
+            ("GRANT_AUTH", "none"),
+            ("GRANT_LISTEN", &listen),
+            ("GRANT_EVENTS", "trusted"),
+            ("GRANT_SOURCE_HOSTS", &host),
+            ("GRANT_MAX_BYTES", "2147483648"),
+            ("GRANT_TIMEOUT_SECONDS", "120"),
+        ],
+    );
     let process = Process::start(&world.release("alibaba-chatapp"), &[], &settings).listening(port);
     let function = format!("http://{listen}");
 
@@ -47,16 +50,26 @@ pub fn rows(world: &World) -> Vec<Row> {
     }
     let grown = process.peak() - flat;
     vec![
-        Row::new(GROUP, format!("{mebibytes} MiB from a source into the store"), Unit::MibPerSecond, Figure::of(&ours))
-            .against("curl, download then upload", Figure::of(&theirs), Kind::Share, ratio(&ours, &theirs))
-            .target(Target::AtLeast(0.8))
-            .note(format!(
-                "both end at the sandbox, which hashes what it stores three ways: curl's upload alone runs at {}",
-                Unit::MibPerSecond.text(Figure::of(&upload_alone).median)
-            )),
-        Row::new(GROUP, format!("peak memory, {mebibytes} MiB above 64 MiB"), Unit::Mib, Figure { median: grown, p5: grown })
-            .target(Target::AtMost(4.0))
-            .note(format!("{} at the most", Unit::Mib.text(process.peak()))),
+        Row::new(
+            GROUP,
+            format!("{mebibytes} MiB from a source into the store"),
+            Unit::MibPerSecond,
+            Figure::of(&ours),
+        )
+        .against("curl, download then upload", Figure::of(&theirs), Kind::Share, ratio(&ours, &theirs))
+        .target(Target::AtLeast(0.8))
+        .note(format!(
+            "both end at the sandbox, which hashes what it stores three ways: curl's upload alone runs at {}",
+            Unit::MibPerSecond.text(Figure::of(&upload_alone).median)
+        )),
+        Row::new(
+            GROUP,
+            format!("peak memory, {mebibytes} MiB above 64 MiB"),
+            Unit::Mib,
+            Figure { median: grown, p5: grown },
+        )
+        .target(Target::AtMost(4.0))
+        .note(format!("{} at the most", Unit::Mib.text(process.peak()))),
     ]
 }
 
@@ -66,7 +79,8 @@ fn file(world: &World, mebibytes: u64) -> PathBuf {
     if fs::metadata(&path).map(|file| file.len()).ok() != Some(mebibytes * MIB) {
         let mut file = File::create(&path).expect("a file");
         for index in 0..mebibytes {
-            let chunk: Vec<u8> = (0..MIB).map(|at| (at.wrapping_mul(2_654_435_761) >> 24 ^ at ^ index) as u8).collect();
+            let chunk: Vec<u8> =
+                (0..MIB).map(|at| (at.wrapping_mul(2_654_435_761) >> 24 ^ at ^ index) as u8).collect();
             file.write_all(&chunk).expect("space on the disk");
         }
     }
@@ -114,7 +128,8 @@ fn job(function: &str, source: &str, file: &Path, round: usize) {
 /// Seconds of curl's download and upload, and of the upload alone.
 fn curl(function: &str, source: &str, file: &Path, copy: &Path) -> (f64, f64) {
     let size = fs::metadata(file).expect("a file").len();
-    let grant = post(&format!("{function}/grants"), &json!({ "filename": "large.pdf", "size": size, "mode": "put" }));
+    let grant =
+        post(&format!("{function}/grants"), &json!({ "filename": "large.pdf", "size": size, "mode": "put" }));
     let copy = copy.display().to_string();
     let started = Instant::now();
     run_curl(&["-o", &copy, &format!("http://{source}{}", file.display())]);
@@ -134,7 +149,8 @@ fn curl(function: &str, source: &str, file: &Path, copy: &Path) -> (f64, f64) {
 }
 
 fn run_curl(arguments: &[&str]) -> Vec<u8> {
-    let output = Command::new("curl").args(["-sS", "--fail-with-body", "--noproxy", "*"]).args(arguments).output();
+    let output =
+        Command::new("curl").args(["-sS", "--fail-with-body", "--noproxy", "*"]).args(arguments).output();
     let output = output.expect("curl");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "curl: {said}{}", String::from_utf8_lossy(&output.stdout));

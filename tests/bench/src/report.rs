@@ -138,7 +138,8 @@ impl Unit {
 /// Prints the table.
 pub fn print(rows: &[Row]) {
     let heads = ["what", "ours (p5)", "against", "theirs (p5)", "ratio", "target", "met"].map(str::to_owned);
-    let figure = |unit: Unit, figure: &Figure| format!("{} ({})", unit.text(figure.median), unit.text(figure.p5));
+    let figure =
+        |unit: Unit, figure: &Figure| format!("{} ({})", unit.text(figure.median), unit.text(figure.p5));
     let lines: Vec<[String; 7]> = rows
         .iter()
         .map(|row| {

@@ -136,7 +136,9 @@ fn read(input: &mut BufReader<&TcpStream>) -> Option<(String, String)> {
             break;
         }
         match text.split_once(": ") {
-            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().ok()?,
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.parse().ok()?
+            }
             Some((name, _)) if name.eq_ignore_ascii_case("transfer-encoding") => return None,
             _ => {}
         }

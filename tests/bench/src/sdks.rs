@@ -64,7 +64,8 @@ impl Drop for Sdks {
 
 pub fn rows(world: &World) -> Vec<Row> {
     let python = Sdks::start(".tools/interop-venv/bin/python", "tests/bench/sdks/sdks.py");
-    let node = Sdks::start("node", "tests/bench/sdks/sdks.mjs").filter(|_| Path::new(".tools/interop-node").exists());
+    let node = Sdks::start("node", "tests/bench/sdks/sdks.mjs")
+        .filter(|_| Path::new(".tools/interop-node").exists());
     let mut sdks: Vec<Sdks> = [python, node].into_iter().flatten().collect();
     let mut batches: Vec<Batch> = ours::all().into_iter().map(|[ours, _]| Batch::of(ours)).collect();
     let mut samples: HashMap<String, Vec<f64>> = HashMap::new();

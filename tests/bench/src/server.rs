@@ -30,7 +30,8 @@ pub fn rows(world: &World) -> Vec<Row> {
 
 fn of_mode(world: &World, mode: &str) -> Vec<Row> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let body = format!(r#"{{"filename":"report.png","content_type":"image/png","size":7858,"mode":"{mode}"}}"#);
+    let body =
+        format!(r#"{{"filename":"report.png","content_type":"image/png","size":7858,"mode":"{mode}"}}"#);
     let (port, bare_port) = (free_port(), free_port());
     let listen = format!("127.0.0.1:{port}");
     let settings = world.settings("alibaba-chatapp", &[("GRANT_AUTH", "none"), ("GRANT_LISTEN", &listen)]);
@@ -68,7 +69,12 @@ fn of_mode(world: &World, mode: &str) -> Vec<Row> {
                     ratio(&ours.per_second, &bare.per_second),
                 )
                 .target(Target::AtLeast(0.7))
-                .note(format!("{}; against {}; the load's own thread is busy {:.0} %", ours.seen(), bare.seen(), 100.0 * busy)),
+                .note(format!(
+                    "{}; against {}; the load's own thread is busy {:.0} %",
+                    ours.seen(),
+                    bare.seen(),
+                    100.0 * busy
+                )),
         );
     }
     rows

@@ -36,7 +36,12 @@ pub fn rows(world: &World) -> Vec<Row> {
     for peer in 2 * floors..batches.len() {
         rows.push(
             Row::new(GROUP, name(0), Unit::Nanoseconds, Figure::of(&samples[0]))
-                .against(name(peer), Figure::of(&samples[peer]), Kind::Faster, ratio(&samples[peer], &samples[0]))
+                .against(
+                    name(peer),
+                    Figure::of(&samples[peer]),
+                    Kind::Faster,
+                    ratio(&samples[peer], &samples[0]),
+                )
                 .target(Target::AtLeast(4.0)),
         );
     }
@@ -47,15 +52,15 @@ pub fn rows(world: &World) -> Vec<Row> {
 /// Heap allocations, which do not depend on the machine.
 fn allocations(world: &World) -> Vec<Row> {
     let program = world.beside("allocations");
-    let output = Command::new(&program).output().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+    let output =
+        Command::new(&program).output().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
     let counts: BTreeMap<String, f64> = serde_json::from_slice(&output.stdout).expect("counts");
     let theirs: Vec<String> = counts
         .iter()
         .filter(|(name, _)| name.contains("reqsign") || name.contains("(S3)"))
         .map(|(name, count)| format!("{name}: {count}"))
         .collect();
-    let signatures =
-        ["OSS V4 presigned PUT", "TC3 Authorization", "ACS3 Authorization", "COS presigned PUT"];
+    let signatures = ["OSS V4 presigned PUT", "TC3 Authorization", "ACS3 Authorization", "COS presigned PUT"];
     let exact = |count: f64| Figure { median: count, p5: count };
     signatures
         .into_iter()

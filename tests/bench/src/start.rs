@@ -83,18 +83,28 @@ fn first_grant(world: &World) -> Vec<Row> {
     }
     let more: Vec<f64> = memory[0].iter().zip(&memory[1]).map(|(ours, hello)| ours - hello).collect();
     vec![
-        Row::new(GROUP, "processor time from exec to the first grant over TLS", Unit::Milliseconds, Figure::of(&cpu[0]))
-            .target(Target::AtMost(6.0))
-            .note(format!(
-                "kernel and user, all threads; the bare lambda_runtime up to its first answer, without TLS: {}",
-                Unit::Milliseconds.text(Figure::of(&cpu[1]).median)
-            )),
-        Row::new(GROUP, "resident memory after it, above the bare lambda_runtime", Unit::Mib, Figure::of(&more))
-            .target(Target::AtMost(4.0))
-            .note(format!(
-                "{} against {}",
-                Unit::Mib.text(Figure::of(&memory[0]).median),
-                Unit::Mib.text(Figure::of(&memory[1]).median)
-            )),
+        Row::new(
+            GROUP,
+            "processor time from exec to the first grant over TLS",
+            Unit::Milliseconds,
+            Figure::of(&cpu[0]),
+        )
+        .target(Target::AtMost(6.0))
+        .note(format!(
+            "kernel and user, all threads; the bare lambda_runtime up to its first answer, without TLS: {}",
+            Unit::Milliseconds.text(Figure::of(&cpu[1]).median)
+        )),
+        Row::new(
+            GROUP,
+            "resident memory after it, above the bare lambda_runtime",
+            Unit::Mib,
+            Figure::of(&more),
+        )
+        .target(Target::AtMost(4.0))
+        .note(format!(
+            "{} against {}",
+            Unit::Mib.text(Figure::of(&memory[0]).median),
+            Unit::Mib.text(Figure::of(&memory[1]).median)
+        )),
     ]
 }

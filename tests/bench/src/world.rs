@@ -61,7 +61,8 @@ impl World {
 
 /// Mebibytes of a file.
 pub fn mib(path: &Path) -> f64 {
-    std::fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).len() as f64 / 1_048_576.0
+    std::fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).len() as f64
+        / 1_048_576.0
 }
 
 /// A test authority and what it vouched for: `localhost`.
@@ -87,15 +88,20 @@ impl Tls {
         let authority = world.file("authority.pem");
         std::fs::write(&authority, root_certificate.pem()).expect("a file");
 
-        let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("TLS versions")
-            .with_no_client_auth()
-            .with_single_cert(vec![leaf.der().clone()], leaf_key.serialize_der().try_into().expect("a key"))
-            .expect("a certificate");
+        let config =
+            rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()
+                .expect("TLS versions")
+                .with_no_client_auth()
+                .with_single_cert(
+                    vec![leaf.der().clone()],
+                    leaf_key.serialize_der().try_into().expect("a key"),
+                )
+                .expect("a certificate");
         let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
         let plain = plain.trim_start_matches("http://").to_owned();
-        let listener = world.runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a free port");
+        let listener =
+            world.runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         world.runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {

@@ -64,8 +64,7 @@ impl Post<'_> {
         let (credential, date) = (self.credential(key), at.iso_basic());
         let mut conditions = Vec::with_capacity(11);
         conditions.push(Condition::Is("bucket", self.bucket));
-        conditions
-            .extend(self.identity(&credential, &date).map(|(name, value)| Condition::Is(name, value)));
+        conditions.extend(self.identity(&credential, &date).map(|(name, value)| Condition::Is(name, value)));
         conditions.extend(self.upload().map(|(name, value)| Condition::Eq(name, value)));
         conditions.push(Condition::Length(self.min_bytes, self.max_bytes));
         let policy = Policy { expiration: &self.expiration.iso_millis(), conditions };

@@ -84,14 +84,14 @@ fn tc3() -> [Operation; 2] {
         ("host", "lke.intl.tencentcloudapi.com"),
         ("x-tc-action", "DescribeStorageCredential"),
     ];
-    const PAYLOAD: &[u8] = br#"{"BotBizId":"1779863007508561920","FileType":"md","TypeKey":"offline","IsPublic":false}"#;
+    const PAYLOAD: &[u8] =
+        br#"{"BotBizId":"1779863007508561920","FileType":"md","TypeKey":"offline","IsPublic":false}"#;
     let key = tc3::key(&Secret::from(SECRET), "lke", at());
     let request = tc3::Request { method: "POST", query: "", headers: &HEADERS, payload: PAYLOAD };
     let (mut canonical, mut to_sign) = (0, 0);
     request.canonical_request(&mut |part| canonical += part.len());
     tc3::string_to_sign(&key, &"0".repeat(64), at(), &mut |part| to_sign += part.len());
-    let runs =
-        [floor::digest(PAYLOAD.len()), floor::digest(canonical), floor::hmac(to_sign) - 1, 1];
+    let runs = [floor::digest(PAYLOAD.len()), floor::digest(canonical), floor::hmac(to_sign) - 1, 1];
     let floor = floor::sha256("floor of TC3", runs);
     let sign = move || tc3::sign(&key, black_box(&request), KEY_ID, black_box(at())).len();
     [Operation::new("TC3 Authorization", sign), floor]

@@ -71,7 +71,8 @@ fn aws_sigv4() -> impl FnMut() -> usize {
             .expect("parameters")
             .into();
         let headers = std::iter::once(("content-type", CONTENT_TYPE));
-        let signable = SignableRequest::new("PUT", &url, headers, SignableBody::UnsignedPayload).expect("a request");
+        let signable =
+            SignableRequest::new("PUT", &url, headers, SignableBody::UnsignedPayload).expect("a request");
         let (instructions, _) = sign(signable, &params).expect("a signature").into_parts();
         instructions.apply_to_request_http1x(&mut request);
         request.uri().to_string().len()
