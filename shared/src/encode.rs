@@ -111,10 +111,9 @@ pub fn digest_hex(digest: &[u8]) -> Text<64> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = Text::default();
     for (pair, byte) in text.bytes.chunks_exact_mut(2).zip(digest) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
-        text.len += 2;
+        pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
     }
+    text.len = 2 * digest.len().min(32);
     text
 }
 

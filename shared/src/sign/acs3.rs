@@ -55,7 +55,7 @@ impl Request<'_> {
 
 /// Step 2: the string to sign, from the hex SHA-256 of the canonical request.
 pub fn string_to_sign(canonical_sha256: &str, put: &mut impl FnMut(&str)) {
-    for part in [ALGORITHM, "\n", canonical_sha256] {
+    for part in ["ACS3-HMAC-SHA256\n", canonical_sha256] {
         put(part);
     }
 }

@@ -85,6 +85,9 @@ impl Request<'_> {
 /// Values are signed in lower case as well.
 fn lower_case(text: &str, put: &mut impl FnMut(&str)) {
     const LOWER: &str = "abcdefghijklmnopqrstuvwxyz";
+    if !text.bytes().fold(false, |any, byte| any | byte.is_ascii_uppercase()) {
+        return put(text);
+    }
     let mut start = 0;
     for (at, byte) in text.bytes().enumerate().filter(|(_, byte)| byte.is_ascii_uppercase()) {
         let letter = usize::from(byte - b'A');
@@ -97,7 +100,7 @@ fn lower_case(text: &str, put: &mut impl FnMut(&str)) {
 
 /// Step 2: the string to sign, from the hex SHA-256 of the canonical request.
 pub fn string_to_sign(key: &Key, canonical_sha256: &str, at: Timestamp, put: &mut impl FnMut(&str)) {
-    for part in [ALGORITHM, "\n", &*decimal(at.unix()), "\n", &key.scope, "\n", canonical_sha256] {
+    for part in ["TC3-HMAC-SHA256\n", &*decimal(at.unix()), "\n", &key.scope, "\n", canonical_sha256] {
         put(part);
     }
 }
