@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo doctor test test-interop test-browser test-openapi types lint deny check-cargo check-python check-node build watch invoke lint-deploy test-build test-watch test-redis test-large soak fuzz
+.PHONY: help run demo doctor test test-interop test-browser test-openapi types lint deny check-cargo check-python check-node build watch invoke lint-deploy test-build test-watch test-redis test-large soak fuzz bench
 
 # The pure half of the crate must build without any of these.
 IMPURE := tokio|reqwest|hyper|axum|ring|rustls
@@ -69,6 +69,9 @@ soak: check-cargo ## MINUTES (10) of mixed good, bad and faulty traffic against 
 fuzz: check-cargo ## fuzz every reader for SECONDS_EACH (60) (needs a C++ compiler)
 	@command -v c++ >/dev/null || { echo "c++ is missing: install a C++ compiler (Debian: build-essential)" >&2; exit 1; }
 	@tests/fuzz/run $(or $(SECONDS_EACH),60)
+
+bench: check-cargo ## measure speed against floors and peers; QUICK=1 for a few rounds (curl; python3 and npm for the SDKs)
+	@tests/bench/run $(if $(QUICK),quick)
 
 build: check-cargo check-python ## the five deployable zips, target/lambda/<flow>/bootstrap.zip (needs python3)
 	@tests/deploy/build

@@ -96,7 +96,9 @@ impl<V: Perishable> Cache<V> {
         flight.problem = None;
         let outcome = if let Some(shared) = &cx.shared_cache {
             let name = format!("{}:{name}", self.kind);
-            shared.get(&name, ask.deadline, |value: &V| serves(cx, ask, value), fetch).await
+            let serves = |value: &V| serves(cx, ask, value);
+            // Boxed: nobody whose credential is at hand should move this future about.
+            Box::pin(shared.get(&name, ask.deadline, serves, fetch)).await
         } else {
             telemetry::note(|notes| notes.cache = Some(Hit::Miss));
             fetch(ask.deadline).await

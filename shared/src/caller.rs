@@ -92,7 +92,7 @@ impl Callers {
             }
             Check::Published(rules, provider) => {
                 let token = bearer(headers)?;
-                if !provider.keys_for(&token).await?.iter().any(|key| key.signed(&token)) {
+                if !Box::pin(provider.keys_for(&token)).await?.iter().any(|key| key.signed(&token)) {
                     return Err(refused("the token's signature is wrong, or its key unknown"));
                 }
                 named(token, rules)

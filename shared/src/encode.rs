@@ -108,13 +108,13 @@ pub fn hex(out: &mut String, bytes: &[u8]) {
 
 /// A digest (at most 32 bytes of it) as lower-case hex, on the stack.
 pub fn digest_hex(digest: &[u8]) -> Text<64> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    // Arithmetic instead of a table: many digits at a time.
+    let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
     let mut text = Text::default();
     for (pair, byte) in text.bytes.chunks_exact_mut(2).zip(digest) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
-        text.len += 2;
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
     }
+    text.len = 2 * digest.len().min(32);
     text
 }
 

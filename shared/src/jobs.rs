@@ -105,7 +105,7 @@ impl<F: Flow> App<F> {
     ) -> Result<Value, Problem> {
         let mut jobs = job::read(document, request_id);
         let none = || Problem::invalid("", "there is no job in this event");
-        let receipt = self.work(jobs.pop().ok_or_else(none)?, None, deadline).await.outcome?;
+        let receipt = self.work(jobs.pop().ok_or_else(none)?, None, deadline).boxed().await.outcome?;
         serde_json::to_value(receipt)
             .map_err(|_| Problem::new(Code::Internal, "the receipt could not be written"))
     }

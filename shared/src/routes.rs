@@ -19,7 +19,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use futures_util::StreamExt as _;
@@ -42,7 +42,7 @@ use crate::seal::Sealer;
 use crate::serve::Runtime;
 use crate::store::Store;
 use crate::ticket::Sealers;
-use crate::vendor::{Budget, Vendor, client, extra_roots};
+use crate::vendor::{Budget, Vendor, client, extra_roots, public_client};
 
 /// A request document must have arrived within this time, and each part of it after the one before within
 /// [`CHUNK_TIME`]: slow clients cannot hold the function.
@@ -114,8 +114,9 @@ impl<F: Flow> App<F> {
             let sealer = Sealer::new(&settings.secrets, "cache")?;
             Some(SharedCache::new(redis.clone(), sealer, scope))
         });
-        let sources = Sources::from_env(env, roots.as_deref())?;
-        let notifier = Notifier::from_env(env, roots.as_deref())?;
+        let public = public_client(roots.as_deref())?;
+        let sources = Sources::from_env(env, client.clone(), public.clone());
+        let notifier = Notifier::from_env(env, client.clone(), public);
         Ok(Arc::new(Self {
             flow: Arc::new(flow),
             faults: env.faults().to_vec(),
@@ -247,23 +248,23 @@ async fn openapi_json<F: Flow>(State(app): State<Arc<App<F>>>) -> Response {
 }
 
 fn json_response(body: &impl Serialize) -> Response {
-    match serde_json::to_vec(body) {
-        Ok(bytes) => ([(header::CONTENT_TYPE, "application/json")], bytes).into_response(),
+    // A grant is about so large; growing to it would copy it several times.
+    let mut bytes = Vec::with_capacity(6 * 1024);
+    match serde_json::to_writer(&mut bytes, body) {
+        Ok(()) => ([(header::CONTENT_TYPE, "application/json")], bytes).into_response(),
         Err(_) => Problem::new(Code::Internal, "the answer could not be written").into_response(),
     }
 }
 
 /// Reads a request document of at most `limit` bytes.
-async fn read_document(request: Request<Body>, limit: usize) -> Result<bytes::Bytes, Problem> {
+async fn read_document(headers: &HeaderMap, body: Body, limit: usize) -> Result<bytes::Bytes, Problem> {
     let too_large = || Problem::new(Code::TooLarge, format!("the body is longer than {limit} bytes"));
-    let declared = request
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let declared =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if declared.is_some_and(|declared| declared > limit as u64) {
         return Err(too_large());
     }
-    let mut body = request.into_body().into_data_stream();
+    let mut body = body.into_data_stream();
     let mut document = bytes::BytesMut::new();
     let end = Instant::now() + DOCUMENT_TIME;
     loop {

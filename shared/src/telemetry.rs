@@ -166,7 +166,10 @@ pub fn start(env: &mut Env) {
 
 /// What of the log is written, by `GRANT_LOG`.
 pub(crate) fn filter(env: &mut Env) -> Targets {
-    env.parse("GRANT_LOG", Targets::new().with_default(tracing::Level::INFO), "a tracing filter")
+    // Every line of ours has the request's id: a span around it that has it too is not worth its time.
+    let usual =
+        Targets::new().with_default(tracing::Level::INFO).with_target("lambda_runtime", tracing::Level::WARN);
+    env.parse("GRANT_LOG", usual, "a tracing filter")
 }
 
 /// A panic's message could hold anything; its place cannot.

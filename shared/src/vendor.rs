@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 pub(crate) use budget::Budget;
 pub(crate) use client::extra_roots;
-pub use client::{builder, client, read_body};
+pub use client::{client, public_client, read_body};
 
 use crate::clock;
 use crate::problem::{Code, Problem, VendorSays};

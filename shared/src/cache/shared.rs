@@ -38,15 +38,27 @@ impl SharedCache {
         serves: impl Fn(&V) -> bool,
         fetch: Fetch<V>,
     ) -> Result<V, Problem> {
-        let mut hit = Hit::Hit;
+        let (mut hit, mut locked) = (Hit::Hit, false);
         loop {
             if let Some(value) = self.read::<V>(name).await.filter(&serves) {
+                if locked {
+                    let _ = self.redis.remove(&self.key("lock", name)).await;
+                }
                 telemetry::note(|notes| notes.cache = Some(hit));
                 return Ok(value);
             }
-            // Whoever gets the lock fetches; without Redis everybody does.
-            if self.redis.lock(&self.key("lock", name), LOCK).await.unwrap_or(true) {
+            if locked {
                 break;
+            }
+            // Whoever gets the lock fetches; without Redis everybody does.
+            match self.redis.lock(&self.key("lock", name), LOCK).await {
+                Ok(false) => {}
+                // Another instance may have put it there and gone since we looked.
+                Ok(true) => {
+                    locked = true;
+                    continue;
+                }
+                Err(_) => break,
             }
             hit = Hit::Coalesced;
             if Instant::now() + LOOK >= deadline {
@@ -59,7 +71,9 @@ impl SharedCache {
         if let Ok(value) = &outcome {
             self.put(name, value).await;
         }
-        let _ = self.redis.remove(&self.key("lock", name)).await;
+        if locked {
+            let _ = self.redis.remove(&self.key("lock", name)).await;
+        }
         outcome
     }
 

@@ -190,14 +190,14 @@ fn body(event: &Value) -> Bytes {
 fn identity(context: &Value) -> Option<Map<String, Value>> {
     let filled =
         |value: Option<&Value>| value.and_then(Value::as_object).filter(|map| !map.is_empty()).cloned();
-    if let Some(authorizer) = context.get("authorizer").and_then(Value::as_object) {
+    if let Some(authorizer) = context.get("authorizer").filter(|authorizer| authorizer.is_object()) {
         for kind in ["/jwt/claims", "/iam", "/lambda", "/claims"] {
-            if let Some(found) = filled(Value::Object(authorizer.clone()).pointer(kind)) {
+            if let Some(found) = filled(authorizer.pointer(kind)) {
                 return Some(found);
             }
         }
         // What is left is a Lambda authorizer's own: `lambda` itself where that allows without saying more.
-        let mut flat = authorizer.clone();
+        let mut flat = authorizer.as_object().cloned()?;
         for said_nothing in ["integrationLatency", "jwt", "iam", "claims"] {
             flat.remove(said_nothing);
         }

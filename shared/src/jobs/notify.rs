@@ -14,10 +14,9 @@ use url::Url;
 
 use crate::clock;
 use crate::config::{Env, is_loopback};
-use crate::guard::{Hosts, PublicOnly, Reach};
+use crate::guard::{Hosts, Reach};
 use crate::problem::{Code, Problem};
 use crate::secret::Secret;
-use crate::vendor::builder;
 
 const ATTEMPTS: u32 = 3;
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,10 +33,7 @@ pub struct Notifier {
 
 impl Notifier {
     /// Reads `GRANT_NOTIFY_URL`, `GRANT_NOTIFY_HOSTS` and `GRANT_WEBHOOK_SECRET`.
-    ///
-    /// # Errors
-    /// `internal` if the TLS client cannot be built.
-    pub fn from_env(env: &mut Env, extra_roots: Option<&str>) -> Result<Self, Problem> {
+    pub fn from_env(env: &mut Env, listed: reqwest::Client, public: reqwest::Client) -> Self {
         let default = env.get("GRANT_NOTIFY_URL").and_then(|text| {
             let url = Url::parse(&text).ok().filter(|url| url.scheme() == "https" || is_loopback(url));
             if url.is_none() {
@@ -47,11 +43,7 @@ impl Notifier {
         });
         let hosts = env.list("GRANT_NOTIFY_HOSTS").unwrap_or_default();
         let secret = webhook_secret(env, default.is_some() || !hosts.is_empty());
-        let fault = |_| Problem::new(Code::Internal, "the TLS client cannot be built");
-        let public =
-            builder(extra_roots)?.dns_resolver(std::sync::Arc::new(PublicOnly)).build().map_err(fault)?;
-        let listed = builder(extra_roots)?.build().map_err(fault)?;
-        Ok(Self { default, hosts: Hosts::new(&hosts), secret, public, listed })
+        Self { default, hosts: Hosts::new(&hosts), secret, public, listed }
     }
 
     /// Whether a job may have its outcome told to `own`.

@@ -8,9 +8,8 @@ use url::Url;
 
 use super::Source;
 use crate::config::{Env, KeyNames, Keys};
-use crate::guard::{Hosts, NotPublic, PublicOnly, Reach};
+use crate::guard::{Hosts, NotPublic, Reach};
 use crate::problem::{Code, Problem};
-use crate::vendor::builder;
 
 /// A source may send us on this often; every hop is checked.
 const MAX_REDIRECTS: usize = 3;
@@ -45,21 +44,15 @@ pub(super) struct Opened {
 
 impl Sources {
     /// Reads `GRANT_SOURCE_HOSTS`, `GRANT_SOURCE_BUCKETS` and, with buckets, the role's own keys.
-    ///
-    /// # Errors
-    /// `internal` if the TLS client cannot be built.
-    pub fn from_env(env: &mut Env, extra_roots: Option<&str>) -> Result<Self, Problem> {
+    pub fn from_env(env: &mut Env, listed: reqwest::Client, public: reqwest::Client) -> Self {
         let buckets = env.list("GRANT_SOURCE_BUCKETS").unwrap_or_default();
-        let fault = |_| Problem::new(Code::Internal, "the TLS client cannot be built");
-        let public =
-            builder(extra_roots)?.dns_resolver(std::sync::Arc::new(PublicOnly)).build().map_err(fault)?;
-        Ok(Self {
+        Self {
             hosts: Hosts::new(&env.list("GRANT_SOURCE_HOSTS").unwrap_or_default()),
             s3: if buckets.is_empty() { None } else { S3::from_env(env) },
             buckets,
             public,
-            listed: builder(extra_roots)?.build().map_err(fault)?,
-        })
+            listed,
+        }
     }
 
     /// Opens `source`, whose length must be known: from the answer, else as `declared`.

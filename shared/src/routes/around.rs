@@ -71,7 +71,10 @@ async fn answer<F: Flow>(
     }
     let work = async {
         match control {
-            Some("/invoke") if is_invoke(&request) => super::events::fc_invoke(app, request, id).await,
+            // Boxed: a job's future is large, and would be moved about within every request's.
+            Some("/invoke") if is_invoke(&request) => {
+                super::events::fc_invoke(app, request, id).boxed().await
+            }
             Some("/initialize" | "/pre-freeze" | "/pre-stop") => StatusCode::OK.into_response(),
             _ => next.run(request).await,
         }
@@ -98,8 +101,7 @@ fn request_id(request: &Request, platform_id: Option<String>) -> String {
 
 /// A fresh ULID.
 pub(crate) fn new_id() -> String {
-    let [random_high, random_low]: [u64; 2] = [u64::from_be_bytes(random()), u64::from_be_bytes(random())];
-    Ulid::from_parts(clock::unix_millis(), u128::from(random_high) << 64 | u128::from(random_low)).to_string()
+    Ulid::from_parts(clock::unix_millis(), u128::from_be_bytes(random())).to_string()
 }
 
 /// The last word of the path that is not a ticket: tickets are never logged.

@@ -22,7 +22,8 @@ pub(super) async fn complete<F: Flow>(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let sealers = app.sealers()?;
-    let body = read_document(request, MAX_BODY).await?;
+    let (head, body) = request.into_parts();
+    let body = read_document(&head.headers, body, MAX_BODY).await?;
     let sent: Value =
         serde_json::from_slice(&body).map_err(|_| Problem::invalid("", "the body is not valid JSON"))?;
     if !sent.is_object() {

@@ -38,9 +38,9 @@ pub(super) async fn events<F: Flow>(
         }
     };
     app.configured()?;
-    let headers = request.headers().clone();
-    let body = read_document(request, MAX_EVENTS).await?;
-    let delivery = delivery(&headers, &body)?;
+    let (head, body) = request.into_parts();
+    let body = read_document(&head.headers, body, MAX_EVENTS).await?;
+    let delivery = delivery(&head.headers, &body)?;
     let (failed, problem) = app.delivered(&delivery, caller.as_ref(), Some(door)).await;
     match problem {
         Some(problem) if delivery.report == Report::Whole => Err(problem),
@@ -58,7 +58,8 @@ pub(super) async fn fc_invoke<F: Flow>(
     let id = platform_id.unwrap_or_default().to_owned();
     let outcome = async {
         app.configured()?;
-        let body = read_document(request, MAX_EVENTS).await?;
+        let (head, body) = request.into_parts();
+        let body = read_document(&head.headers, body, MAX_EVENTS).await?;
         let event: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
         match classify(event)? {
             Event::Messages(delivery) => match app.delivered(&delivery, None, None).await {

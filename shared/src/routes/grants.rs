@@ -36,12 +36,11 @@ pub(super) async fn grants<F: Flow>(
     let door = door.map(|Extension(door)| door).unwrap_or_default();
     let caller = app.caller(request.headers(), &door).await?;
     let granted = app.granted(&caller)?;
-    let headers = request.headers().clone();
-    let uri = request.uri().clone();
-    let body = read_document(request, MAX_BODY).await?;
+    let (head, body) = request.into_parts();
+    let body = read_document(&head.headers, body, MAX_BODY).await?;
     let asked = GrantRequest::parse(&body)?;
-    let base = || public_base(&app, &door, &headers, &uri, &prefix);
-    let grant = app.grant(&asked, &granted, source(&app, &door, &headers), &door, base).await?;
+    let base = || public_base(&app, &door, &head.headers, &head.uri, &prefix);
+    let grant = app.grant(&asked, &granted, source(&app, &door, &head.headers), &door, base).await?;
     Ok(no_store(json_response(&grant)))
 }
 

@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 use super::dispatch::Dispatch;
 use crate::config::Env;
 use crate::flow::Flow;
-use crate::problem::Problem;
 use crate::routes::App;
-use crate::vendor::builder;
+use crate::vendor::client;
 
 /// Between attempts when the runtime API has no event or cannot be reached.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -57,10 +56,7 @@ pub(super) async fn serve<F: Flow>(
     stop: impl Future<Output = ()>,
 ) -> Result<(), String> {
     let api = Api::of(env).ok_or("neither SCF_RUNTIME_API nor RUNTIME_API_ADDR is set")?;
-    let client = builder(None).and_then(|builder| {
-        builder.build().map_err(|_| Problem::new(crate::problem::Code::Internal, "no client"))
-    });
-    let client = client.map_err(|problem| problem.detail)?;
+    let client = client(None).map_err(|problem| problem.detail)?;
     let time = app.cx.settings.timeout;
     let dispatch = Dispatch::new(app, None);
     if let Some(ready) = &api.ready {

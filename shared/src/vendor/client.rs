@@ -1,10 +1,13 @@
-//! The HTTP client: one for the process, so that connections and TLS sessions are kept.
+//! The HTTP clients: two for the process, so that connections and TLS sessions are kept.
+
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use crate::config::Env;
+use crate::guard::PublicOnly;
 use crate::problem::{Code, Problem};
 
 /// The PEM file of further root certificates that `SSL_CERT_FILE` names; a fault if it cannot be read.
@@ -17,7 +20,7 @@ pub fn extra_roots(env: &mut Env) -> Option<String> {
     Some(file)
 }
 
-/// A client as [`builder`] makes it.
+/// A client as [`builder`] makes it: for vendors and stores, and for what the operator named.
 ///
 /// # Errors
 /// `internal` if the TLS configuration cannot be built.
@@ -25,12 +28,20 @@ pub fn client(extra_roots: Option<&str>) -> Result<reqwest::Client, Problem> {
     builder(extra_roots)?.build().map_err(|_| fault())
 }
 
+/// The same, but it resolves no private address: for what others name.
+///
+/// # Errors
+/// `internal` if the TLS configuration cannot be built.
+pub fn public_client(extra_roots: Option<&str>) -> Result<reqwest::Client, Problem> {
+    builder(extra_roots)?.dns_resolver(Arc::new(PublicOnly)).build().map_err(|_| fault())
+}
+
 /// A client on rustls with ring and the web PKI's roots, plus those in the PEM file `extra_roots`
 /// (`SSL_CERT_FILE`). It follows no redirect and reads no proxy setting.
 ///
 /// # Errors
 /// `internal` if the TLS configuration cannot be built.
-pub fn builder(extra_roots: Option<&str>) -> Result<reqwest::ClientBuilder, Problem> {
+fn builder(extra_roots: Option<&str>) -> Result<reqwest::ClientBuilder, Problem> {
     let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(file) = extra_roots {
         let certificates = CertificateDer::pem_file_iter(file).map_err(|_| fault())?;
@@ -43,6 +54,8 @@ pub fn builder(extra_roots: Option<&str>) -> Result<reqwest::ClientBuilder, Prob
         .with_no_client_auth();
     Ok(reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
+        // A proxy of the environment would stand between us and the addresses that were checked.
+        .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(std::time::Duration::from_secs(5))
         .user_agent(concat!("upload-grant/", env!("CARGO_PKG_VERSION"))))

@@ -134,6 +134,16 @@ async fn azure_custom_handler() {
     }
 }
 
+/// It would see what is sent, and stand between us and the addresses that were checked.
+#[tokio::test]
+async fn a_proxy_of_the_environment_is_not_used() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let nowhere = "http://127.0.0.1:1";
+    let platform = [("PORT", "0"), ("http_proxy", nowhere), ("HTTP_PROXY", nowhere), ("ALL_PROXY", nowhere)];
+    let function = Function::start(&binary("tencent-lke"), &sandbox, "tencent-lke", &platform).await;
+    function.upload("/grants", "a.pdf", &[], &sandbox).await;
+}
+
 #[tokio::test]
 async fn knative_service() {
     let sandbox = Sandbox::start().await.unwrap();

@@ -3,7 +3,7 @@
 //! <https://help.aliyun.com/zh/oss/developer-reference/signature-version-4-recommend>
 
 use hmac::Mac;
-use serde_json::json;
+use serde::{Serialize, Serializer};
 
 use super::{Key, VERSION};
 use crate::encode::{base64, digest_hex};
@@ -31,35 +31,68 @@ pub struct Post<'a> {
 }
 
 impl Post<'_> {
-    /// Who signs, and when.
-    fn identity(&self, key: &Key, at: Timestamp) -> Vec<(&'static str, String)> {
-        let mut fields = vec![
-            ("x-oss-signature-version", VERSION.to_owned()),
-            ("x-oss-credential", format!("{}/{}", self.access_key_id, key.scope)),
-            ("x-oss-date", at.iso_basic().to_string()),
-        ];
-        fields.extend(self.token.map(|token| ("x-oss-security-token", token.to_owned())));
-        fields
+    /// `{key id}/{scope}`
+    fn credential(&self, key: &Key) -> String {
+        [self.access_key_id, "/", &key.scope].concat()
     }
 
-    /// What is uploaded. `x-oss-content-type` would win over `content-type`, so both are bound.
+    /// Who signs, and when.
+    fn identity<'a>(
+        &'a self,
+        credential: &'a str,
+        date: &'a str,
+    ) -> impl Iterator<Item = (&'static str, &'a str)> {
+        let fields =
+            [("x-oss-signature-version", VERSION), ("x-oss-credential", credential), ("x-oss-date", date)];
+        fields.into_iter().chain(self.token.map(|token| ("x-oss-security-token", token)))
+    }
+
+    /// What is uploaded, by names as the policy has them. `x-oss-content-type` would win over `content-type`, so
+    /// both are bound.
     fn upload(&self) -> [(&'static str, &str); 5] {
         [
-            ("key", self.object),
-            ("content-type", self.content_type),
-            ("x-oss-content-type", self.content_type),
-            ("x-oss-forbid-overwrite", "true"),
-            ("success_action_status", "200"),
+            ("$key", self.object),
+            ("$content-type", self.content_type),
+            ("$x-oss-content-type", self.content_type),
+            ("$x-oss-forbid-overwrite", "true"),
+            ("$success_action_status", "200"),
         ]
     }
 
     /// Step 1: the policy, JSON text. It names every field of the form, and the size.
     pub fn policy(&self, key: &Key, at: Timestamp) -> String {
-        let mut conditions = vec![json!({"bucket": self.bucket})];
-        conditions.extend(self.identity(key, at).iter().map(|(name, value)| json!({ *name: value })));
-        conditions.extend(self.upload().map(|(name, value)| json!(["eq", format!("${name}"), value])));
-        conditions.push(json!(["content-length-range", self.min_bytes, self.max_bytes]));
-        json!({"expiration": &*self.expiration.iso_millis(), "conditions": conditions}).to_string()
+        let (credential, date) = (self.credential(key), at.iso_basic());
+        let mut conditions = Vec::with_capacity(11);
+        conditions.push(Condition::Is("bucket", self.bucket));
+        conditions.extend(self.identity(&credential, &date).map(|(name, value)| Condition::Is(name, value)));
+        conditions.extend(self.upload().map(|(name, value)| Condition::Eq(name, value)));
+        conditions.push(Condition::Length(self.min_bytes, self.max_bytes));
+        let policy = Policy { expiration: &self.expiration.iso_millis(), conditions };
+        // Text and numbers can always be written.
+        serde_json::to_string(&policy).unwrap_or_default()
+    }
+}
+
+#[derive(Serialize)]
+struct Policy<'a> {
+    expiration: &'a str,
+    conditions: Vec<Condition<'a>>,
+}
+
+/// `{"name": "value"}`, `["eq", "$name", "value"]` or `["content-length-range", 1, 2]`.
+enum Condition<'a> {
+    Is(&'a str, &'a str),
+    Eq(&'a str, &'a str),
+    Length(u64, u64),
+}
+
+impl Serialize for Condition<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Is(name, value) => serializer.collect_map([(name, value)]),
+            Self::Eq(name, value) => ("eq", name, value).serialize(serializer),
+            Self::Length(least, most) => ("content-length-range", least, most).serialize(serializer),
+        }
     }
 }
 
@@ -73,8 +106,11 @@ pub fn sign(key: &Key, policy_base64: &str) -> String {
 pub fn form(key: &Key, post: &Post<'_>, at: Timestamp) -> Vec<(String, String)> {
     let policy = base64(post.policy(key, at).as_bytes());
     let signature = sign(key, &policy);
-    let upload = post.upload().map(|(name, value)| (name, value.to_owned()));
-    let fields = upload.into_iter().chain(post.identity(key, at));
-    let signed = [("policy", policy), ("x-oss-signature", signature)];
-    fields.chain(signed).map(|(name, value)| (name.to_owned(), value)).collect()
+    let upload = post.upload().map(|(name, value)| (&name[1..], value));
+    let (credential, date) = (post.credential(key), at.iso_basic());
+    let fields = upload.into_iter().chain(post.identity(&credential, &date));
+    let mut form = Vec::with_capacity(11);
+    form.extend(fields.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    form.extend([("policy".to_owned(), policy), ("x-oss-signature".to_owned(), signature)]);
+    form
 }

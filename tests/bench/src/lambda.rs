@@ -1,0 +1,64 @@
+//! The warm path through the Lambda front door.
+
+use crate::process::Process;
+use crate::report::{Kind, Row, Target, Unit};
+use crate::rounds::{Figure, quantile, ratio};
+use crate::runtime_api::RuntimeApi;
+use crate::start::EVENT;
+use crate::world::World;
+
+const TRIPS: usize = 100;
+
+pub fn rows(world: &World) -> Vec<Row> {
+    let start = |name: &str, settings: &[(String, String)]| {
+        let api = RuntimeApi::start();
+        let process = Process::start(&world.release(name), &[], &[api.vars(), settings.to_vec()].concat());
+        api.polled();
+        api.trips(EVENT, TRIPS);
+        (api, process)
+    };
+    let (hello, hello_process) = start("hello", &[]);
+    let (ours, process) =
+        start("alibaba-chatapp", &world.settings("alibaba-chatapp", &[("GRANT_AUTH", "gateway")]));
+    assert!(ours.answer().contains("\"statusCode\":200"), "no grant");
+    let put = EVENT.replace(BODY, PUT_BODY);
+    assert_ne!(put, EVENT);
+
+    let mut samples = [Vec::new(), Vec::new(), Vec::new()];
+    let before = (process.cpu(), hello_process.cpu());
+    let rounds = world.rounds(60, 10);
+    for _ in 0..rounds {
+        for (samples, (api, event)) in
+            samples.iter_mut().zip([(&hello, EVENT), (&ours, EVENT), (&ours, &*put)])
+        {
+            let trips: Vec<f64> =
+                api.trips(event, TRIPS).iter().map(|trip| trip.as_secs_f64() * 1e6).collect();
+            samples.push(quantile(&trips, 0.5));
+        }
+    }
+    let trips = (rounds * TRIPS) as f64;
+    let each = |after: std::time::Duration, before: std::time::Duration, trips: f64| {
+        Unit::Microseconds.text((after - before).as_secs_f64() * 1e6 / trips)
+    };
+    let note = format!(
+        "processor time per event: {} against {}",
+        each(process.cpu(), before.0, 2.0 * trips),
+        each(hello_process.cpu(), before.1, trips)
+    );
+    let [hello, form, put] = &samples;
+    let row = |what, samples: &[f64]| {
+        Row::new("warm, Lambda", what, Unit::Microseconds, Figure::of(samples))
+            .against("bare lambda_runtime", Figure::of(hello), Kind::Times, ratio(samples, hello))
+            .target(Target::AtMost(1.3))
+    };
+    vec![
+        row("round trip of a cached grant, form", form).note(note),
+        row("round trip of a cached grant, put", put),
+    ]
+}
+
+/// `{"filename":"report.pdf","content_type":"application/pdf","size":5}` as the stored event has it, and with
+/// `"mode":"put"` added.
+const BODY: &str =
+    "eyJmaWxlbmFtZSI6InJlcG9ydC5wZGYiLCJjb250ZW50X3R5cGUiOiJhcHBsaWNhdGlvbi9wZGYiLCJzaXplIjo1fQ==";
+const PUT_BODY: &str = "eyJmaWxlbmFtZSI6InJlcG9ydC5wZGYiLCJjb250ZW50X3R5cGUiOiJhcHBsaWNhdGlvbi9wZGYiLCJzaXplIjo1LCJtb2RlIjoicHV0In0=";

@@ -1,0 +1,110 @@
+//! Cold starts, and what a function weighs.
+
+use upload_grant_sandbox::Service;
+
+use crate::process::Process;
+use crate::report::{Kind, Row, Target, Unit};
+use crate::rounds::{Figure, ratio};
+use crate::runtime_api::RuntimeApi;
+use crate::world::{FLOWS, Tls, World, mib};
+
+const GROUP: &str = "cold start";
+/// A Function URL event that asks alibaba-chatapp for a grant.
+pub const EVENT: &str = include_str!("../../events/function-url.json");
+
+pub fn rows(world: &World) -> Vec<Row> {
+    let mut rows = first_poll(world);
+    rows.extend(first_grant(world));
+    let sizes = FLOWS.map(|flow| mib(&world.release(flow)));
+    let largest = sizes.iter().copied().fold(0.0, f64::max);
+    let each: Vec<String> = FLOWS.iter().zip(sizes).map(|(flow, size)| format!("{flow} {size:.2}")).collect();
+    let exact = Figure { median: largest, p5: largest };
+    rows.push(
+        Row::new(GROUP, "largest of the five binaries, stripped", Unit::Mib, exact)
+            .target(Target::AtMost(5.0))
+            .note(each.join(", ")),
+    );
+    rows
+}
+
+/// Milliseconds from exec to the first `/next`.
+fn until_polled(world: &World, name: &str) -> f64 {
+    let api = RuntimeApi::start();
+    let mut vars = api.vars();
+    if name != "hello" {
+        vars.extend(world.settings(name, &[("GRANT_AUTH", "gateway")]));
+    }
+    let process = Process::start(&world.release(name), &[], &vars);
+    (api.polled() - process.started).as_secs_f64() * 1e3
+}
+
+fn first_poll(world: &World) -> Vec<Row> {
+    let rounds = world.rounds(60, 10);
+    let mut hello = Vec::new();
+    let mut ours = FLOWS.map(|_| Vec::new());
+    for _ in 0..rounds {
+        hello.push(until_polled(world, "hello"));
+        for (flow, samples) in FLOWS.iter().zip(&mut ours) {
+            samples.push(until_polled(world, flow));
+        }
+    }
+    let row = |(flow, samples): (&&'static str, &Vec<f64>)| {
+        Row::new(GROUP, format!("exec to first /next, {flow}"), Unit::Milliseconds, Figure::of(samples))
+            .against("bare lambda_runtime", Figure::of(&hello), Kind::Times, ratio(samples, &hello))
+            .target(Target::AtMost(1.25))
+    };
+    FLOWS.iter().zip(&ours).map(row).collect()
+}
+
+/// Processor time and memory at the first grant, whose vendor call goes over TLS.
+fn first_grant(world: &World) -> Vec<Row> {
+    let tls = Tls::before(world, &world.sandbox.url(Service::Cams));
+    let endpoint = format!("https://localhost:{}", tls.port);
+    let authority = tls.authority.display().to_string();
+    let extra = [("GRANT_AUTH", "gateway"), ("CAMS_ENDPOINT", &*endpoint), ("SSL_CERT_FILE", &*authority)];
+    let settings = world.settings("alibaba-chatapp", &extra);
+    let once = |name: &str, settings: &[(String, String)]| {
+        let api = RuntimeApi::start();
+        let vars = [api.vars(), settings.to_vec()].concat();
+        let process = Process::start(&world.release(name), &[], &vars);
+        api.polled();
+        api.trips(EVENT, 1);
+        (process.cpu().as_secs_f64() * 1e3, process.resident(), api.answer())
+    };
+    let (mut cpu, mut memory) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
+    for _ in 0..world.rounds(40, 8) {
+        let (hello_cpu, hello_memory, _) = once("hello", &[]);
+        let (our_cpu, our_memory, answer) = once("alibaba-chatapp", &settings);
+        assert!(answer.contains("\"statusCode\":200"), "no grant over TLS");
+        cpu[0].push(our_cpu);
+        cpu[1].push(hello_cpu);
+        memory[0].push(our_memory);
+        memory[1].push(hello_memory);
+    }
+    let more: Vec<f64> = memory[0].iter().zip(&memory[1]).map(|(ours, hello)| ours - hello).collect();
+    vec![
+        Row::new(
+            GROUP,
+            "processor time from exec to the first grant over TLS",
+            Unit::Milliseconds,
+            Figure::of(&cpu[0]),
+        )
+        .target(Target::AtMost(6.0))
+        .note(format!(
+            "kernel and user, all threads; the bare lambda_runtime up to its first answer, without TLS: {}",
+            Unit::Milliseconds.text(Figure::of(&cpu[1]).median)
+        )),
+        Row::new(
+            GROUP,
+            "resident memory after it, above the bare lambda_runtime",
+            Unit::Mib,
+            Figure::of(&more),
+        )
+        .target(Target::AtMost(4.0))
+        .note(format!(
+            "{} against {}",
+            Unit::Mib.text(Figure::of(&memory[0]).median),
+            Unit::Mib.text(Figure::of(&memory[1]).median)
+        )),
+    ]
+}
