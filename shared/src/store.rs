@@ -124,7 +124,7 @@ impl Store {
         let record = Record { owner: owner.to_owned(), outcome: Some(outcome) };
         match self {
             Self::Memory(memory) => {
-                memory.put(name, record, keep);
+                memory.put(name, &record, keep);
                 Ok(())
             }
             Self::Redis(redis) => redis.put(name, &record, keep).await.map_err(|error| unreachable(&error)),

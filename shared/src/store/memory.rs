@@ -14,28 +14,52 @@ const CAPACITY: usize = 10_000;
 /// Records by name, each until its time.
 #[derive(Default)]
 pub struct Memory {
-    records: Mutex<HashMap<String, (Record, Instant)>>,
+    records: Mutex<HashMap<String, Kept>>,
+}
+
+/// A record, its outcome as text: a document takes several times the memory.
+struct Kept {
+    owner: Box<str>,
+    outcome: Option<Box<str>>,
+    until: Instant,
+}
+
+impl Kept {
+    fn new(record: &Record, until: Instant) -> Self {
+        let outcome = record.outcome.as_ref().map(|outcome| outcome.to_string().into());
+        Self { owner: record.owner.as_str().into(), outcome, until }
+    }
+
+    fn record(&self) -> Record {
+        let outcome = self.outcome.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        Record { owner: self.owner.as_ref().to_owned(), outcome }
+    }
+
+    /// Whether `owner` is at it.
+    fn is_claimed_by(&self, owner: &str) -> bool {
+        *self.owner == *owner && self.outcome.is_none()
+    }
 }
 
 impl Memory {
     pub(super) fn claim(&self, name: &str, owner: &str, lease: Duration) -> Option<Record> {
         let now = Instant::now();
         let mut records = self.lock();
-        if let Some((record, until)) = records.get(name)
-            && *until > now
+        if let Some(kept) = records.get(name)
+            && kept.until > now
         {
-            return Some(record.clone());
+            return Some(kept.record());
         }
         make_room(&mut records, now);
         let record = Record { owner: owner.to_owned(), outcome: None };
-        records.insert(name.to_owned(), (record, now + lease));
+        records.insert(name.to_owned(), Kept::new(&record, now + lease));
         None
     }
 
     pub(super) fn renew(&self, name: &str, owner: &str, lease: Duration) -> bool {
         match self.lock().get_mut(name) {
-            Some((record, until)) if record.owner == owner && record.outcome.is_none() => {
-                *until = Instant::now() + lease;
+            Some(kept) if kept.is_claimed_by(owner) => {
+                kept.until = Instant::now() + lease;
                 true
             }
             _ => false,
@@ -44,35 +68,35 @@ impl Memory {
 
     pub(super) fn release(&self, name: &str, owner: &str) {
         let mut records = self.lock();
-        if records.get(name).is_some_and(|(record, _)| record.owner == owner && record.outcome.is_none()) {
+        if records.get(name).is_some_and(|kept| kept.is_claimed_by(owner)) {
             records.remove(name);
         }
     }
 
-    pub(super) fn put(&self, name: &str, record: Record, keep: Duration) {
-        self.lock().insert(name.to_owned(), (record, Instant::now() + keep));
+    pub(super) fn put(&self, name: &str, record: &Record, keep: Duration) {
+        self.lock().insert(name.to_owned(), Kept::new(record, Instant::now() + keep));
     }
 
     pub(super) fn get(&self, name: &str) -> Option<Record> {
         let records = self.lock();
-        records.get(name).filter(|(_, until)| *until > Instant::now()).map(|(record, _)| record.clone())
+        records.get(name).filter(|kept| kept.until > Instant::now()).map(Kept::record)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, (Record, Instant)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Kept>> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn make_room(records: &mut HashMap<String, (Record, Instant)>, now: Instant) {
+fn make_room(records: &mut HashMap<String, Kept>, now: Instant) {
     if records.len() < CAPACITY {
         return;
     }
-    records.retain(|_, (_, until)| *until > now);
+    records.retain(|_, kept| kept.until > now);
     if records.len() >= CAPACITY {
-        let mut ends: Vec<Instant> = records.values().map(|(_, until)| *until).collect();
+        let mut ends: Vec<Instant> = records.values().map(|kept| kept.until).collect();
         let (_, tenth, _) = ends.select_nth_unstable(CAPACITY / 10);
         let tenth = *tenth;
-        records.retain(|_, (record, until)| record.outcome.is_none() || *until > tenth);
+        records.retain(|_, kept| kept.outcome.is_none() || kept.until > tenth);
     }
 }
 
@@ -94,7 +118,7 @@ mod tests {
         assert!(memory.renew("w", "a", LEASE) && !memory.renew("w", "b", LEASE));
         memory.release("w", "b");
         assert!(memory.claim("w", "b", LEASE).is_some());
-        memory.put("w", done(), LEASE);
+        memory.put("w", &done(), LEASE);
         memory.release("w", "a");
         assert_eq!(memory.claim("w", "b", LEASE), Some(done()));
     }
@@ -112,7 +136,7 @@ mod tests {
         for index in 0..CAPACITY * 2 {
             let name = index.to_string();
             memory.claim(&name, "a", LEASE);
-            memory.put(&name, done(), LEASE);
+            memory.put(&name, &done(), LEASE);
         }
         assert!(memory.lock().len() <= CAPACITY);
     }
