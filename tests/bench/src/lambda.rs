@@ -5,11 +5,15 @@ use crate::report::{Kind, Row, Target, Unit};
 use crate::rounds::{Figure, quantile, ratio};
 use crate::runtime_api::RuntimeApi;
 use crate::start::EVENT;
-use crate::world::World;
+use crate::world::{World, on_one_processor};
 
 const TRIPS: usize = 100;
 
 pub fn rows(world: &World) -> Vec<Row> {
+    on_one_processor(|| measured(world))
+}
+
+fn measured(world: &World) -> Vec<Row> {
     let start = |name: &str, settings: &[(String, String)]| {
         let api = RuntimeApi::start();
         let process = Process::start(&world.release(name), &[], &[api.vars(), settings.to_vec()].concat());

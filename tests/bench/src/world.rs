@@ -1,6 +1,7 @@
 //! What every part of the benchmark stands on: the binaries, the sandbox, and how thorough to be.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
@@ -57,6 +58,21 @@ impl World {
         vars.extend(ours.iter().chain(extra).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         vars
     }
+}
+
+/// Keeps this thread, and all that it starts meanwhile, on one processor: two programs that take turns cost far more
+/// when each wakes the other across processors, and which of them do is chance. Without taskset it stays chance.
+pub fn on_one_processor<T>(work: impl FnOnce() -> T) -> T {
+    let thread = std::fs::read_link("/proc/thread-self").expect("Linux");
+    let thread = thread.file_name().expect("a thread").to_owned();
+    let place = |processors: &str| {
+        let _ = Command::new("taskset").args(["-cp", processors]).arg(&thread).stdout(Stdio::null()).status();
+    };
+    let all = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    place("0");
+    let result = work();
+    place(&format!("0-{}", all - 1));
+    result
 }
 
 /// Mebibytes of a file.
