@@ -11,6 +11,7 @@ use upload_grant_tests::schema::Schemas;
 use upload_grant_tests::*;
 
 const README: &str = include_str!("../../README.md");
+const CHINESE: &str = include_str!("../../README.zh-CN.md");
 const MAKEFILE: &str = include_str!("../../Makefile");
 const BROWSER: &str = include_str!("../browser/run");
 const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sandbox/src/bin/demo/files");
@@ -162,26 +163,69 @@ fn bash(script: &str, port: u16, folder: &std::path::Path) -> tokio::process::Co
     command
 }
 
-#[test]
-fn links_lead_somewhere() {
+/// The anchors that the code host makes of the headings, in order.
+fn anchors(readme: &str) -> Vec<String> {
     let slug = |heading: &str| -> String {
         let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
         kept.collect::<String>().to_lowercase().replace(' ', "-")
     };
-    let headings: BTreeSet<String> = README
-        .lines()
-        .filter(|line| line.starts_with('#'))
-        .map(|line| slug(line.trim_start_matches('#').trim()))
-        .collect();
-    let mut seen = 0;
-    for link in README.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-        match link.strip_prefix('#') {
-            Some(anchor) => assert!(headings.contains(anchor), "#{anchor}"),
-            None => assert!(std::path::Path::new("..").join(link).exists(), "{link}"),
+    let headings = readme.lines().filter(|line| line.starts_with('#'));
+    headings.map(|line| slug(line.trim_start_matches('#').trim())).collect()
+}
+
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    text.split("](").skip(1).filter_map(|rest| rest.split(')').next())
+}
+
+#[test]
+fn links_lead_somewhere() {
+    for readme in [README, CHINESE] {
+        let anchors = anchors(readme);
+        for link in links(readme) {
+            match link.strip_prefix('#') {
+                Some(anchor) => assert!(anchors.iter().any(|known| known == anchor), "#{anchor}"),
+                None => assert!(std::path::Path::new("..").join(link).exists(), "{link}"),
+            }
         }
-        seen += 1;
+        assert!(links(readme).count() > 15);
     }
-    assert!(seen > 15);
+}
+
+#[test]
+fn the_chinese_readme_is_the_english_one() {
+    let (english, chinese) = (kept(README), kept(CHINESE));
+    for (number, (english, chinese)) in (1..).zip(english.iter().zip(&chinese)) {
+        assert_eq!(chinese, english, "line {number}");
+    }
+    assert_eq!(chinese.len(), english.len(), "lines");
+}
+
+/// What a translation keeps of each line: all of a fenced one, else how it starts, its cells, code and links.
+fn kept(readme: &str) -> Vec<String> {
+    let anchors = anchors(readme);
+    let place = |link: &str| match link.strip_prefix('#') {
+        Some(anchor) => format!("heading {:?}", anchors.iter().position(|known| known == anchor)),
+        None => link.to_owned(),
+    };
+    let mut fenced = false;
+    let kept = readme.lines().map(|line| {
+        let fence = line.starts_with("```");
+        fenced ^= fence;
+        if fenced || fence {
+            return line.to_owned();
+        }
+        let marker = |word: &&str| word.chars().all(|c| "#-|.0123456789".contains(c));
+        let start = line.split(' ').next().filter(marker);
+        let cells = line.split('|').count();
+        let mut codes: Vec<&str> = line.split('`').skip(1).step_by(2).collect();
+        codes.sort_unstable();
+        // Each names the other one.
+        let mut links: Vec<String> =
+            links(line).filter(|link| !link.starts_with("README")).map(place).collect();
+        links.sort_unstable();
+        format!("start {start:?}, cells {cells}, code {codes:?}, links {links:?}")
+    });
+    kept.collect()
 }
 
 #[test]
