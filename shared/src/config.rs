@@ -168,7 +168,8 @@ pub fn config_missing(faults: &[Fault]) -> Problem {
 /// Whether `value` is a plain URL of a host, `http://` only for loopback; else what is wrong.
 pub(crate) fn check_endpoint(value: &str) -> Result<(), &'static str> {
     let url = url::Url::parse(value).map_err(|_| "is not a URL with scheme")?;
-    let plain = url.query().is_none() && url.username().is_empty() && url.fragment().is_none();
+    let anonymous = url.username().is_empty() && url.password().is_none();
+    let plain = anonymous && url.query().is_none() && url.fragment().is_none();
     match url.scheme() {
         _ if !plain || url.host_str().is_none() => Err("is not a plain URL of a host"),
         "https" => Ok(()),
@@ -207,6 +208,7 @@ mod tests {
             ("cams.aliyuncs.com", false),
             ("ftp://127.0.0.1", false),
             ("https://user@host", false),
+            ("https://:secret@host", false),
         ] {
             let mut env = env([("E", value)]);
             env.endpoint("E", "");

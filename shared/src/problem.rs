@@ -279,7 +279,7 @@ impl Problem {
         let code = serde_json::from_value(value.get("code")?.clone()).ok()?;
         let mut problem = Self::new(code, text("detail")?);
         problem.retryable = value.get("retryable")?.as_bool()?;
-        problem.retry_after = value.get("retry_after").and_then(Value::as_f64).unwrap_or(1.0);
+        problem.retry_after = value.get("retry_after").and_then(Value::as_f64).unwrap_or(1.0).max(0.0);
         problem.vendor = value.get("vendor").and_then(|v| serde_json::from_value(v.clone()).ok());
         problem.errors =
             value.get("errors").and_then(|v| serde_json::from_value(v.clone()).ok()).unwrap_or_default();

@@ -14,8 +14,13 @@ use crate::problem::Problem;
 
 /// Where the request came from: the peer, or what a trusted proxy says.
 pub(super) fn source<F: Flow>(app: &App<F>, door: &Door, headers: &HeaderMap) -> Option<IpAddr> {
-    let forwarded = headers.get("x-forwarded-for").filter(|_| app.cx.settings.trust_proxy);
-    forwarded.and_then(|value| client(value.to_str().ok()?)).or(door.source)
+    let forwarded = || {
+        // Some proxies add a line of their own instead of appending to the client's.
+        let lines = headers.get_all("x-forwarded-for").iter();
+        let lines: Vec<&str> = lines.filter_map(|line| line.to_str().ok()).collect();
+        client(&lines.join(","))
+    };
+    app.cx.settings.trust_proxy.then(forwarded).flatten().or(door.source)
 }
 
 /// The client in `X-Forwarded-For`. Each proxy appends whom it saw, so the last address outside of the operator's

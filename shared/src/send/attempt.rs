@@ -38,7 +38,7 @@ pub(super) async fn attempt(
 ) -> Result<Uploaded, Problem> {
     bar.start("asking", source.length);
     let grant = function.ask(request).await?;
-    let end = Instant::now() + Duration::from_secs(grant.expires);
+    let issued = Instant::now();
     bar.start("sending", source.length);
     let body = source.body(checksums.clone(), bar);
     let sent = deliver(&function.client, &grant.request(), body, bar.stalled(PATIENCE)).await;
@@ -49,7 +49,9 @@ pub(super) async fn attempt(
         stored(&grant, &reply, &digests).map(Uploaded::Complete)
     };
     uploaded.map_err(|problem| {
-        let ended = problem.code == Code::GrantExpired || says_expired(&reply) || Instant::now() >= end;
+        let ended = problem.code == Code::GrantExpired
+            || says_expired(&reply)
+            || issued.elapsed().as_secs() >= grant.expires;
         // The grant's fault, not the file's: another will do.
         if ended && !problem.retryable { problem.retry_in(0.1) } else { problem }
     })
