@@ -48,7 +48,7 @@ pub fn run<F: Flow>(arguments: impl Iterator<Item = OsString>) -> ExitCode {
             }
         }
     }
-    telemetry::hide_panics();
+    telemetry::tell_panics();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(check::<F>(Env::of_process(), &mut report)),

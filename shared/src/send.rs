@@ -22,7 +22,8 @@ use self::options::{Command, Input, Options};
 use self::progress::{Progress, say};
 use crate::config::Env;
 use crate::problem::Problem;
-use crate::vendor::client;
+use crate::telemetry;
+use crate::vendor::{client, extra_roots};
 
 /// Exit codes, as shells know them.
 const SOME_FAILED: u8 = 1;
@@ -33,11 +34,12 @@ const TERMINATED: u8 = 143;
 /// Runs `send` with what follows this word on the command line of `program`. The exit code is 0 if every file
 /// went, 1 if one did not, 2 if the command line or environment is wrong, 130 on Ctrl-C.
 pub fn run(program: &str, arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    telemetry::tell_panics();
     let mut env = Env::of_process();
     let command = Command::parse(arguments, &mut env).and_then(|command| match command {
         Command::Help => Ok(None),
         Command::Send(options) => {
-            let roots = env.get("SSL_CERT_FILE");
+            let roots = extra_roots(&mut env);
             let client = client(roots.as_deref()).map_err(|problem| problem.detail)?;
             let function = Function::new(&options.to, &mut env, client);
             match env.faults() {

@@ -37,6 +37,8 @@ pub fn run_with<F: Flow>(mut arguments: impl Iterator<Item = OsString>) -> ExitC
             let _ = std::io::stdout().write_all(usage(F::NAME).as_bytes());
             ExitCode::SUCCESS
         }
+        // A Lambda image's CMD names a handler, which means nothing here.
+        _ if Env::of_process().get("AWS_LAMBDA_RUNTIME_API").is_some() => start::<F>(),
         // There is nowhere to complain about a closed standard error.
         _ => {
             let _ = std::io::stderr().write_all(usage(F::NAME).as_bytes());

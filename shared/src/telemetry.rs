@@ -4,6 +4,7 @@ pub(crate) mod emf;
 mod trace;
 
 use std::cell::RefCell;
+use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Map, Value};
@@ -161,7 +162,7 @@ pub fn start(env: &mut Env) {
         .with_target(false)
         .with_current_span(false);
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
-    hide_panics();
+    on_panic(|place| tracing::error!(place, "panic"));
 }
 
 /// What of the log is written, by `GRANT_LOG`.
@@ -172,10 +173,16 @@ pub(crate) fn filter(env: &mut Env) -> Targets {
     env.parse("GRANT_LOG", usual, "a tracing filter")
 }
 
-/// A panic's message could hold anything; its place cannot.
-pub(crate) fn hide_panics() {
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, "panic");
+/// Has `tell` hear of panics by their place: a panic's message could hold anything.
+fn on_panic(tell: impl Fn(String) + Send + Sync + 'static) {
+    std::panic::set_hook(Box::new(move |panic| {
+        tell(panic.location().map(ToString::to_string).unwrap_or_default());
     }));
+}
+
+/// For programs of a shell: panics go to standard error.
+pub(crate) fn tell_panics() {
+    on_panic(|place| {
+        let _ = writeln!(std::io::stderr(), "panic at {place}");
+    });
 }

@@ -147,9 +147,9 @@ impl Process {
     /// Has it stop as platforms do, and tells whether it ended well.
     ///
     /// # Panics
-    /// If there is no `kill`.
+    /// If it is not running.
     pub fn stop(mut self) -> bool {
-        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        let told = Command::new("sh").args(["-c", "kill -TERM $0", &self.child.id().to_string()]).status();
         assert!(told.is_ok_and(|status| status.success()), "it is running");
         self.child.wait().is_ok_and(|status| status.success())
     }

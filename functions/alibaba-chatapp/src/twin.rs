@@ -43,7 +43,7 @@ impl Chatapp {
         };
         match reply.status {
             200 => {}
-            404 | 500.. => {
+            404 | 408 | 429 | 500.. => {
                 let problem =
                     Problem::new(Code::UploadFailed, "the store has the object and does not show it");
                 return Err(problem.retryable(true));

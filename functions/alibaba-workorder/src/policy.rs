@@ -1,5 +1,7 @@
 //! Reading an OSS post policy that somebody else signed.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -61,7 +63,8 @@ pub(crate) fn conditions(base64: &str) -> Vec<String> {
     };
     let conditions = document.get("conditions").and_then(Value::as_array);
     let mut names: Vec<String> = conditions.into_iter().flatten().filter_map(subject).filter(plain).collect();
-    names.dedup();
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(name.clone()));
     names
 }
 

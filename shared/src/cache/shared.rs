@@ -8,12 +8,13 @@ use tokio::time::Instant;
 use super::{Fetch, Perishable};
 use crate::clock;
 use crate::problem::Problem;
+use crate::routes::new_id;
 use crate::seal::Sealer;
 use crate::store::Redis;
 use crate::telemetry::{self, Hit};
 
-/// How long one instance may fetch before another tries.
-const LOCK: Duration = Duration::from_secs(15);
+/// How long one instance may fetch before another tries: a little longer than a request takes.
+const LOCK: Duration = Duration::from_secs(30);
 /// How often the others look.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -39,10 +40,11 @@ impl SharedCache {
         fetch: Fetch<V>,
     ) -> Result<V, Problem> {
         let (mut hit, mut locked) = (Hit::Hit, false);
+        let (lock, owner) = (self.key("lock", name), new_id());
         loop {
             if let Some(value) = self.read::<V>(name).await.filter(&serves) {
                 if locked {
-                    let _ = self.redis.remove(&self.key("lock", name)).await;
+                    let _ = self.redis.release(&lock, &owner).await;
                 }
                 telemetry::note(|notes| notes.cache = Some(hit));
                 return Ok(value);
@@ -51,10 +53,10 @@ impl SharedCache {
                 break;
             }
             // Whoever gets the lock fetches; without Redis everybody does.
-            match self.redis.lock(&self.key("lock", name), LOCK).await {
-                Ok(false) => {}
+            match self.redis.claim(&lock, &owner, LOCK).await {
+                Ok(Some(_)) => {}
                 // Another instance may have put it there and gone since we looked.
-                Ok(true) => {
+                Ok(None) => {
                     locked = true;
                     continue;
                 }
@@ -72,7 +74,7 @@ impl SharedCache {
             self.put(name, value).await;
         }
         if locked {
-            let _ = self.redis.remove(&self.key("lock", name)).await;
+            let _ = self.redis.release(&lock, &owner).await;
         }
         outcome
     }

@@ -11,12 +11,14 @@ use crate::request::Mode;
 use crate::upload::{self, Digests};
 use crate::vendor::Reply;
 
+/// Nobody sends more than this only to see it refused.
+const MOST: u64 = 64 << 20;
 const OTHER_TYPE: &str = "application/x-upload-grant-probe";
 
 /// Tries size, type and key before the upload as it should be.
 pub(super) async fn before<F: Flow>(trial: &Trial<'_, F>, report: &mut Report) {
     let bytes = Bytes::from(trial.chart.bytes.clone());
-    if trial.enforces(Enforced::Size) {
+    if trial.enforces(Enforced::Size) && trial.grant.limits.max_bytes <= MOST {
         let mut larger = trial.chart.bytes.clone();
         larger.resize(usize::try_from(trial.grant.limits.max_bytes).unwrap_or_default() + 1, b'.');
         let outcome = trial.send(&trial.grant, larger.into()).await;

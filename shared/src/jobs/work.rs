@@ -121,12 +121,16 @@ impl<F: Flow> App<F> {
         }
     }
 
-    /// Renews the claim until it is lost.
+    /// Renews the claim until it is lost: taken by another, or run out while the store could not be reached.
     async fn hold(&self, name: &str, owner: &str) {
+        let mut ends = Instant::now() + LEASE;
         loop {
             tokio::time::sleep(LEASE / 3).await;
-            if !self.store.renew(name, owner, LEASE).await.unwrap_or(false) {
-                return;
+            let asked = Instant::now();
+            match self.store.renew(name, owner, LEASE).await {
+                Ok(true) => ends = asked + LEASE,
+                Err(_) if Instant::now() < ends => {}
+                _ => return,
             }
         }
     }

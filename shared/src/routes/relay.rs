@@ -126,8 +126,8 @@ pub(crate) fn receipt<F: Flow>(flow: &F, ask: &Ask, stored: Stored, job_id: Opti
         filename: ask.filename.clone(),
         key: stored.key,
         location: stored.location,
-        // A store that had the object before may refuse its twin unread: then there is nothing measured.
-        size: Some(digests.size).filter(|size| *size > 0).or(ask.size),
+        // A store that had the object before may not show it: then nothing of it is known.
+        size: Some(digests.size).filter(|size| *size > 0),
         etag: stored.etag.or(measured(digests.md5)).map(|etag| quoted(&etag)),
         crc64: measured(digests.crc64),
         sha256: measured(digests.sha256),

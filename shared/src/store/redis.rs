@@ -51,7 +51,7 @@ impl Redis {
         Some(Self { client: Client::open(url).ok()?, connection: OnceCell::new() })
     }
 
-    pub(super) async fn claim(
+    pub(crate) async fn claim(
         &self,
         name: &str,
         owner: &str,
@@ -78,7 +78,7 @@ impl Redis {
         self.if_owned(name, owner, millis(lease)).await
     }
 
-    pub(super) async fn release(&self, name: &str, owner: &str) -> Result<(), RedisError> {
+    pub(crate) async fn release(&self, name: &str, owner: &str) -> Result<(), RedisError> {
         self.if_owned(name, owner, 0).await.map(drop)
     }
 
@@ -89,14 +89,6 @@ impl Redis {
     pub(super) async fn get(&self, name: &str) -> Result<Option<Record>, RedisError> {
         let text: Option<String> = self.connection().await?.get(key(name)).await?;
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
-    }
-
-    /// Takes a lock that nobody needs to give back: it ends by itself.
-    pub(crate) async fn lock(&self, name: &str, lease: Duration) -> Result<bool, RedisError> {
-        let mut connection = self.connection().await?;
-        let mut set = redis::cmd("SET");
-        set.arg(key(name)).arg("1").arg("NX").arg("PX").arg(millis(lease));
-        Ok(set.query_async::<Option<String>>(&mut connection).await?.is_some())
     }
 
     pub(crate) async fn put_text(&self, name: &str, text: &str, keep: Duration) -> Result<(), RedisError> {

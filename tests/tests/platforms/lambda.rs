@@ -14,7 +14,10 @@ async fn start(flow: &str, sandbox: &Sandbox, auth: &str) -> (RuntimeApi, Proces
         [("GRANT_AUTH", auth), ("AWS_LAMBDA_FUNCTION_NAME", flow), ("LAMBDA_TASK_ROOT", "/var/task")]
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
     );
-    let process = crate::start(&binary(flow), &vars);
+    // A container image's CMD comes as an argument, and means nothing here.
+    let mut program = std::process::Command::new(binary(flow));
+    program.arg("bootstrap.handler");
+    let process = Process::start(program, &vars);
     (api, process)
 }
 

@@ -120,7 +120,13 @@ async fn an_interrupt_ends_it_at_once() {
                 tokio::time::sleep(std::time::Duration::from_millis(5)).await;
             }
             let _stdin = child.stdin.take();
-            assert!(Command::new("kill").args([signal, &pid]).status().expect("kill").success());
+            assert!(
+                Command::new("sh")
+                    .args(["-c", "kill $0 $1", signal, &pid])
+                    .status()
+                    .expect("a shell")
+                    .success()
+            );
             let output = child.wait_with_output().await.expect("it ends");
             assert_eq!((output.status.code(), output.stdout.len()), (Some(code), 0));
         }
