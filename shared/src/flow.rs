@@ -96,6 +96,12 @@ pub trait Flow: Send + Sync + Sized + 'static {
     fn handoff(&self, receipt: &Receipt, bound: &Bound<'_>) -> Option<Handoff>;
 }
 
+/// Of a grant's `vendor`, what a receipt may say.
+pub(crate) fn for_receipts<F: Flow>(mut vendor: Map<String, Value>) -> Map<String, Value> {
+    vendor.retain(|name, _| !F::GRANT_ONLY.contains(&name.as_str()));
+    vendor
+}
+
 /// What completion knows besides the receipt.
 pub struct Bound<'a> {
     /// The content type of the upload.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::flow::{Ask, Flow};
+use crate::flow::{Ask, Flow, for_receipts};
 use crate::grant::Grant;
 use crate::problem::{Code, Problem};
 use crate::request::{Checksums, Mode};
@@ -73,12 +73,10 @@ impl Binding {
 
     /// What `ask` is held to under `grant`: a completion token.
     pub fn of_grant<F: Flow>(grant: &Grant, ask: &Ask, caller: Option<&str>) -> Self {
-        let mut vendor = grant.vendor.clone();
-        vendor.retain(|name, _| !F::GRANT_ONLY.contains(&name.as_str()));
         Self {
             key: grant.key.clone(),
             location: grant.object.as_ref().map(|object| object.location.clone()),
-            vendor,
+            vendor: for_receipts::<F>(grant.vendor.clone()),
             ..Self::of_ask(grant.flow, ask, caller, grant.expires_at)
         }
     }

@@ -172,7 +172,7 @@ pub async fn send(cx: &Context, grant: &Grant, ask: &Ask, body: Body) -> Result<
 /// `upload_failed` if the store refuses or reports another CRC-64.
 pub fn stored(grant: &Grant, reply: &Reply, digests: Digests) -> Result<Stored, Problem> {
     if !reply.is_success() {
-        return Err(refused(reply, xml_code(reply).as_deref()));
+        return Err(refused(reply, reply.xml("Code").as_deref()));
     }
     check_crc64(reply, &digests)?;
     Ok(Stored {
@@ -186,7 +186,7 @@ pub fn stored(grant: &Grant, reply: &Reply, digests: Digests) -> Result<Stored, 
 
 /// Whether a store refused an upload because the object is there already.
 pub fn is_twin(reply: &Reply) -> bool {
-    reply.status == 409 && xml_code(reply).as_deref() == Some("FileAlreadyExists")
+    reply.status == 409 && reply.xml("Code").as_deref() == Some("FileAlreadyExists")
 }
 
 /// What a store says of an object, by `HEAD` to a signed URL; whatever its status.
@@ -216,20 +216,17 @@ pub fn refused(reply: &Reply, code: Option<&str>) -> Problem {
     }
 }
 
-/// The CRC-64 that a store says it received, if it says one.
+/// The CRC-64 that a store says it has, in decimal.
+pub(crate) fn crc64_of(reply: &Reply) -> Option<&str> {
+    reply.header("x-oss-hash-crc64ecma").or_else(|| reply.header("x-cos-hash-crc64ecma"))
+}
+
+/// Compares it, if a store says one, with what was sent.
 pub(crate) fn check_crc64(reply: &Reply, sent: &Digests) -> Result<(), Problem> {
-    let crc64 = reply.header("x-oss-hash-crc64ecma").or_else(|| reply.header("x-cos-hash-crc64ecma"));
-    if crc64.is_some_and(|theirs| theirs != sent.crc64) {
+    if crc64_of(reply).is_some_and(|theirs| theirs != sent.crc64) {
         return Err(Problem::new(Code::UploadFailed, "the store received other bytes than were sent"));
     }
     Ok(())
-}
-
-/// The code in a store's error document.
-pub(crate) fn xml_code(reply: &Reply) -> Option<String> {
-    let body = std::str::from_utf8(&reply.body).ok()?;
-    let (_, rest) = body.split_once("<Code>")?;
-    Some(rest.split_once('<')?.0.trim().to_owned())
 }
 
 fn broke_off<E>(_: &E) -> Problem {

@@ -281,6 +281,13 @@ impl Reply {
         StatusCode::from_u16(self.status).is_ok_and(|status| status.is_success())
     }
 
+    /// The text of the first `<name>` element: enough for an error document that is read for short codes.
+    pub(crate) fn xml(&self, name: &str) -> Option<String> {
+        let body = std::str::from_utf8(&self.body).ok()?;
+        let (_, rest) = body.split_once(&format!("<{name}>"))?;
+        Some(rest.split_once('<')?.0.trim().to_owned())
+    }
+
     /// The body as JSON.
     pub fn json(&self) -> Option<serde_json::Value> {
         serde_json::from_slice(&self.body).ok()

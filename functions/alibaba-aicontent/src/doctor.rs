@@ -12,7 +12,7 @@ use upload_grant::vendor::{Attempt, Reply, alibaba};
 use crate::warrant::{BAD_SIGN, authorized, warranted};
 use crate::{Aicontent, evaluated};
 
-/// Bytes of the probe: 61 ms of silence as WAV, 16 kHz mono, 16 bits, and its header.
+/// Bytes of the probe: 31 ms of silence as WAV, 16 kHz mono, 16 bits, and its header.
 const SIZE: u32 = 1024;
 const HEADER: u32 = 44;
 

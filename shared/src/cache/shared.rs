@@ -13,8 +13,9 @@ use crate::seal::Sealer;
 use crate::store::Redis;
 use crate::telemetry::{self, Hit};
 
-/// How long one instance may fetch before another tries: a little longer than a request takes.
-const LOCK: Duration = Duration::from_secs(30);
+/// How long one instance may fetch before another tries. Less than a request's time: whoever waits for an instance
+/// that was killed must still have some left.
+const LOCK: Duration = Duration::from_secs(15);
 /// How often the others look.
 const LOOK: Duration = Duration::from_millis(50);
 

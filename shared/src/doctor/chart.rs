@@ -117,5 +117,5 @@ impl Chart {
 
 /// A store's success is its status.
 fn stored(reply: &Reply) -> Result<(), Problem> {
-    if reply.is_success() { Ok(()) } else { Err(upload::refused(reply, upload::xml_code(reply).as_deref())) }
+    if reply.is_success() { Ok(()) } else { Err(upload::refused(reply, reply.xml("Code").as_deref())) }
 }

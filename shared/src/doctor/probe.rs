@@ -98,7 +98,7 @@ impl<F: Flow> Trial<'_, F> {
         if !F::COLLECT.contains(&"etag") {
             return Line::ok(self.name("upload"), took);
         }
-        let crc64 = reply.header("x-oss-hash-crc64ecma").or_else(|| reply.header("x-cos-hash-crc64ecma"));
+        let crc64 = upload::crc64_of(reply);
         let etag = reply.header("etag").map(|etag| etag.trim_matches('"').to_ascii_lowercase());
         match (crc64, etag) {
             (Some(crc64), _) if crc64 != digests.crc64 => Line::fail(

@@ -73,7 +73,7 @@ fn verdict<F: Flow>(
     let promised = what != "type" || trial.enforces(Enforced::Type);
     match outcome {
         Ok((reply, _)) if (400..500).contains(&reply.status) => {
-            let refused = upload::refused(reply, upload::xml_code(reply).as_deref());
+            let refused = upload::refused(reply, reply.xml("Code").as_deref());
             let code = refused.vendor.and_then(|vendor| vendor.code).unwrap_or_default();
             let seen = format!("{tried}: refused (HTTP {} {code})", reply.status);
             if promised { Line::ok(name, seen) } else { Line::info(name, "bound", seen) }

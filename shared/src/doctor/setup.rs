@@ -19,23 +19,18 @@ pub(super) fn configuration<F: Flow>(env: &mut Env, report: &mut Report) -> Opti
     telemetry::filter(env);
     listen(env);
     let app = App::<F>::new(env);
-    let mut told = Vec::new();
     for fault in env.faults() {
-        if !told.contains(&fault) {
-            told.push(fault);
-            let seen = format!("{} {}", fault.name, fault.reason);
-            let advice = format!("correct {} (the README's table of settings)", fault.name);
-            report.add(Line::fail("configuration", "config_missing", seen, advice));
-        }
+        let seen = format!("{} {}", fault.name, fault.reason);
+        let advice = format!("correct {} (the README's table of settings)", fault.name);
+        report.add(Line::fail("configuration", "config_missing", seen, advice));
     }
     match app {
         Err(problem) => {
-            let advice = "check the file named by SSL_CERT_FILE: PEM certificates";
+            let advice = "report it: no setting explains this";
             report.add(Line::fail("configuration", problem.code.as_str(), seen(&problem), advice));
             None
         }
-        Ok(app) if told.is_empty() => Some(app),
-        Ok(_) => None,
+        Ok(app) => env.faults().is_empty().then_some(app),
     }
 }
 

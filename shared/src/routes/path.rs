@@ -13,7 +13,8 @@ pub(super) struct Prefix(pub(super) String);
 
 /// Replaces the path by the route it ends in, and remembers the prefix.
 ///
-/// Without `events` there is no `/events`. With it, a CloudEvent at the bare alias is one for `/events`: so Knative delivers.
+/// Without `events` there is no `/events`. With it, a CloudEvent at the bare alias is one for `/events`: so
+/// Knative delivers.
 pub(super) fn cut(mut request: Request<Body>, base_path: &str, events: bool) -> Request<Body> {
     let (prefix, route) = match split(request.uri().path(), base_path) {
         Some((prefix, "/")) if events && is_cloud_event(request.headers()) => {

@@ -17,7 +17,7 @@ use super::complete::quoted;
 use super::grants::no_store;
 use super::{App, Door, json_response};
 use crate::clock;
-use crate::flow::{Ask, Bound, Flow};
+use crate::flow::{Ask, Bound, Flow, for_receipts};
 use crate::problem::{Code, Problem};
 use crate::receipt::{Receipt, Verified};
 use crate::request::Mode;
@@ -115,8 +115,7 @@ impl Binding {
 
 /// The receipt of an upload that this function made.
 pub(crate) fn receipt<F: Flow>(flow: &F, ask: &Ask, stored: Stored, job_id: Option<String>) -> Receipt {
-    let Stored { digests, mut vendor, .. } = stored;
-    vendor.retain(|name, _| !F::GRANT_ONLY.contains(&name.as_str()));
+    let digests = stored.digests;
     let measured = |digest: String| Some(digest).filter(|digest| !digest.is_empty());
     let mut receipt = Receipt {
         version: 1,
@@ -133,7 +132,7 @@ pub(crate) fn receipt<F: Flow>(flow: &F, ask: &Ask, stored: Stored, job_id: Opti
         sha256: measured(digests.sha256),
         verified: Verified::Function,
         uploaded_at: clock::now(),
-        vendor,
+        vendor: for_receipts::<F>(stored.vendor),
         handoff: None,
     };
     receipt.handoff = flow.handoff(&receipt, &Bound { content_type: &ask.content_type, params: &ask.params });

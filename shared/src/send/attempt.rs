@@ -11,7 +11,7 @@ use super::grant::Grant;
 use super::progress::Bar;
 use crate::problem::{Code, Problem};
 use crate::request::{Checksums, Mode};
-use crate::upload::{Digests, check_crc64, deliver, refused, xml_code};
+use crate::upload::{Digests, check_crc64, deliver, refused};
 use crate::vendor::Reply;
 
 /// A store that takes no bytes for so long, or does not answer after the last, has stopped.
@@ -60,7 +60,7 @@ pub(super) async fn attempt(
 /// What of a store's answer goes to `/complete`.
 fn stored(grant: &Grant, reply: &Reply, sent: &Digests) -> Result<Map<String, Value>, Problem> {
     if !grant.success_status.contains(&reply.status) {
-        return Err(refused(reply, xml_code(reply).as_deref()));
+        return Err(refused(reply, reply.xml("Code").as_deref()));
     }
     check_crc64(reply, sent)?;
     let mut document = Map::new();

@@ -101,7 +101,7 @@ pub fn document(reply: &Reply) -> Result<Value, Refusal> {
     }
     let (code, request_id) = match &document {
         Some(json) => (text(json, "Code"), text(json, "RequestId")),
-        None => (xml(&reply.body, "Code"), xml(&reply.body, "RequestId")),
+        None => (reply.xml("Code"), reply.xml("RequestId")),
     };
     Err(match code {
         Some(code) => refusal(reply, &code, request_id.as_deref()),
@@ -172,11 +172,4 @@ fn why(reply: &Reply, code: &str) -> Why {
 fn hint(reply: &Reply) -> Option<Duration> {
     let millis: u32 = reply.header("x-acs-retry-after")?.trim().parse().ok()?;
     (millis > 0).then(|| Duration::from_millis(millis.into()))
-}
-
-/// The text of the first `<name>` element: enough for an error document that is read for two short codes.
-fn xml(body: &[u8], name: &str) -> Option<String> {
-    let body = std::str::from_utf8(body).ok()?;
-    let (_, rest) = body.split_once(&format!("<{name}>"))?;
-    Some(rest.split_once('<')?.0.trim().to_owned())
 }
