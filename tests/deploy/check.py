@@ -11,6 +11,8 @@ import tempfile
 import manifests
 import template
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "shared" / "deploy" / "aws"))
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "shared" / "deploy"
 
@@ -23,22 +25,40 @@ MUTANTS = [
     ("rust-cargolambda", "makefile"),
     ("FunctionResponseTypes: [ReportBatchItemFailures]", "FunctionResponseTypes: []"),
     ("MaximumConcurrency: !Ref QueueConcurrency", "MaximumConcurrency: 50"),
+    ("State: !If [KeepsWarm, ENABLED, DISABLED]", "State: ENABLED"),
     ("Timeout: 120", "Timeout: 121"),
     ("GRANT_RUNTIME: lambda", "GRANT_RUNTIME: http"),
     ("GRANT_AUTH: gateway", "GRANT_AUTH: none"),
+    ('!Sub "dynamodb://${Records}"', "memory"),
     ("LKE_BOT_BIZ_ID:", "LKE_BOT_ID:"),
-    (":SecretString:TENCENT_SECRET_KEY}}", ":SecretString:TENCENT_SECRET_ID}}"),
-    ('!Sub "{{resolve:secretsmanager:${GrantSecret}}}"', "!Ref GrantSecret"),
-    ("Default: 2.5", "Default: 5"),
+    ("TENCENT_SECRET_KEY_ARN:", "TENCENT_SECRET_KEY:"),
+    ("TENCENT_SECRET_KEY::", "TENCENT_SECRET_ID::"),
+    ("${LkeSecret}:TENCENT_SECRET_KEY", "${AiccSecret}:TENCENT_SECRET_KEY"),
+    ("GRANT_POLICY: !Ref Policy", 'GRANT_POLICY: !Sub "{{resolve:ssm:${Policy}}}"'),
+    ("[MakesSecret, !Ref MadeSecret, !Ref GrantSecret]", "[MakesSecret, !Ref GrantSecret, !Ref MadeSecret]"),
     ('RouteKey: "PUT /huawei-aicc/relay/{ticket}"', 'RouteKey: "PUT /huawei-aicc/relay"'),
     ("AuthorizationType: !If [UseJwt, JWT, AWS_IAM]", "AuthorizationType: NONE"),
     ("AuthorizationType: NONE", "AuthorizationType: !If [UseJwt, JWT, AWS_IAM]"),
     ('PayloadFormatVersion: "2.0"', 'PayloadFormatVersion: "1.0"'),
     ("Resource: !GetAtt LkeQueue.Arn", 'Resource: "*"'),
-    ("Resource: !GetAtt LkeQueue.Arn", "Resource: !GetAtt AiccQueue.Arn"),
     ("Queue: !GetAtt LkeQueue.Arn", "Queue: !GetAtt AiccQueue.Arn"),
+    ("Resource: !Ref LkeSecret", "Resource: !Ref AiccSecret"),
     ("!GetAtt LkeDeadLetters.Arn, max", "!GetAtt AiccDeadLetters.Arn, max"),
+    ("Destination: !GetAtt LkeDeadLetters.Arn", "Destination: !GetAtt LkeQueue.Arn"),
     ("Value: !GetAtt LkeDeadLetters.QueueName", "Value: !GetAtt LkeQueue.QueueName"),
+    ("ArnLike: {\"aws:SourceArn\"", "ArnLike: {\"aws:PrincipalArn\""),
+    ("Resource: !GetAtt Records.Arn", 'Resource: "*"'),
+    ("dynamodb:DeleteItem]", "dynamodb:DeleteItem, dynamodb:Scan]"),
+    ("AttributeName: expiration", "AttributeName: expires"),
+    ("PointInTimeRecoveryEnabled: true", "PointInTimeRecoveryEnabled: false"),
+    ("Action: [kms:Decrypt]", 'Action: ["kms:*"]'),
+    ("Outside: {Type: AWS::EC2::Subnet, Condition: MakesNetwork,", "Outside: {Type: AWS::EC2::Subnet,"),
+    ("!Not [!Contains [!Ref JwtAudience, \"\"]]\n        Assert", "!Equals [a, a]\n        Assert"),
+    ("KeepWarm, Rate,", "Rate,"),
+    ("OpenRate: {Type: Number, Default: 20", "OpenRate: {Type: Number, Default: 100"),
+    ("\"POST /huawei-aicc/complete\": !If", "\"POST /huawei-aicc/completed\": !If"),
+    ('"route":"$context.routeKey"', '"route":"$context.path"'),
+    ('MetricName=\\"VendorCalls\\"', 'MetricName=\\"Calls\\"'),
 ]
 
 MANIFEST_MUTANTS = [
