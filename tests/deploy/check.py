@@ -11,7 +11,6 @@ import tempfile
 import manifests
 import template
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "shared" / "deploy" / "aws"))
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "shared" / "deploy"
@@ -65,6 +64,15 @@ MANIFEST_MUTANTS = [
     ("alibaba-fc/s.yaml", "GRANT_AUTH: api-key", "GRANT_AUTH: none"),
     ("alibaba-fc/s.yaml", " ALIBABA_ACCESS_KEY_ID:", " ALIBABA_CLOUD_ACCESS_KEY_ID:"),
     ("alibaba-fc/s.yaml", "${env('GRANT_SECRET')}", "a-secret-in-a-repository"),
+    ("alibaba-fc/s.yaml", "logstore: ", "log: "),
+    ("alibaba-fc/s.yaml", "eventSinkConfig:", "eventSinks:"),
+    ("alibaba-fc/s.yaml", "GRANT_SOURCE_HOSTS:", "GRANT_SOURCE_BUCKETS:"),
+    ("cloud-run/service.yaml", "name: tencent-lke-secret-key, key: latest", "name: tencent-lke, key: secret-key"),
+    ("compose/compose.yaml", "/run/secrets/grant-secret", "grant-secret"),
+    ("kubernetes/deployment.yaml", "GRANT_API_KEYS", "GRANT_KEYS"),
+    ("huawei-functiongraph/http/s.yaml", "auth: None", "auth: NONE"),
+    ("huawei-functiongraph/http/s.yaml", "HUAWEI_AICC_AUTH_BASE_URL:", "HUAWEI_AICC_LOCALE:"),
+    ("huawei-functiongraph/http/s.yaml", "triggerTypeCode: APIG", "triggerTypeCode: SMN"),
     ("azure/host.json", '"enableForwardingHttpRequest": true', '"enableForwardingHttpRequest": false'),
     ("azure/settings.json", '"value": "http"', '"value": "poll"'),
     ("huawei-functiongraph/queue/bootstrap", "GRANT_RUNTIME=poll", "GRANT_RUNTIME=http"),

@@ -7,6 +7,7 @@ name that is a resource's (Records) says what the resource is called; any other 
 """
 
 import argparse
+import functools
 import json
 import pathlib
 import re
@@ -24,7 +25,7 @@ PSEUDO = {
 }
 
 
-class Loader(yaml.SafeLoader):
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """YAML with CloudFormation's short tags, as {tag: value}."""
 
 
@@ -38,11 +39,16 @@ def _tag(loader, tag, node):
 Loader.add_multi_constructor("!", _tag)
 
 
+@functools.lru_cache(maxsize=1)
+def _document(text):
+    return yaml.load(text, Loader)
+
+
 class Stack:
     """A template with its parameters given: values are what CloudFormation would make of them."""
 
     def __init__(self, text, given=None):
-        document = yaml.load(text, Loader)
+        document = _document(text)
         self.document, self.resources = document, document["Resources"]
         given = dict(given or {})
         self.names = {id: given.pop(id, f"grants-{id}") for id in self.resources}

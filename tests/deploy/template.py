@@ -1,5 +1,6 @@
 """Checks of template.yaml."""
 
+import functools
 import itertools
 import json
 import re
@@ -143,8 +144,7 @@ def queue_faults(flow, function, resources, timeout):
 
 def route_faults(root, flow, name, resources):
     """The routes of the router, open where the contract opens them; its alias and its events are not the gateway's."""
-    source = "".join(file.read_text() for file in root.glob("shared/**/src/**/*.rs"))
-    paths = [(path, verb) for path, verb in re.findall(r'\.route\("/([^"]*)", (\w+)\(', source) if path not in NOT_SERVED]
+    paths = [(path, verb) for path, verb in routed(root) if path not in NOT_SERVED]
     expected = {f"{verb.upper()} /{name}/{path}": path not in ("grants", "s3/params") for path, verb in paths}
     expected[f"OPTIONS /{name}/{{proxy+}}"] = True
     routes = [one["Properties"] for id, one in resources.items() if one["Type"].endswith("::Route") and id.startswith(flow)]
@@ -157,6 +157,12 @@ def route_faults(root, flow, name, resources):
     integration = resources[flow + "Integration"]["Properties"]
     if (integration["PayloadFormatVersion"], integration["IntegrationUri"]) != ("2.0", {"GetAtt": flow + "Function.Arn"}):
         yield "integration"
+
+
+@functools.lru_cache
+def routed(root):
+    source = "".join(file.read_text() for file in root.glob("shared/**/src/**/*.rs"))
+    return re.findall(r'\.route\("/([^"]*)", (\w+)\(', source)
 
 
 def role_faults(flow, stack):
@@ -231,6 +237,7 @@ def dashboard(root, text):
         yield f"the dashboard shows {sorted(shown)} of {sorted(written)}"
 
 
+@functools.lru_cache
 def known_variables(root):
     """The variables that the sources read."""
     sources = [*root.glob("shared/**/src/**/*.rs"), *root.glob("shared/src/**/*.rs"), *root.glob("functions/*/src/**/*.rs")]
