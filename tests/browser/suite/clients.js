@@ -44,8 +44,10 @@ export const clients = {
   async filepond(fn, file) {
     const { pond } = await import("/filepond.js");
     const it = pond(fn, document.body.appendChild(document.createElement("input")));
-    const item = await it.addFile(file);
-    await it.processFile(item);
+    const item = await new Promise((done, failed) => {
+      it.on("processfile", (error, item) => (error ? failed(new Error(error.body)) : done(item)));
+      it.addFile(file);
+    });
     const receipt = JSON.parse(item.serverId);
     it.destroy();
     return { receipt };
