@@ -131,4 +131,20 @@ describe("many", () => {
     assert.equal(whole.size, 21);
     assert.equal((await world.objects()).length, 21);
   });
+  test("twenty are asked for at once", async () => {
+    const fn = world.functions["alibaba-chatapp"];
+    const asked = [];
+    const { fetch } = globalThis;
+    globalThis.fetch = (url, init) => {
+      if (String(url).endsWith("/grants")) asked.push(JSON.parse(init.body));
+      return fetch(url, init);
+    };
+    const files = Array.from({ length: 22 }, (_, i) => fileOf("alibaba-chatapp", `file ${i}`));
+    files[4] = new File(["MZ"], "setup.exe", { type: "application/x-msdownload" });
+    const results = await uploadAll(fn, files).finally(() => { globalThis.fetch = fetch; });
+    assert.deepEqual(asked.map((one) => one.files?.length), [20, 2]);
+    assert.equal(results[4].reason.code, "unsupported_type");
+    assert.equal(results.filter(({ value }) => value).length, 21);
+    assert.equal((await world.objects()).length, 21);
+  });
 });
