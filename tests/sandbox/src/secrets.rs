@@ -10,37 +10,17 @@ use serde_json::Value;
 use crate::arrived::Arrived;
 use crate::encode::pairs;
 use crate::lock;
+use crate::service::Service;
+use crate::store;
 
-/// Members of replies whose values are secrets, whatever the spelling's case.
-const MEMBERS: [&str; 14] = [
-    "accesskeysecret",
-    "securitytoken",
-    "tmpsecretkey",
-    "token",
-    "accesstoken",
-    "accesswarrantid",
-    "warrantid",
-    "warrant_id",
-    "policy",
-    "signature",
-    "putsignedurl",
-    "uploadurl",
-    "requestsign",
-    "request_sign",
-];
-const PARAMETERS: [&str; 7] = [
-    "Signature",
-    "request_sign",
-    "warrant_id",
-    "x-oss-signature",
-    "x-oss-security-token",
-    "q-signature",
-    "x-cos-security-token",
-];
-const HEADERS: [&str; 4] =
-    ["ccmessaging-token", "x-acs-security-token", "x-tc-token", "x-cos-security-token"];
 /// Shorter values are found by chance.
 const SHORTEST: usize = 12;
+
+/// Whether the value of a member, parameter or header of that name is one: each vendor file says what its own are.
+fn is_secret(name: &str) -> bool {
+    let lists = Service::vendors().map(|vendor| vendor.secrets).chain([store::SECRETS]);
+    lists.flatten().any(|secret| name.eq_ignore_ascii_case(secret))
+}
 
 #[derive(Default)]
 pub(crate) struct Secrets(Mutex<BTreeSet<String>>);
@@ -48,7 +28,7 @@ pub(crate) struct Secrets(Mutex<BTreeSet<String>>);
 impl Secrets {
     /// Keeps what a request presented.
     pub(crate) fn arrived(&self, arrived: &Arrived, body: &[u8]) {
-        for name in HEADERS {
+        for name in arrived.header_names().iter().filter(|name| is_secret(name)) {
             self.keep(&arrived.header(name).unwrap_or_default());
         }
         let authorization = arrived.header("authorization").unwrap_or_default();
@@ -56,7 +36,7 @@ impl Secrets {
         self.keep(shown.trim_start_matches("Bearer "));
         let body = std::str::from_utf8(body).unwrap_or_default();
         for (name, value) in arrived.pairs().into_iter().chain(pairs(body)) {
-            if PARAMETERS.contains(&name.as_str()) {
+            if is_secret(&name) {
                 self.keep(&value);
             }
         }
@@ -82,7 +62,7 @@ impl Secrets {
             Value::Object(members) => {
                 for (name, value) in members {
                     match value {
-                        Value::String(text) if MEMBERS.contains(&name.to_ascii_lowercase().as_str()) => {
+                        Value::String(text) if is_secret(name) => {
                             self.keep(text);
                         }
                         other => self.json(other),

@@ -57,7 +57,7 @@ async fn respond(
         return Ok(finish(reply, &arrived, service, world, clock::now(), &Plan::default()));
     }
     if arrived.method == "OPTIONS" && service.is_browser_facing() {
-        let reply = cors::preflight(world.settings().store_cors, &arrived);
+        let reply = cors::preflight(world.settings().read::<store::Switches>().store_cors, &arrived);
         return Ok(finish(reply, &arrived, service, world, clock::now(), &Plan::default()));
     }
     let request =
@@ -112,7 +112,9 @@ async fn through_faults(
     let ctx = Ctx { world, vendors: &vendors, service, arrived, now, life: plan.life };
     let effect = async |body: Body| match body {
         Body::Stream(incoming) => store::handle(&ctx, incoming).await,
-        Body::Whole(Some(bytes)) => vendor::handle(&ctx, &bytes).await,
+        Body::Whole(Some(bytes)) => {
+            service.vendor().map_or(Reply::empty(404), |vendor| (vendor.handle)(&ctx, &bytes))
+        }
         Body::Whole(None) => Reply::text(413, "Request Entity Too Large").code("TooLarge"),
     };
     let replaced = plan.reset || plan.raw.is_some() || plan.huge.is_some();
@@ -153,7 +155,9 @@ fn finish(
 ) -> Response<Outgoing> {
     let reply = match service {
         Service::Control => control::cors(reply, arrived),
-        _ if service.is_browser_facing() => cors::answer(reply, world.settings().store_cors, arrived),
+        _ if service.is_browser_facing() => {
+            cors::answer(reply, world.settings().read::<store::Switches>().store_cors, arrived)
+        }
         _ => reply,
     };
     let mut reply = reply.header("date", &clock::http_date(now));
@@ -170,7 +174,7 @@ fn finish(
     response
 }
 
-/// Binds the nine listeners: `base`, `base + 1`, ... or free ports where `base` is 0.
+/// Binds the listeners: `base`, `base + 1`, ... or free ports where `base` is 0.
 pub(crate) async fn bind(base: u16) -> io::Result<Vec<TcpListener>> {
     let mut listeners = Vec::new();
     for (offset, service) in (0_u16..).zip(Service::ALL) {

@@ -2,10 +2,30 @@
 
 use serde_json::{Value, json};
 
+use super::{last_segment, parameters};
+use crate::arrived::Arrived;
 use crate::ids;
 use crate::reply::{Reply, xml_elements};
 use crate::verify::Refused;
 use crate::world::Ctx;
+
+/// Where secrets are in what these services are sent and answer.
+pub(crate) const SECRETS: &[&str] = &[
+    "accesskeysecret",
+    "securitytoken",
+    "x-acs-security-token",
+    "policy",
+    "signature",
+    "putsignedurl",
+    "getsignedurl",
+];
+
+/// The action, in whichever of its places.
+pub(crate) fn action(arrived: &Arrived, body: &[u8]) -> String {
+    let given = || parameters(arrived, body).into_iter().find(|(name, _)| name == "Action");
+    let header = arrived.header("x-acs-action");
+    header.or_else(|| given().map(|(_, value)| value)).unwrap_or_else(|| last_segment(arrived))
+}
 
 /// The gateway's error, JSON unless the caller asked for nothing (then XML is the default of old RPC).
 pub(crate) fn refuse(ctx: &Ctx<'_>, refused: &Refused, as_xml: bool) -> Reply {

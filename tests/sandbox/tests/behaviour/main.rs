@@ -11,5 +11,6 @@
 mod client;
 mod console;
 mod control;
+mod flows;
 mod stores;
 mod vendors;

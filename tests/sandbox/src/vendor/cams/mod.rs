@@ -4,21 +4,89 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::pop;
+use super::{Vendor, pop};
 use crate::encode::sha256_hex;
-use crate::facts::CAMS_BUCKET;
+use crate::facts::alibaba_env;
+use crate::flow::Flow;
 use crate::reply::Reply;
-use crate::settings::CamsExpire;
+use crate::service::Service;
+use crate::settings::Switches;
 use crate::verify::keys::{Key, Scope};
 use crate::verify::{Refused, acs3};
 use crate::world::Ctx;
 use crate::{ids, lock};
 
+/// A customer space CAMS knows; `unknown` is the one it does not.
+pub const CUST_SPACE_ID: &str = "cams-8c8e4c0d";
+/// Region of the CAMS bucket.
+pub const CAMS_REGION: &str = "ap-southeast-1";
+/// CAMS's bucket.
+pub const CAMS_BUCKET: &str = "cams-sandbox";
+
+pub(crate) static FLOW: Flow = Flow {
+    name: "alibaba-chatapp",
+    title: "WhatsApp / Viber media",
+    vendor: "Alibaba Cloud CAMS",
+    service: Service::Cams,
+    calls: 1,
+    modes: &["form", "put", "relay", "credentials"],
+    params: &["cust_space_id"],
+    hint: "cust_space_id (if the policy lets you)",
+    file: "demo.png",
+    bytes: include_bytes!("demo.png"),
+    env: |url| {
+        let own = [
+            ("CAMS_ENDPOINT", url(Service::Cams)),
+            ("CAMS_CUST_SPACE_ID", CUST_SPACE_ID.to_owned()),
+            ("OSS_ENDPOINT", url(Service::Oss)),
+        ];
+        alibaba_env().into_iter().chain(own).collect()
+    },
+};
+
+pub(crate) static VENDOR: Vendor = Vendor {
+    flow: Some(&FLOW),
+    handle,
+    action: pop::action,
+    buckets: &[(Service::Oss, CAMS_BUCKET, CAMS_REGION)],
+    switches: Switches::of::<CamsSwitches>(),
+    secrets: pop::SECRETS,
+    ..Vendor::PLAIN
+};
+
+/// What CAMS's `Expire` is; its documents say a duration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum CamsExpire {
+    #[default]
+    Duration,
+    Seconds,
+    Milliseconds,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CamsSwitches {
+    /// `EndPoint` as CAMS writes it.
+    cams_endpoint: String,
+    cams_expire: CamsExpire,
+    quota: bool,
+    quota_rps: u32,
+}
+
+impl Default for CamsSwitches {
+    fn default() -> Self {
+        let cams_endpoint = format!("https://oss-{CAMS_REGION}.aliyuncs.com");
+        Self { cams_endpoint, cams_expire: CamsExpire::default(), quota: false, quota_rps: 5 }
+    }
+}
+
 /// Calls of the last second, one account.
 #[derive(Default)]
-pub(crate) struct Quota(Mutex<VecDeque<Instant>>);
+struct Quota(Mutex<VecDeque<Instant>>);
 
 impl Quota {
     fn admit(&self, per_second: u32) -> bool {
@@ -35,7 +103,7 @@ impl Quota {
     }
 }
 
-pub(crate) fn handle(ctx: &Ctx<'_>, body: &[u8]) -> Reply {
+fn handle(ctx: &Ctx<'_>, body: &Bytes) -> Reply {
     authorization(ctx, body).unwrap_or_else(|refused| pop::refuse(ctx, &refused, false))
 }
 
@@ -48,8 +116,8 @@ fn authorization(ctx: &Ctx<'_>, body: &[u8]) -> Result<Reply, Refused> {
     if action != "GetChatappUploadAuthorization" || ctx.arrived.path != "/" {
         return Err(pop::unknown_action());
     }
-    let settings = ctx.world.settings();
-    if settings.quota && !ctx.vendors.cams_quota.admit(settings.quota_rps) {
+    let settings = ctx.switches::<CamsSwitches>();
+    if settings.quota && !ctx.vendors.state::<Quota>().admit(settings.quota_rps) {
         return Err(Refused::new(400, "System.LimitControl", "The system is limiting your requests."));
     }
     let space = pop::required(&ctx.arrived.pairs(), "CustSpaceId")?;
@@ -71,7 +139,7 @@ fn grant(ctx: &Ctx<'_>, space: &str) -> serde_json::Value {
         expires_at: Some(ctx.now + life),
         scope: Scope::Directory { bucket: CAMS_BUCKET.to_owned(), dir: dir.clone() },
     });
-    let settings = ctx.world.settings();
+    let settings = ctx.switches::<CamsSwitches>();
     let expire = match settings.cams_expire {
         CamsExpire::Duration => life,
         CamsExpire::Seconds => ctx.now + life,

@@ -1,11 +1,12 @@
 //! `POST /{coreType}`: one recording, evaluated under a warrant.
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{FutureExt as _, stream};
 use multer::Multipart;
 use serde_json::{Value, json};
 
-use crate::facts::AICONTENT_APP_ID;
+use super::AICONTENT_APP_ID;
+use super::ssapi::Warrants;
 use crate::objects::Content;
 use crate::reply::Reply;
 use crate::world::Ctx;
@@ -13,8 +14,8 @@ use crate::world::Ctx;
 /// Failures are `{errId, error}` inside an HTTP 200.
 struct Failed(u32, String);
 
-pub(crate) async fn handle(ctx: &Ctx<'_>, body: &Bytes) -> Reply {
-    match evaluate(ctx, body).await {
+pub(crate) fn handle(ctx: &Ctx<'_>, body: &Bytes) -> Reply {
+    match evaluate(ctx, body) {
         Ok(result) => Reply::json(200, &result),
         Err(Failed(id, error)) => {
             Reply::json(200, &json!({ "errId": id, "error": error })).code(&id.to_string())
@@ -22,7 +23,7 @@ pub(crate) async fn handle(ctx: &Ctx<'_>, body: &Bytes) -> Reply {
     }
 }
 
-async fn evaluate(ctx: &Ctx<'_>, body: &Bytes) -> Result<Value, Failed> {
+fn evaluate(ctx: &Ctx<'_>, body: &Bytes) -> Result<Value, Failed> {
     let core_type = ctx.arrived.path.trim_start_matches('/');
     if !is_core_type(core_type) {
         return Err(Failed(40_001, format!("coreType {core_type} is not supported")));
@@ -37,13 +38,17 @@ async fn evaluate(ctx: &Ctx<'_>, body: &Bytes) -> Result<Value, Failed> {
     if ctx.arrived.header("request-index").as_deref() != Some("0") {
         return Err(Failed(40_003, "Request-Index must be 0".to_owned()));
     }
-    let warrant = ctx.vendors.warrants.find(&get("warrant_id"));
+    let warrant = ctx.vendors.state::<Warrants>().find(&get("warrant_id"));
     let warrant = warrant.filter(|_| app == AICONTENT_APP_ID);
     let warrant = warrant.ok_or_else(|| Failed(41_030, "warrant does not exist".to_owned()))?;
     if ctx.now >= warrant.expires_at {
         return Err(Failed(41_031, "warrant has expired".to_owned()));
     }
-    let form = read(ctx, body).await.ok_or_else(|| Failed(40_004, "the form cannot be read".to_owned()))?;
+    // The body is here already, so the reader never waits.
+    let form = read(ctx, body)
+        .now_or_never()
+        .flatten()
+        .ok_or_else(|| Failed(40_004, "the form cannot be read".to_owned()))?;
     let text: Value =
         serde_json::from_str(&form.text).map_err(|_| Failed(40_005, "text is not JSON".to_owned()))?;
     check_text(&text, core_type, &warrant.user_id, &warrant.id)?;
