@@ -2,7 +2,9 @@
 
 pub use crate::vendor::aicc::{AICC_APP_KEY, AICC_APP_SECRET, AICC_CHANNEL_ID};
 pub use crate::vendor::aicontent::{AICONTENT_APP_ID, AICONTENT_APP_SECRET};
+pub use crate::vendor::bailian::{BAILIAN_BUCKET, BAILIAN_CATEGORY_ID, BAILIAN_WORKSPACE_ID};
 pub use crate::vendor::cams::{CAMS_BUCKET, CAMS_REGION, CUST_SPACE_ID};
+pub use crate::vendor::dashscope::{DASHSCOPE_API_KEY, DASHSCOPE_BUCKET, DASHSCOPE_MODEL};
 pub use crate::vendor::lke::{BOT_BIZ_ID, LKE_BUCKET, LKE_REALTIME_BUCKET, LKE_REGION};
 pub use crate::vendor::workorder::{WORKORDER_BUCKET, WORKORDER_KEY_ID};
 

@@ -16,10 +16,10 @@ use crate::store;
 /// Shorter values are found by chance.
 const SHORTEST: usize = 12;
 
-/// Whether the value of a member, parameter or header of that name is one: each vendor file says what its own are.
-fn is_secret(name: &str) -> bool {
-    let lists = Service::vendors().map(|vendor| vendor.secrets).chain([store::SECRETS]);
-    lists.flatten().any(|secret| name.eq_ignore_ascii_case(secret))
+/// Whether the value of a member, parameter or header of that name is one, at that service.
+fn is_secret(service: Service, name: &str) -> bool {
+    let names = service.vendor().map_or(store::SECRETS, |vendor| vendor.secrets);
+    names.iter().any(|secret| name.eq_ignore_ascii_case(secret))
 }
 
 #[derive(Default)]
@@ -27,8 +27,8 @@ pub(crate) struct Secrets(Mutex<BTreeSet<String>>);
 
 impl Secrets {
     /// Keeps what a request presented.
-    pub(crate) fn arrived(&self, arrived: &Arrived, body: &[u8]) {
-        for name in arrived.header_names().iter().filter(|name| is_secret(name)) {
+    pub(crate) fn arrived(&self, service: Service, arrived: &Arrived, body: &[u8]) {
+        for name in arrived.header_names().iter().filter(|name| is_secret(service, name)) {
             self.keep(&arrived.header(name).unwrap_or_default());
         }
         let authorization = arrived.header("authorization").unwrap_or_default();
@@ -36,16 +36,16 @@ impl Secrets {
         self.keep(shown.trim_start_matches("Bearer "));
         let body = std::str::from_utf8(body).unwrap_or_default();
         for (name, value) in arrived.pairs().into_iter().chain(pairs(body)) {
-            if is_secret(&name) {
+            if is_secret(service, &name) {
                 self.keep(&value);
             }
         }
-        self.json(&serde_json::from_str(body).unwrap_or_default());
+        self.json(service, &serde_json::from_str(body).unwrap_or_default());
     }
 
     /// Keeps what a reply issued.
-    pub(crate) fn answered(&self, body: &[u8]) {
-        self.json(&serde_json::from_slice(body).unwrap_or_default());
+    pub(crate) fn answered(&self, service: Service, body: &[u8]) {
+        self.json(service, &serde_json::from_slice(body).unwrap_or_default());
     }
 
     pub(crate) fn all(&self) -> Vec<String> {
@@ -56,16 +56,16 @@ impl Secrets {
         lock(&self.0).clear();
     }
 
-    fn json(&self, value: &Value) {
+    fn json(&self, service: Service, value: &Value) {
         match value {
-            Value::Array(items) => items.iter().for_each(|item| self.json(item)),
+            Value::Array(items) => items.iter().for_each(|item| self.json(service, item)),
             Value::Object(members) => {
                 for (name, value) in members {
                     match value {
-                        Value::String(text) if is_secret(name) => {
+                        Value::String(text) if is_secret(service, name) => {
                             self.keep(text);
                         }
-                        other => self.json(other),
+                        other => self.json(service, other),
                     }
                 }
             }

@@ -18,6 +18,7 @@ use crate::record::Line;
 use crate::reply::Reply;
 use crate::service::Service;
 use crate::store::cors;
+use crate::vendor::aicontent::stream;
 use crate::world::{Ctx, World};
 use crate::{clock, control, store, vendor};
 
@@ -39,15 +40,18 @@ pub(crate) async fn listen(listener: TcpListener, service: Service, world: Arc<W
         });
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(None);
-        tokio::spawn(async move { http.serve_connection(TokioIo::new(stream), answer).await });
+        tokio::spawn(
+            async move { http.serve_connection(TokioIo::new(stream), answer).with_upgrades().await },
+        );
     }
 }
 
 async fn respond(
-    world: &World,
+    world: &Arc<World>,
     service: Service,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Result<Response<Outgoing>, Cut> {
+    let upgrade = hyper::upgrade::on(&mut request);
     let (head, body) = request.into_parts();
     let path_and_query = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     let arrived = Arrived::new(head.method.as_str(), path_and_query, head.headers);
@@ -64,7 +68,7 @@ async fn respond(
         if service.is_store() { Body::Stream(body) } else { Body::Whole(collect(body, LARGEST).await) };
     let action = vendor::action(service, &arrived, request.bytes());
     world.record.arrived(service, &action);
-    world.secrets.arrived(&arrived, request.bytes());
+    world.secrets.arrived(service, &arrived, request.bytes());
     let plan = world.faults.take(service, &arrived.path);
     let now = clock::now() + plan.skew_seconds;
 
@@ -80,7 +84,10 @@ async fn respond(
         fault: plan.any,
     });
     let reply = result?;
-    world.secrets.answered(&reply.body);
+    world.secrets.answered(service, &reply.body);
+    if reply.status == 101 {
+        tokio::spawn(stream::serve(world.clone(), arrived.clone(), now, upgrade));
+    }
     Ok(finish(reply, &arrived, service, world, now, &plan))
 }
 
@@ -164,7 +171,7 @@ fn finish(
     let (body, length) = outgoing(reply.body.clone(), plan);
     if let Some(length) = length.filter(|_| !reply.headers.contains_key("content-length")) {
         // RFC 9110: no length on an answer that cannot have a body.
-        if reply.status != 204 && reply.status != 304 {
+        if ![101, 204, 304].contains(&reply.status) {
             reply = reply.header("content-length", &length.to_string());
         }
     }

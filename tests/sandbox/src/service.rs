@@ -46,6 +46,10 @@ services! {
     Ssapi "ssapi" vendor::aicontent::SSAPI;
     /// Huawei Cloud AICC (`huawei-aicc`).
     Aicc "aicc" vendor::aicc::VENDOR;
+    /// Alibaba Cloud DashScope (`alibaba-dashscope`).
+    Dashscope "dashscope" vendor::dashscope::VENDOR;
+    /// Alibaba Cloud Bailian (`alibaba-bailian`).
+    Bailian "bailian" vendor::bailian::VENDOR;
     /// Alibaba Cloud object storage.
     Oss "oss";
     /// Tencent Cloud object storage.

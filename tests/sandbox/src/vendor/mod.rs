@@ -3,9 +3,12 @@
 
 pub(crate) mod aicc;
 pub(crate) mod aicontent;
+pub(crate) mod bailian;
 pub(crate) mod cams;
+pub(crate) mod dashscope;
 pub(crate) mod lke;
 mod pop;
+mod presigned;
 pub(crate) mod workorder;
 
 use bytes::Bytes;

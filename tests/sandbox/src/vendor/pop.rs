@@ -59,6 +59,37 @@ pub(crate) fn required(pairs: &[(String, String)], name: &str) -> Result<String,
     })
 }
 
+/// Refuses parameters that the action does not have; the gateway's own and the signature's are left alone.
+pub(crate) fn only(given: &[(String, String)], known: &[&str]) -> Result<(), Refused> {
+    let own = [
+        "Action",
+        "Version",
+        "Format",
+        "AccessKeyId",
+        "Signature",
+        "SignatureMethod",
+        "SignatureVersion",
+        "SignatureNonce",
+        "Timestamp",
+        "SecurityToken",
+        "RegionId",
+    ];
+    match given.iter().find(|(name, _)| !known.contains(&name.as_str()) && !own.contains(&name.as_str())) {
+        Some((name, _)) => Err(invalid(name, "is not recognized")),
+        None => Ok(()),
+    }
+}
+
+/// A parameter that is wrong.
+pub(crate) fn invalid(name: &str, why: &str) -> Refused {
+    Refused::new(400, &format!("InvalidParameter.{name}"), format!("The parameter {name} {why}."))
+}
+
+/// The first value of that name, or nothing.
+pub(crate) fn get<'a>(given: &'a [(String, String)], name: &str) -> &'a str {
+    given.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
+}
+
 /// Action and version as the gateway knows them.
 pub(crate) fn unknown_action() -> Refused {
     let message = "Specified api is not found, please check your url and method.";

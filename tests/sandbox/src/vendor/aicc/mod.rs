@@ -1,4 +1,6 @@
-//! AICC: `tokenByAkSk`, `applyToken`, `uploadFileStream`. No signatures, two bearers.
+//! AICC: `tokenByAkSk`, `applyToken`, `uploadFileStream`, `send`. No signatures, two bearers.
+
+mod send;
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -50,7 +52,7 @@ pub(crate) static VENDOR: Vendor = Vendor {
     flow: Some(&FLOW),
     handle,
     switches: Switches::of::<AiccSwitches>(),
-    secrets: &["accesstoken", "token", "ccmessaging-token", "authorization"],
+    secrets: &["accesstoken", "token", "ccmessaging-token"],
     ..Vendor::PLAIN
 };
 
@@ -75,6 +77,7 @@ struct Access {
 struct Conversation {
     app_key: String,
     channel_id: String,
+    user_id: String,
     expires_at: i64,
 }
 
@@ -95,7 +98,12 @@ fn handle(ctx: &Ctx<'_>, body: &Bytes) -> Reply {
     match (ctx.arrived.path.as_str(), json) {
         ("/apigovernance/api/oauth/tokenByAkSk", Some(json)) => token_by_ak_sk(ctx, &json),
         ("/apiaccess/ccmessaging/applyToken", Some(json)) => apply_token(ctx, &json),
-        ("/apiaccess/ccmessaging/uploadFileStream", Some(json)) => upload(ctx, &json),
+        ("/apiaccess/ccmessaging/uploadFileStream", Some(json)) => {
+            in_session(ctx, |session| upload(ctx, &json, session))
+        }
+        ("/apiaccess/ccmessaging/send", Some(json)) => {
+            in_session(ctx, |session| send::answer(ctx, &json, session))
+        }
         (path, None) if path.starts_with("/api") => gateway(400, "bad request: JSON expected"),
         _ => Reply::bytes(404, "text/html", "<html><body>404 Not Found</body></html>").code("404"),
     }
@@ -156,6 +164,7 @@ fn apply_token(ctx: &Ctx<'_>, json: &Map<String, Value>) -> Reply {
     let conversation = Conversation {
         app_key,
         channel_id: text("channelId").to_owned(),
+        user_id: text("userId").to_owned(),
         expires_at: ctx.now + ctx.life(3600),
     };
     let token = ids::token("eyJ");
@@ -173,16 +182,15 @@ fn is_locale(text: &str) -> bool {
     shape(language, false) && shape(country, true)
 }
 
-fn upload(ctx: &Ctx<'_>, json: &Map<String, Value>) -> Reply {
+/// What `answer` says where both bearers are live.
+fn in_session(ctx: &Ctx<'_>, answer: impl FnOnce(&Conversation) -> Reply) -> Reply {
     let Some(app_key) = check_access(ctx) else { return unauthorized(401) };
     let token = ctx.arrived.header("ccmessaging-token").unwrap_or_default();
     let conversation = lock(&ctx.vendors.state::<Tokens>().conversations).get(&token).cloned();
     let live = conversation.filter(|one| one.app_key == app_key && ctx.now < one.expires_at);
     let Some(conversation) = live else { return unauthorized(401) };
-    let settings = ctx.switches::<AiccSwitches>();
-    let types: &[&str] = if settings.aicc_old_types { &OLD_TYPES } else { &TYPES };
-    let reply = store(ctx, json, types, &conversation.channel_id);
-    if !settings.aicc_rotate {
+    let reply = answer(&conversation);
+    if !ctx.switches::<AiccSwitches>().aicc_rotate {
         return reply;
     }
     let next = ids::token("eyJ");
@@ -193,7 +201,9 @@ fn upload(ctx: &Ctx<'_>, json: &Map<String, Value>) -> Reply {
     reply.header("ccmessaging-token", &next)
 }
 
-fn store(ctx: &Ctx<'_>, json: &Map<String, Value>, types: &[&str], channel_id: &str) -> Reply {
+fn upload(ctx: &Ctx<'_>, json: &Map<String, Value>, session: &Conversation) -> Reply {
+    let old = ctx.switches::<AiccSwitches>().aicc_old_types;
+    let types: &[&str] = if old { &OLD_TYPES } else { &TYPES };
     let code = |code: &str| Reply::json(200, &json!({ "returnCode": code })).code(code);
     let text = |name: &str| json.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let (Some(kind), Some(channel), Some(stream)) = (text("fileType"), text("channel"), text("fileStream"))
@@ -208,7 +218,7 @@ fn store(ctx: &Ctx<'_>, json: &Map<String, Value>, types: &[&str], channel_id: &
         return code("13");
     }
     let key = ids::uuid();
-    let mut object = Content::of(&data).object("aicc", channel_id, &key, ctx.now);
+    let mut object = Content::of(&data).object("aicc", &session.channel_id, &key, ctx.now);
     object.content_type = Some(kind.to_owned());
     ctx.world.objects.put(object, false);
     Reply::json(200, &json!({ "returnCode": "0", "objectKey": key }))

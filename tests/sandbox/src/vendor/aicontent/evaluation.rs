@@ -6,62 +6,124 @@ use multer::Multipart;
 use serde_json::{Value, json};
 
 use super::AICONTENT_APP_ID;
-use super::ssapi::Warrants;
+use super::class_task::Records;
+use super::ssapi::{Warrant, Warrants};
+use crate::ids;
 use crate::objects::Content;
 use crate::reply::Reply;
 use crate::world::Ctx;
 
-/// Failures are `{errId, error}` inside an HTTP 200.
-struct Failed(u32, String);
+/// Failures are `{errId, error}` inside an HTTP 200, or in a frame.
+pub(crate) struct Failed(pub(crate) u32, pub(crate) String);
+
+impl Failed {
+    pub(crate) fn json(&self) -> Value {
+        json!({ "errId": self.0, "error": self.1 })
+    }
+}
 
 pub(crate) fn handle(ctx: &Ctx<'_>, body: &Bytes) -> Reply {
     match evaluate(ctx, body) {
         Ok(result) => Reply::json(200, &result),
-        Err(Failed(id, error)) => {
-            Reply::json(200, &json!({ "errId": id, "error": error })).code(&id.to_string())
-        }
+        Err(failed) => Reply::json(200, &failed.json()).code(&failed.0.to_string()),
     }
 }
 
 fn evaluate(ctx: &Ctx<'_>, body: &Bytes) -> Result<Value, Failed> {
-    let core_type = ctx.arrived.path.trim_start_matches('/');
-    if !is_core_type(core_type) {
-        return Err(Failed(40_001, format!("coreType {core_type} is not supported")));
-    }
-    let get = |name: &str| ctx.arrived.parameter(name).unwrap_or_default();
-    let (app, request_id) = (get("appkey"), get("request_id"));
-    for (name, value) in [("connect_id", get("connect_id")), ("request_id", request_id.clone())] {
-        if value.len() != 32 || !value.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(Failed(40_002, format!("{name} is not 32 hex digits")));
-        }
-    }
+    let admitted = Admitted::of(ctx)?;
     if ctx.arrived.header("request-index").as_deref() != Some("0") {
         return Err(Failed(40_003, "Request-Index must be 0".to_owned()));
     }
-    let warrant = ctx.vendors.state::<Warrants>().find(&get("warrant_id"));
-    let warrant = warrant.filter(|_| app == AICONTENT_APP_ID);
-    let warrant = warrant.ok_or_else(|| Failed(41_030, "warrant does not exist".to_owned()))?;
-    if ctx.now >= warrant.expires_at {
-        return Err(Failed(41_031, "warrant has expired".to_owned()));
-    }
     // The body is here already, so the reader never waits.
-    let form = read(ctx, body)
-        .now_or_never()
-        .flatten()
-        .ok_or_else(|| Failed(40_004, "the form cannot be read".to_owned()))?;
+    let form = read(ctx, body).now_or_never().flatten();
+    let form = form.ok_or_else(|| Failed(40_004, "the form cannot be read".to_owned()))?;
     let text: Value =
         serde_json::from_str(&form.text).map_err(|_| Failed(40_005, "text is not JSON".to_owned()))?;
-    check_text(&text, core_type, &warrant.user_id, &warrant.id)?;
-    if form.audio.is_empty() {
-        return Err(Failed(40_006, "audio is empty".to_owned()));
+    admitted.check(&text, "connect")?;
+    admitted.check(&text, "start")?;
+    admitted.result(ctx, &text["start"], &form.audio, form.audio_type)
+}
+
+/// What the URL admits to: an evaluation of one kind under a live warrant.
+pub(crate) struct Admitted {
+    core_type: String,
+    request_id: String,
+    warrant: Warrant,
+}
+
+impl Admitted {
+    pub(crate) fn of(ctx: &Ctx<'_>) -> Result<Self, Failed> {
+        let core_type = ctx.arrived.path.trim_start_matches('/').to_owned();
+        if !is_core_type(&core_type) {
+            return Err(Failed(40_001, format!("coreType {core_type} is not supported")));
+        }
+        let get = |name: &str| ctx.arrived.parameter(name).unwrap_or_default();
+        let request_id = get("request_id");
+        for (name, value) in [("connect_id", &get("connect_id")), ("request_id", &request_id)] {
+            if value.len() != 32 || !value.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                return Err(Failed(40_002, format!("{name} is not 32 hex digits")));
+            }
+        }
+        let warrant = ctx.vendors.state::<Warrants>().find(&get("warrant_id"));
+        let warrant = warrant.filter(|_| get("appkey") == AICONTENT_APP_ID);
+        let warrant = warrant.ok_or_else(|| Failed(41_030, "warrant does not exist".to_owned()))?;
+        if ctx.now >= warrant.expires_at {
+            return Err(Failed(41_031, "warrant has expired".to_owned()));
+        }
+        Ok(Self { core_type, request_id, warrant })
     }
-    let mut object = Content::of(&form.audio).object("ssapi", &app, &request_id, ctx.now);
-    object.content_type = form.audio_type;
-    ctx.world.objects.put(object, false);
-    Ok(json!({
-        "recordId": crate::ids::hex32(), "applicationId": app, "eof": 1, "refText": text["start"]["param"]["request"]["refText"],
-        "result": { "overall": 88, "pron": 90, "accuracy": 87, "integrity": 100, "fluency": 85, "details": [] },
-    }))
+
+    /// Each command of `text` names the warrant, the application and the warrant's user; start also the kind.
+    pub(crate) fn check(&self, text: &Value, command: &str) -> Result<(), Failed> {
+        let wrong = |what: &str| Failed(40_007, format!("text: {what}"));
+        let part = &text[command];
+        let app = &part["param"]["app"];
+        if part["cmd"] != command {
+            return Err(wrong(&format!("{command}.cmd")));
+        }
+        if app["applicationId"] != AICONTENT_APP_ID || app["warrantId"] != self.warrant.id.as_str() {
+            return Err(wrong(&format!("{command}.param.app")));
+        }
+        if app["userId"] != self.warrant.user_id.as_str() {
+            return Err(Failed(41_032, "userId is not the warrant's user".to_owned()));
+        }
+        if command == "connect" {
+            return Ok(());
+        }
+        let audio = &part["param"]["audio"];
+        if !audio["audioType"].is_string() || !audio["sampleRate"].is_u64() {
+            return Err(wrong("start.param.audio"));
+        }
+        if part["param"]["request"]["coreType"] != self.core_type.as_str() {
+            return Err(wrong("start.param.request.coreType"));
+        }
+        Ok(())
+    }
+
+    /// Keeps the recording and scores it.
+    pub(crate) fn result(
+        &self,
+        ctx: &Ctx<'_>,
+        start: &Value,
+        audio: &[u8],
+        audio_type: Option<String>,
+    ) -> Result<Value, Failed> {
+        if audio.is_empty() {
+            return Err(Failed(40_006, "audio is empty".to_owned()));
+        }
+        let mut object = Content::of(audio).object("ssapi", AICONTENT_APP_ID, &self.request_id, ctx.now);
+        object.content_type = audio_type;
+        ctx.world.objects.put(object, false);
+        let record_id = ids::hex32();
+        ctx.vendors.state::<Records>().add(&record_id, &self.warrant.user_id);
+        Ok(json!({
+            "recordId": record_id, "applicationId": AICONTENT_APP_ID, "eof": 1,
+            "refText": start["param"]["request"]["refText"],
+            "result": {
+                "overall": 88, "pron": 90, "accuracy": 87, "integrity": 100, "fluency": 85, "details": [],
+            },
+        }))
+    }
 }
 
 /// `xx.name.score`
@@ -69,32 +131,6 @@ fn is_core_type(text: &str) -> bool {
     let parts: Vec<&str> = text.split('.').collect();
     let lower = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     matches!(parts[..], [language, name, "score"] if language.len() == 2 && lower(language) && lower(name))
-}
-
-/// Both commands name the warrant, the application and the warrant's user.
-fn check_text(text: &Value, core_type: &str, user_id: &str, warrant_id: &str) -> Result<(), Failed> {
-    let wrong = |what: &str| Failed(40_007, format!("text: {what}"));
-    for command in ["connect", "start"] {
-        let part = &text[command];
-        let app = &part["param"]["app"];
-        if part["cmd"] != command {
-            return Err(wrong(&format!("{command}.cmd")));
-        }
-        if app["applicationId"] != AICONTENT_APP_ID || app["warrantId"] != warrant_id {
-            return Err(wrong(&format!("{command}.param.app")));
-        }
-        if app["userId"] != user_id {
-            return Err(Failed(41_032, "userId is not the warrant's user".to_owned()));
-        }
-    }
-    let start = &text["start"]["param"];
-    if !start["audio"]["audioType"].is_string() || !start["audio"]["sampleRate"].is_u64() {
-        return Err(wrong("start.param.audio"));
-    }
-    if start["request"]["coreType"] != core_type {
-        return Err(wrong("start.param.request.coreType"));
-    }
-    Ok(())
 }
 
 #[derive(Default)]

@@ -1,7 +1,9 @@
 //! aicontent: warrants from Alibaba Cloud's console API, and the evaluation platform that they are for.
 
+mod class_task;
 mod evaluation;
 mod ssapi;
+pub(crate) mod stream;
 mod warrant;
 
 use serde::{Deserialize, Serialize};
@@ -52,11 +54,11 @@ pub(crate) static VENDOR: Vendor = Vendor {
 pub(crate) static SSAPI: Vendor = Vendor {
     handle: ssapi::handle,
     action: |arrived, _| match last_segment(arrived).as_str() {
-        "authorize" => "authorize".to_owned(),
+        last @ ("authorize" | "classTaskSubmit" | "classTaskQuery") => last.to_owned(),
         _ => "evaluate".to_owned(),
     },
     is_browser_facing: true,
-    secrets: &["warrant_id", "request_sign"],
+    secrets: &["warrant_id", "warrantid", "request_sign"],
     ..Vendor::PLAIN
 };
 

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use bytes::Bytes;
 use serde_json::json;
 
-use super::{AICONTENT_APP_ID, AICONTENT_APP_SECRET, evaluation};
+use super::{AICONTENT_APP_ID, AICONTENT_APP_SECRET, class_task, evaluation, stream};
 use crate::reply::Reply;
 use crate::vendor::parameters;
 use crate::verify::ssecp::{Claim, request_sign, sign_string};
@@ -51,7 +51,10 @@ pub(crate) fn bad_sign(claim: Claim<'_>, presented: &str) -> Option<String> {
 pub(crate) fn handle(ctx: &Ctx<'_>, body: &Bytes) -> Reply {
     match (ctx.arrived.method.as_str(), ctx.arrived.path.as_str()) {
         ("POST", "/auth/authorize") => authorize(ctx, body),
+        ("POST", class_task::SUBMIT) => class_task::submit(ctx, body),
+        ("POST", class_task::QUERY) => class_task::query(ctx, body),
         ("POST", _) => evaluation::handle(ctx, body),
+        ("GET", _) if stream::is_asked_for(ctx.arrived) => stream::switch(ctx.arrived),
         _ => Reply::text(404, "404 page not found").code("404"),
     }
 }

@@ -1,4 +1,7 @@
-//! CAMS `GetChatappUploadAuthorization`: STS keys for one directory of CAMS's bucket.
+//! CAMS `GetChatappUploadAuthorization`: STS keys for one directory of CAMS's bucket; templates and messages with
+//! what was uploaded.
+
+mod message;
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -75,12 +78,15 @@ struct CamsSwitches {
     cams_expire: CamsExpire,
     quota: bool,
     quota_rps: u32,
+    /// `AuditStatus` of templates: auditing, pass, fail or unaudit.
+    cams_audit: String,
 }
 
 impl Default for CamsSwitches {
     fn default() -> Self {
         let cams_endpoint = format!("https://oss-{CAMS_REGION}.aliyuncs.com");
-        Self { cams_endpoint, cams_expire: CamsExpire::default(), quota: false, quota_rps: 5 }
+        let cams_audit = "auditing".to_owned();
+        Self { cams_endpoint, cams_expire: CamsExpire::default(), quota: false, quota_rps: 5, cams_audit }
     }
 }
 
@@ -104,23 +110,32 @@ impl Quota {
 }
 
 fn handle(ctx: &Ctx<'_>, body: &Bytes) -> Reply {
-    authorization(ctx, body).unwrap_or_else(|refused| pop::refuse(ctx, &refused, false))
+    answer(ctx, body).unwrap_or_else(|refused| pop::refuse(ctx, &refused, false))
 }
 
-fn authorization(ctx: &Ctx<'_>, body: &[u8]) -> Result<Reply, Refused> {
+fn answer(ctx: &Ctx<'_>, body: &[u8]) -> Result<Reply, Refused> {
     acs3::verify(ctx.arrived, body, &ctx.vendors.alibaba, &ctx.vendors.nonces, ctx.now)?;
     if ctx.arrived.header("x-acs-version").as_deref() != Some("2020-06-06") {
         return Err(pop::unknown_version());
     }
     let action = ctx.arrived.header("x-acs-action").unwrap_or_default();
-    if action != "GetChatappUploadAuthorization" || ctx.arrived.path != "/" {
-        return Err(pop::unknown_action());
+    let given = ctx.arrived.pairs();
+    match action.as_str() {
+        _ if ctx.arrived.path != "/" => Err(pop::unknown_action()),
+        "GetChatappUploadAuthorization" => authorization(ctx, &given),
+        "CreateChatappTemplate" => message::create_template(ctx, &given),
+        "GetChatappTemplateDetail" => message::template(ctx, &given),
+        "SendChatappMessage" => message::send(ctx, &given),
+        _ => Err(pop::unknown_action()),
     }
+}
+
+fn authorization(ctx: &Ctx<'_>, given: &[(String, String)]) -> Result<Reply, Refused> {
     let settings = ctx.switches::<CamsSwitches>();
     if settings.quota && !ctx.vendors.state::<Quota>().admit(settings.quota_rps) {
         return Err(Refused::new(400, "System.LimitControl", "The system is limiting your requests."));
     }
-    let space = pop::required(&ctx.arrived.pairs(), "CustSpaceId")?;
+    let space = pop::required(given, "CustSpaceId")?;
     if space == "unknown" {
         return Err(Refused::new(400, "Unknown.ResourceOwnerId", "The resource owner does not exist."));
     }

@@ -196,11 +196,12 @@ fn required(json: &Map<String, Value>, name: &str) -> Result<String, Refused> {
     })
 }
 
-/// A whole number.
+/// A whole number; digits as a text will do, for SDKs without types send what they were given.
 fn number(json: &Map<String, Value>, name: &str) -> Result<Option<i64>, Refused> {
+    let read = |value: &Value| value.as_i64().or_else(|| value.as_str()?.parse().ok());
     match json.get(name) {
         None | Some(Value::Null) => Ok(None),
-        Some(value) => value.as_i64().map(Some).ok_or_else(|| wrong_type(name, "integer")),
+        Some(value) => read(value).map(Some).ok_or_else(|| wrong_type(name, "integer")),
     }
 }
 

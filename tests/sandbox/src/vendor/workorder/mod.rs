@@ -1,18 +1,21 @@
-//! The ticket service: `getOSSTempAuthor` (a ready POST form, V1) and its successor `GetAttachmentUploadUrl`.
+//! The ticket service: `getOSSTempAuthor` (a ready POST form, V1) and its successor `GetAttachmentUploadUrl`; tickets
+//! with what was uploaded.
+
+mod ticket;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Vendor, parameters, pop};
-use crate::arrived::Arrived;
-use crate::encode::{base64, percent, percent_path};
+use super::{Vendor, parameters, pop, presigned};
+use crate::encode::base64;
 use crate::facts::alibaba_env;
 use crate::flow::Flow;
 use crate::reply::Reply;
 use crate::service::Service;
+use crate::settings::Switches;
 use crate::verify::keys::{Key, Scope};
-use crate::verify::{Place, Refused, acs3, oss1, rpc_v1};
+use crate::verify::{Refused, acs3, oss1, rpc_v1};
 use crate::world::Ctx;
 use crate::{clock, ids};
 
@@ -48,9 +51,44 @@ pub(crate) static VENDOR: Vendor = Vendor {
         let tickets = Scope::Bucket(WORKORDER_BUCKET.to_owned());
         vec![Key::long_term(WORKORDER_KEY_ID, WORKORDER_KEY_SECRET, tickets)]
     },
+    switches: Switches::of::<WorkorderSwitches>(),
     secrets: pop::SECRETS,
     ..Vendor::PLAIN
 };
+
+/// What the policy says about `$key`. Its siblings do any of these; the directory is `dir` in all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum WorkorderPolicy {
+    /// It starts with `dir`.
+    #[default]
+    StartsWith,
+    /// It starts with anything.
+    StartsWithEmpty,
+    /// It is one key below `dir`.
+    Eq,
+    None,
+}
+
+#[derive(Serialize, Deserialize)]
+#[allow(clippy::struct_field_names, reason = "names in the one document of all switches")]
+struct WorkorderSwitches {
+    workorder_policy: WorkorderPolicy,
+    /// What stands before the host: `http://`, `https://`, `//` or nothing.
+    workorder_scheme: String,
+    /// `dir` ends in a slash.
+    workorder_dir_slash: bool,
+}
+
+impl Default for WorkorderSwitches {
+    fn default() -> Self {
+        Self {
+            workorder_policy: WorkorderPolicy::default(),
+            workorder_scheme: "http://".to_owned(),
+            workorder_dir_slash: true,
+        }
+    }
+}
 
 const HOST: &str = "workorder-sandbox.oss-cn-hangzhou.aliyuncs.com";
 const OLD_VERSIONS: [&str; 4] = ["2016-06-18", "2016-08-30", "2016-09-19", "2018-10-12"];
@@ -91,6 +129,10 @@ fn answer(ctx: &Ctx<'_>, action: &str, version: &str, given: &[(String, String)]
             let (_, name) = name.ok_or_else(|| Refused::new(400, "param.illegal", message))?;
             Ok(upload_url(ctx, name))
         }
+        ("2021-06-10", "CreateTicket") => ticket::create(ctx, given),
+        ("2021-06-10", "ReplyTicket") => ticket::reply(ctx, given),
+        (old, "add" | "Add") if OLD_VERSIONS.contains(&old) => ticket::add(ctx, given),
+        (old, "QuestionReply") if OLD_VERSIONS.contains(&old) => ticket::question_reply(ctx, given),
         ("2021-06-10", _) => Err(pop::unknown_action()),
         (old, _) if OLD_VERSIONS.contains(&old) => Err(pop::unknown_action()),
         _ => Err(pop::unknown_version()),
@@ -99,11 +141,19 @@ fn answer(ctx: &Ctx<'_>, action: &str, version: &str, given: &[(String, String)]
 
 /// About two minutes, 2 MiB, one directory.
 fn temp_author(ctx: &Ctx<'_>) -> Reply {
+    let settings = ctx.switches::<WorkorderSwitches>();
     let dir = format!("pop_temp{}/", ids::digits(5));
+    let key = match settings.workorder_policy {
+        WorkorderPolicy::StartsWith => Some(json!(["starts-with", "$key", dir])),
+        WorkorderPolicy::StartsWithEmpty => Some(json!(["starts-with", "$key", ""])),
+        WorkorderPolicy::Eq => Some(json!(["eq", "$key", format!("{dir}{}", ids::hex32())])),
+        WorkorderPolicy::None => None,
+    };
+    let conditions: Vec<_> = [json!(["content-length-range", 0, 2_097_152])].into_iter().chain(key).collect();
     let expires = ctx.now + ctx.life(120);
     let policy = json!({
         "expiration": clock::dashed(expires).replace('Z', ".471Z"),
-        "conditions": [["content-length-range", 0, 2_097_152], ["starts-with", "$key", dir]],
+        "conditions": conditions,
     });
     let policy = base64(policy.to_string().as_bytes());
     let reply = json!({
@@ -115,8 +165,8 @@ fn temp_author(ctx: &Ctx<'_>) -> Reply {
             "accessId": WORKORDER_KEY_ID,
             "signature": oss1::signature(WORKORDER_KEY_SECRET, &policy),
             "policy": policy,
-            "dir": dir,
-            "host": format!("http://{HOST}"),
+            "dir": if settings.workorder_dir_slash { &dir } else { dir.trim_end_matches('/') },
+            "host": format!("{}{HOST}", settings.workorder_scheme),
             "expire": expires.to_string(),
         },
     });
@@ -138,17 +188,7 @@ fn upload_url(ctx: &Ctx<'_>, file_name: &str) -> Reply {
     Reply::json(200, &reply)
 }
 
-/// An OSS V1 signed URL on the bucket's real host; V1 signs `/bucket/key`, so any host serves it.
-fn signed_url(method: &str, key: &str, content_type: Option<&'static str>, expires: i64) -> String {
-    let mut headers = HeaderMap::new();
-    headers.extend(
-        content_type.map(|value| (http::header::CONTENT_TYPE, http::HeaderValue::from_static(value))),
-    );
-    let request = Arrived::new(method, &format!("/{}", percent_path(key)), headers);
-    let bucket = WORKORDER_BUCKET.to_owned();
-    let place = Place { bucket, key: key.to_owned(), region: String::new() };
-    let text = oss1::string_to_sign(&request, &place, &expires.to_string());
-    let signature = percent(&oss1::signature(WORKORDER_KEY_SECRET, &text));
-    let path = percent_path(key);
-    format!("https://{HOST}/{path}?Expires={expires}&OSSAccessKeyId={WORKORDER_KEY_ID}&Signature={signature}")
+fn signed_url(method: &str, key: &str, content_type: Option<&str>, expires: i64) -> String {
+    let target = presigned::Target { host: HOST, bucket: WORKORDER_BUCKET, key };
+    presigned::url(method, &target, content_type, (WORKORDER_KEY_ID, WORKORDER_KEY_SECRET), expires)
 }
