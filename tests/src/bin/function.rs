@@ -2,15 +2,15 @@
 
 use std::process::ExitCode;
 
-use upload_grant::flow::Flow;
-use upload_grant::serve::run_with;
+use upload_grant_runtime::flow::Flow;
+use upload_grant_runtime::serve::run_with;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let flow = arguments.next().unwrap_or_default();
     macro_rules! run {
         ($($vendor:ident: $function:ty,)*) => {
-            $(if flow == <$function as Flow>::NAME {
+            $(if flow == <$function as Flow>::SPEC.name {
                 return run_with::<$function>(arguments);
             })*
         };
