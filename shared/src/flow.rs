@@ -9,7 +9,7 @@ use crate::cache::SharedCache;
 use crate::config::{Env, KeyRing, Settings};
 use crate::doctor::{Chart, Report};
 use crate::grant::{Enforced, Grant, Limits, Object, Pairs};
-use crate::media::Accepted;
+use crate::media::Types;
 use crate::problem::{Code, Problem};
 use crate::receipt::{Handoff, Receipt};
 use crate::request::{Checksums, Mode};
@@ -22,7 +22,7 @@ pub trait Flow: Send + Sync + Sized + 'static {
     /// Name of the function: of the binary, in grants, receipts and logs.
     const NAME: &'static str;
     /// The types the vendor takes, and how large.
-    const TYPES: &'static [Accepted];
+    const TYPES: Types;
     /// The request parameters this flow has.
     const PARAMS: &'static [&'static str];
     /// The vendor's documented quota in calls per second, if it has one.
@@ -136,8 +136,10 @@ pub struct Ask {
     pub id: String,
     /// The caller's file name.
     pub filename: String,
-    /// Content type of the upload.
+    /// Content type of the upload: one of the flow's.
     pub content_type: String,
+    /// The caller's own spelling of it, where that is another.
+    pub declared_type: Option<String>,
     /// Extension of the key.
     pub extension: String,
     /// Bytes, if known.

@@ -26,6 +26,9 @@ pub struct Binding {
     pub filename: String,
     /// Content type.
     pub content_type: String,
+    /// The caller's own spelling of it, where that is another.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub declared_type: Option<String>,
     /// Extension of the key.
     pub extension: String,
     /// Bytes, if the caller said.
@@ -59,6 +62,7 @@ impl Binding {
             key: ask.id.clone(),
             filename: ask.filename.clone(),
             content_type: ask.content_type.clone(),
+            declared_type: ask.declared_type.clone(),
             extension: ask.extension.clone(),
             size: ask.size,
             max_bytes: ask.max_bytes,
@@ -167,6 +171,7 @@ mod tests {
             key: "01K".into(),
             filename: "a.pdf".into(),
             content_type: "application/pdf".into(),
+            declared_type: None,
             extension: "pdf".into(),
             size: None,
             max_bytes: 9,

@@ -194,8 +194,9 @@ proptest! {
         let filename = name + &tail.unwrap_or_default();
         let body = json!({ "filename": filename, "content_type": kind }).to_string();
         if GrantRequest::parse(body.as_bytes()).is_ok() {
-            for table in [Chatapp::TYPES, Lke::TYPES, Workorder::TYPES] {
-                if let Ok(media) = media::resolve(&filename, kind.as_deref(), table) {
+            for types in [Chatapp::TYPES, Lke::TYPES, Workorder::TYPES] {
+                let listing = media::Listing { types: &types, patterns: None };
+                if let Ok(media) = media::resolve(&filename, kind.as_deref(), &listing) {
                     let safe = media.extension.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
                     prop_assert!(safe && (1..=10).contains(&media.extension.len()), "{filename}: {media:?}");
                 }

@@ -17,7 +17,7 @@ use upload_grant::doctor::{Chart, Report};
 use upload_grant::encode;
 use upload_grant::flow::{Ask, Bound, Context, Flow};
 use upload_grant::grant::{Grant, Pairs};
-use upload_grant::media::Accepted;
+use upload_grant::media::{Accepted, Others, Types};
 use upload_grant::problem::Problem;
 use upload_grant::receipt::{Handoff, Receipt};
 use upload_grant::request::Mode;
@@ -48,12 +48,15 @@ pub struct Aicontent {
 impl Flow for Aicontent {
     const NAME: &'static str = "alibaba-aicontent";
     /// 16 kHz mono, 16 bits, five minutes is 9.6 MB of WAV, the longest the service evaluates.
-    const TYPES: &'static [Accepted] = &[
-        Accepted { content_type: "audio/wav", extensions: &["wav"], max_bytes: 10 * MIB },
-        Accepted { content_type: "audio/mpeg", extensions: &["mp3"], max_bytes: 10 * MIB },
-        Accepted { content_type: "audio/ogg", extensions: &["ogg", "opus"], max_bytes: 10 * MIB },
-        Accepted { content_type: "audio/amr", extensions: &["amr"], max_bytes: 10 * MIB },
-    ];
+    const TYPES: Types = Types {
+        listed: &[
+            Accepted { content_type: "audio/wav", extensions: &["wav"], max_bytes: 10 * MIB },
+            Accepted { content_type: "audio/mpeg", extensions: &["mp3"], max_bytes: 10 * MIB },
+            Accepted { content_type: "audio/ogg", extensions: &["ogg", "opus"], max_bytes: 10 * MIB },
+            Accepted { content_type: "audio/amr", extensions: &["amr"], max_bytes: 10 * MIB },
+        ],
+        others: Others::BySetting,
+    };
     const PARAMS: &'static [&'static str] = &["user_id", "user_client_ip", "core_type", "text"];
     const QUOTA: Option<f64> = None;
     const COLLECT: &'static [&'static str] = &["record_id"];

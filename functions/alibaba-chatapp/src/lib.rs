@@ -18,7 +18,7 @@ use upload_grant::config::{Env, KeyRing};
 use upload_grant::doctor::{Chart, Report};
 use upload_grant::flow::{Ask, Bound, Context, Flow};
 use upload_grant::grant::{Credentials, Enforced, Grant, Object, Pairs};
-use upload_grant::media::Accepted;
+use upload_grant::media::Types;
 use upload_grant::problem::Problem;
 use upload_grant::receipt::{Handoff, Receipt};
 use upload_grant::request::Mode;
@@ -44,7 +44,7 @@ pub struct Chatapp {
 
 impl Flow for Chatapp {
     const NAME: &'static str = "alibaba-chatapp";
-    const TYPES: &'static [Accepted] = limits::TYPES;
+    const TYPES: Types = limits::TYPES;
     const PARAMS: &'static [&'static str] = &["cust_space_id"];
     const QUOTA: Option<f64> = Some(5.0);
     const COLLECT: &'static [&'static str] = &["etag", "x-oss-hash-crc64ecma"];

@@ -21,7 +21,7 @@ use upload_grant::doctor::{Chart, Report};
 use upload_grant::encode;
 use upload_grant::flow::{Ask, Bound, Context, Flow};
 use upload_grant::grant::{Enforced, Grant, Object, Pairs};
-use upload_grant::media::Accepted;
+use upload_grant::media::{Others, Types};
 use upload_grant::problem::{Code, Problem};
 use upload_grant::receipt::{Handoff, Receipt};
 use upload_grant::request::Mode;
@@ -79,8 +79,7 @@ impl Perishable for Form {
 
 impl Flow for Workorder {
     const NAME: &'static str = "alibaba-workorder";
-    const TYPES: &'static [Accepted] =
-        &[Accepted { content_type: "*/*", extensions: &[], max_bytes: 2 * 1024 * 1024 }];
+    const TYPES: Types = Types { listed: &[], others: Others::Taken { max_bytes: 2 * 1024 * 1024 } };
     const PARAMS: &'static [&'static str] = &[];
     const QUOTA: Option<f64> = None;
     const COLLECT: &'static [&'static str] = &["etag", "x-oss-hash-crc64ecma"];

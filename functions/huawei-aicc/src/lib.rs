@@ -19,7 +19,7 @@ use upload_grant::config::Env;
 use upload_grant::doctor::{Chart, Report};
 use upload_grant::flow::{Ask, Bound, Context, Flow};
 use upload_grant::grant::Grant;
-use upload_grant::media::{self, Accepted};
+use upload_grant::media::{Accepted, Others, Types};
 use upload_grant::problem::{Code, Problem};
 use upload_grant::receipt::{Handoff, Receipt};
 use upload_grant::request::Mode;
@@ -58,18 +58,21 @@ const fn row(content_type: &'static str, extensions: &'static [&'static str]) ->
     Accepted { content_type, extensions, max_bytes: MAX_BYTES }
 }
 
+/// The vendor takes no other `fileType`. Servers before 2025-11 know neither jpeg, which is sent as jpg, nor a right bmp.
+const LISTED: &[Accepted] = &[
+    row("image/jpeg", &["jpg", "jpeg"]),
+    row("image/png", &["png"]),
+    row("image/bmp", &["bmp"]),
+    row("audio/mpeg", &["mp3"]),
+    row("audio/aac", &["aac"]),
+    row("video/mp4", &["mp4"]),
+    row("text/plain", &["txt"]),
+    row("text/csv", &["csv"]),
+];
+
 impl Flow for Aicc {
     const NAME: &'static str = "huawei-aicc";
-    const TYPES: &'static [Accepted] = &[
-        row("image/jpeg", &["jpg", "jpeg"]),
-        row("image/png", &["png"]),
-        row("image/bmp", &["bmp"]),
-        row("audio/mpeg", &["mp3"]),
-        row("audio/aac", &["aac"]),
-        row("video/mp4", &["mp4"]),
-        row("text/plain", &["txt"]),
-        row("text/csv", &["csv"]),
-    ];
+    const TYPES: Types = Types { listed: LISTED, others: Others::Refused };
     const PARAMS: &'static [&'static str] = &["user_id", "user_name", "channel_id", "locale"];
     const QUOTA: Option<f64> = None;
     const COLLECT: &'static [&'static str] = &["etag"];
@@ -185,7 +188,8 @@ impl Flow for Aicc {
             _ => {
                 // Comma-joined, so the name must not have any.
                 let name = receipt.filename.replace(',', "_");
-                let extension = media::extension(&receipt.filename).unwrap_or_else(|| "txt".into());
+                let row = LISTED.iter().find(|row| row.content_type == bound.content_type);
+                let extension = row.map_or("txt", |row| row.extensions[0]);
                 ("FILE", format!("{name},{},{},{extension}", receipt.size.unwrap_or_default(), receipt.key))
             }
         };

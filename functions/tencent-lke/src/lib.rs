@@ -17,7 +17,7 @@ use upload_grant::doctor::{Chart, Report};
 use upload_grant::encode;
 use upload_grant::flow::{Ask, Bound, Context, Flow};
 use upload_grant::grant::{Credentials, Enforced, Grant, Object, Pairs};
-use upload_grant::media::Accepted;
+use upload_grant::media::Types;
 use upload_grant::problem::{Code, Problem};
 use upload_grant::receipt::{Handoff, Receipt};
 use upload_grant::request::Mode;
@@ -56,7 +56,7 @@ struct Place {
 
 impl Flow for Lke {
     const NAME: &'static str = "tencent-lke";
-    const TYPES: &'static [Accepted] = limits::TYPES;
+    const TYPES: Types = limits::TYPES;
     const PARAMS: &'static [&'static str] = &["bot_biz_id", "is_public", "type_key"];
     const QUOTA: Option<f64> = Some(100.0);
     const COLLECT: &'static [&'static str] = &["etag", "x-cos-hash-crc64ecma"];

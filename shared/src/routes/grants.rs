@@ -20,7 +20,7 @@ use crate::caller::Caller;
 use crate::clock;
 use crate::flow::{Ask, Flow};
 use crate::grant::{Complete, Enforced, Grant, Pairs};
-use crate::media::{self, Media};
+use crate::media::{self, Listing};
 use crate::policy::Granted;
 use crate::problem::{Code, Problem};
 use crate::request::{GrantRequest, MAX_BODY, Mode};
@@ -146,8 +146,10 @@ impl<F: Flow> App<F> {
         max_body: u64,
     ) -> Result<Ask, Problem> {
         let params = granted.params(F::PARAMS, self.flow.defaults(), &asked.params, source)?;
-        let media = media::resolve(&asked.filename, asked.content_type.as_deref(), F::TYPES)?;
-        let mut max_bytes = granted.max_bytes(&media.content_type, self.max_bytes(&media)?)?;
+        let listing = Listing { types: &F::TYPES, patterns: self.cx.settings.content_types.as_deref() };
+        let media = media::resolve(&asked.filename, asked.content_type.as_deref(), &listing)?;
+        let limit = self.cx.settings.max_bytes.unwrap_or(media.max_bytes);
+        let mut max_bytes = granted.max_bytes(&media.content_type, limit)?;
         if mode == Mode::Relay {
             self.sealers()?;
             max_bytes = max_bytes.min(max_body);
@@ -160,6 +162,7 @@ impl<F: Flow> App<F> {
             id: new_id(),
             filename: asked.filename.clone(),
             content_type: media.content_type,
+            declared_type: media.declared,
             extension: media.extension,
             size: asked.size,
             max_bytes,
@@ -171,25 +174,6 @@ impl<F: Flow> App<F> {
         };
         self.flow.check(&ask)?;
         Ok(ask)
-    }
-
-    /// The most bytes of a file of this type.
-    fn max_bytes(&self, media: &Media) -> Result<u64, Problem> {
-        let same_type =
-            || F::TYPES.iter().filter(|row| media::matches(row.content_type, &media.content_type));
-        let row = same_type().find(|row| row.extensions.contains(&media.extension.as_str()));
-        let row = row.or_else(|| same_type().next());
-        let accepted = match &self.cx.settings.content_types {
-            Some(patterns) => patterns.iter().any(|pattern| media::matches(pattern, &media.content_type)),
-            None => row.is_some(),
-        };
-        if !accepted {
-            let detail = format!("files of type {} are not accepted", media.content_type);
-            return Err(Problem::at(Code::UnsupportedType, "/content_type", detail));
-        }
-        let largest = || F::TYPES.iter().map(|row| row.max_bytes).max();
-        let limit = self.cx.settings.max_bytes.or_else(|| row.map(|row| row.max_bytes)).or_else(largest);
-        Ok(limit.unwrap_or(u64::MAX))
     }
 
     /// A grant for our own relay: no vendor call, the ticket says it all.

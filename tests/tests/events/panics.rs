@@ -9,7 +9,7 @@ use upload_grant::config::Env;
 use upload_grant::doctor::{Chart, Report};
 use upload_grant::flow::{Ask, Bound, Context, Flow};
 use upload_grant::grant::Grant;
-use upload_grant::media::Accepted;
+use upload_grant::media::{Accepted, Others, Types};
 use upload_grant::problem::{Code, Problem};
 use upload_grant::receipt::{Handoff, Receipt};
 use upload_grant::request::Mode;
@@ -23,8 +23,10 @@ struct Panics;
 
 impl Flow for Panics {
     const NAME: &'static str = "panics";
-    const TYPES: &'static [Accepted] =
-        &[Accepted { content_type: "application/pdf", extensions: &["pdf"], max_bytes: 1000 }];
+    const TYPES: Types = Types {
+        listed: &[Accepted { content_type: "application/pdf", extensions: &["pdf"], max_bytes: 1000 }],
+        others: Others::Refused,
+    };
     const PARAMS: &'static [&'static str] = &[];
     const QUOTA: Option<f64> = None;
     const COLLECT: &'static [&'static str] = &[];
