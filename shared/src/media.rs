@@ -13,7 +13,7 @@ use crate::problem::{Code, Problem};
 /// One row of a flow's table of accepted types.
 #[derive(Clone, Copy, Debug)]
 pub struct Accepted {
-    /// The content type, lower case, without parameters.
+    /// The content type, lower case, without parameters, in the spelling that others are aliases of.
     pub content_type: &'static str,
     /// Its extensions as the vendor documents them, the usual one first.
     pub extensions: &'static [&'static str],

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::known;
 use super::pattern::matches;
-use super::spellings::{canonical, synonym};
+use super::spellings::synonym;
 use super::{Accepted, Others, Types};
 
 /// A flow's table, and what `GRANT_CONTENT_TYPES` makes of it.
@@ -45,9 +45,9 @@ impl<'a> Listing<'a> {
         })
     }
 
-    /// A listed type, with `given` where it is one of its extensions.
+    /// A listed type, in the documented spelling, with `given` where it is one of its extensions.
     pub(super) fn by_type(&self, content_type: &str, given: Option<&str>) -> Option<Entry<'a>> {
-        let row = self.rows().find(|row| canonical(row.content_type) == canonical(content_type));
+        let row = self.rows().find(|row| row.content_type == content_type);
         row.map(|row| entry(row, given.unwrap_or_default())).or_else(|| {
             let named = self.types.others == Others::BySetting && self.names(content_type);
             let extension =

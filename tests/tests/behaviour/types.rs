@@ -131,6 +131,24 @@ async fn the_facade_and_direct_types_agree() {
     }
 }
 
+/// Jobs ask as callers do.
+#[tokio::test]
+async fn jobs_know_the_same_spellings() {
+    let sandbox = sandbox().await;
+    let function = Function::of("tencent-lke", &sandbox, &[("GRANT_EVENTS", "trusted")]).await;
+    for (filename, declared, extension) in [
+        ("a.csv", "application/vnd.ms-excel", ".csv"),
+        ("scan.tif", "", ".tiff"),
+        ("IMG_1.HEIC", "image/jpeg", ".jpg"),
+    ] {
+        let source = json!({ "base64": "aGVsbG8=" });
+        let job = json!({ "id": filename, "filename": filename, "type": declared, "source": source });
+        Answer::of(function.post("/events").body(job.to_string())).await.ok();
+        let object = sandbox.objects().pop().expect("an object");
+        assert!(object.key.ends_with(extension), "{filename}: {}", object.key);
+    }
+}
+
 #[tokio::test]
 async fn a_refusal_names_the_extensions_that_are_taken() {
     let named = |answer: &Answer, extensions: &[&str]| {
