@@ -11,13 +11,13 @@ use huawei_aicc::Aicc;
 use proptest::prelude::*;
 use serde_json::json;
 use tencent_lke::Lke;
-use upload_grant::encode;
-use upload_grant::flow::Flow;
-use upload_grant::media;
-use upload_grant::request::GrantRequest;
-use upload_grant::secret::Secret;
+use upload_grant::model::media;
+use upload_grant::model::request::GrantRequest;
 use upload_grant::sign::{acs3, cos, oss4, rpc_v1, tc3};
-use upload_grant::time::Timestamp;
+use upload_grant::wire::encode;
+use upload_grant::wire::secret::Secret;
+use upload_grant::wire::time::Timestamp;
+use upload_grant_runtime::flow::Flow;
 use upload_grant_sandbox::Arrived;
 use upload_grant_sandbox::verify::keys::{Key, Keys, Scope};
 use upload_grant_sandbox::verify::nonces::Nonces;
@@ -198,7 +198,7 @@ proptest! {
         let filename = name + &tail.unwrap_or_default();
         let body = json!({ "filename": filename, "content_type": kind }).to_string();
         if GrantRequest::parse(body.as_bytes()).is_ok() {
-            for types in [Chatapp::TYPES, Lke::TYPES, Workorder::TYPES] {
+            for types in [Chatapp::SPEC.types, Lke::SPEC.types, Workorder::SPEC.types] {
                 let listing = media::Listing { types: &types, patterns: None };
                 if let Ok(media) = media::resolve(&filename, kind.as_deref(), &listing) {
                     let safe = media.extension.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
@@ -230,8 +230,9 @@ fn written() -> (BTreeSet<String>, BTreeSet<String>) {
         extensions.extend(media::extension(cells[1]));
         types.insert(cells[2].split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     }
-    for row in
-        [Chatapp::TYPES, Lke::TYPES, Aicc::TYPES, Aicontent::TYPES].iter().flat_map(|types| types.listed)
+    for row in [Chatapp::SPEC.types, Lke::SPEC.types, Aicc::SPEC.types, Aicontent::SPEC.types]
+        .iter()
+        .flat_map(|types| types.listed)
     {
         extensions.extend(row.extensions.iter().map(|extension| (*extension).to_owned()));
         types.insert(row.content_type.to_owned());
@@ -246,7 +247,9 @@ fn written() -> (BTreeSet<String>, BTreeSet<String>) {
 fn every_pair_of_name_and_type_ends_in_the_flows_own_table() {
     let (extensions, types) = written();
     assert!(extensions.len() > 90 && types.len() > 150, "{} {}", extensions.len(), types.len());
-    for table in [Chatapp::TYPES, Lke::TYPES, Aicc::TYPES, Aicontent::TYPES, Workorder::TYPES] {
+    for table in
+        [Chatapp::SPEC.types, Lke::SPEC.types, Aicc::SPEC.types, Aicontent::SPEC.types, Workorder::SPEC.types]
+    {
         let listing = media::Listing { types: &table, patterns: None };
         let decide = |name: &str, kind: Option<&str>| media::resolve(name, kind, &listing);
         let row_of = |kind: &str| table.listed.iter().find(|row| row.content_type == kind);

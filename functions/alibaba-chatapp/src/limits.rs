@@ -2,7 +2,7 @@
 //!
 //! The limits are Meta's; Viber's and the console's differ, so both are settings.
 
-use upload_grant::media::{Accepted, Others, Types};
+use upload_grant::model::media::{Accepted, Others, Types};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;

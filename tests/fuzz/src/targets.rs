@@ -1,9 +1,9 @@
 //! Pure readers: no function may panic, whatever it is given, and what it accepts must be sound.
 
-use upload_grant::event::{Event, classify};
-use upload_grant::flow::Flow;
-use upload_grant::request::GrantRequest;
-use upload_grant::time::Timestamp;
+use upload_grant_runtime::event::{Event, classify};
+use upload_grant_runtime::flow::Flow;
+use upload_grant::model::request::GrantRequest;
+use upload_grant::wire::time::Timestamp;
 use upload_grant::{encode, media, storage};
 
 /// Events of every platform.
@@ -17,7 +17,7 @@ pub fn event(data: &[u8]) {
 /// GrantRequests, and the types of what they accept.
 pub fn request(data: &[u8]) {
     let Ok(request) = GrantRequest::parse(data) else { return };
-    for types in [alibaba_chatapp::Chatapp::TYPES, tencent_lke::Lke::TYPES, alibaba_workorder::Workorder::TYPES] {
+    for types in [alibaba_chatapp::Chatapp::SPEC.types, tencent_lke::Lke::SPEC.types, alibaba_workorder::Workorder::SPEC.types] {
         let listing = media::Listing { types: &types, patterns: None };
         let Ok(found) = media::resolve(&request.filename, request.content_type.as_deref(), &listing) else { continue };
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
