@@ -139,7 +139,11 @@ async fn read_document(headers: &HeaderMap, body: Body, limit: usize) -> Result<
     loop {
         let patience = end.min(Instant::now() + CHUNK_TIME);
         match tokio::time::timeout_at(patience, body.next()).await {
-            Ok(None) => return Ok(document.freeze()),
+            Ok(None) => {
+                // PowerShell 5 and .NET begin a document with a byte order mark.
+                let mark = if document.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+                return Ok(document.freeze().slice(mark..));
+            }
             Ok(Some(Ok(chunk))) if document.len() + chunk.len() > limit => return Err(too_large()),
             Ok(Some(Ok(chunk))) => document.extend_from_slice(&chunk),
             Ok(Some(Err(_))) => return Err(Problem::invalid("", "the body could not be read")),
