@@ -12,8 +12,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 pub use self::http::{Connections, serve};
-pub(crate) use self::runtime::is_local;
 pub use self::runtime::{Runtime, listen};
+pub(crate) use self::runtime::{is_local, is_on_platform};
 
 use crate::config::Env;
 use crate::doctor;
