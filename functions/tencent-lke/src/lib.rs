@@ -86,6 +86,7 @@ impl Flow for Lke {
                     },
                 ],
                 "TENCENTCLOUD_RUNENV",
+                "TENCENTCLOUD_SECRETID",
             ),
             endpoint: env.endpoint("LKE_ENDPOINT", "https://lke.intl.tencentcloudapi.com"),
             region: env.get("LKE_REGION").unwrap_or_else(|| "ap-jakarta".into()),
@@ -103,7 +104,9 @@ impl Flow for Lke {
     }
 
     fn defaults(&self) -> Map<String, Value> {
-        self.bot_biz_id.iter().map(|id| ("bot_biz_id".into(), id.as_str().into())).collect()
+        let type_key = ("type_key".to_owned(), "offline".into());
+        let bot_biz_id = self.bot_biz_id.iter().map(|id| ("bot_biz_id".to_owned(), id.as_str().into()));
+        bot_biz_id.chain([type_key]).collect()
     }
 
     fn check(&self, ask: &Ask) -> Result<(), Problem> {

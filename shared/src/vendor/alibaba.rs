@@ -42,7 +42,7 @@ pub fn keys(env: &mut Env) -> KeyRing {
             token: &["ALIBABA_CLOUD_SECURITY_TOKEN"],
         },
     ];
-    env.key_ring(sets, "FC_FUNCTION_NAME")
+    env.key_ring(sets, "FC_FUNCTION_NAME", "ALIBABA_CLOUD_ACCESS_KEY_ID")
 }
 
 /// One API call, to be signed with ACS3-HMAC-SHA256.
