@@ -25,7 +25,7 @@ use crate::caller::Caller;
 use crate::config::Env;
 use crate::flow::{Ask, Flow};
 use crate::grant::Grant;
-use crate::policy::Granted;
+use crate::policy::Permissions;
 use crate::problem::Problem;
 use crate::request::{GrantRequest, Mode};
 use crate::routes::{App, Door};
@@ -113,12 +113,12 @@ fn request(chart: &Chart, mode: Mode) -> Result<GrantRequest, Problem> {
 fn ask<F: Flow>(app: &App<F>, chart: &Chart, mode: Mode) -> Result<Ask, Problem> {
     let nobody = Caller::default();
     let asked = request(chart, mode)?;
-    app.checked_ask(&asked, mode, &Granted::trusted(&nobody), None, u64::MAX)
+    app.checked_ask(&asked, mode, &Permissions::trusted(&nobody), None, u64::MAX)
 }
 
 /// The grant for it, as any caller gets it.
 async fn grant<F: Flow>(app: &App<F>, chart: &Chart, mode: Mode) -> Result<Grant, Problem> {
     let nobody = Caller::default();
     let asked = request(chart, mode)?;
-    app.grant(&asked, &Granted::trusted(&nobody), None, &Door::default(), || Ok(String::new())).await
+    app.grant(&asked, &Permissions::trusted(&nobody), None, &Door::default(), || Ok(String::new())).await
 }

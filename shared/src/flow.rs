@@ -23,12 +23,16 @@ pub trait Flow: Send + Sync + Sized + 'static {
     const NAME: &'static str;
     /// The types the vendor takes, and how large.
     const TYPES: &'static [Accepted];
-    /// The request parameters this flow has.
+    /// The request parameters this flow has. Two are not the caller's to choose: `user_id`, which is who it is and
+    /// so must be known, and `user_client_ip`, which is where it is.
     const PARAMS: &'static [&'static str];
     /// The vendor's documented quota in calls per second, if it has one.
     const QUOTA: Option<f64>;
     /// What of the store's answer is worth sending to `/complete`.
     const COLLECT: &'static [&'static str];
+
+    /// The modes besides relay whose receiver refuses more than `max_bytes` even of a file whose size was not said.
+    const BOUNDED: &'static [Mode] = &[];
 
     /// Members of a grant's `vendor` that are credentials themselves: they stay in the grant, no receipt has them.
     const GRANT_ONLY: &'static [&'static str] = &[];

@@ -7,6 +7,7 @@ mod events;
 mod grants;
 mod path;
 mod platform;
+mod proxy;
 mod relay;
 
 pub(crate) use around::new_id;
@@ -32,14 +33,14 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use self::platform::Platform;
 use crate::cache::SharedCache;
 use crate::caller::{Caller, Callers};
-use crate::config::{Env, Events, Fault, KeyRing, Settings, config_missing};
+use crate::config::{Env, Events, Fault, Settings, config_missing};
 use crate::flow::{Context, Flow};
 use crate::jobs::{Notifier, Sources};
 use crate::openapi;
-use crate::policy::{Granted, Rates};
+use crate::policy::{Permissions, Rates};
 use crate::problem::{Code, Problem};
 use crate::seal::Sealer;
-use crate::serve::Runtime;
+use crate::serve::{Runtime, is_on_platform};
 use crate::store::Store;
 use crate::ticket::Sealers;
 use crate::vendor::{Budget, Vendor, client, extra_roots, public_client};
@@ -62,6 +63,8 @@ pub struct App<F> {
     pub(crate) notifier: Notifier,
     in_flight: Semaphore,
     platform: Platform,
+    /// A platform's gateway stands before us, and speaks TLS to the world.
+    pub(crate) on_platform: bool,
 }
 
 /// What the runtime knows about a request that is not in its headers; put into its extensions.
@@ -71,6 +74,11 @@ pub struct Door {
     pub source: Option<IpAddr>,
     /// Scheme and host the request came to, where the runtime knows better than the Host header.
     pub base: Option<String>,
+    /// The scheme it came by, where the runtime knows.
+    pub scheme: Option<&'static str>,
+    /// What the gateway cut off the path, like the stage of a REST API: empty, or it starts with a slash and ends
+    /// with none.
+    pub mount: String,
     /// The most bytes a request body can have on this runtime.
     pub max_body: u64,
     /// The platform's id of the request.
@@ -86,6 +94,8 @@ impl Default for Door {
         Self {
             source: None,
             base: None,
+            scheme: None,
+            mount: String::new(),
             max_body: u64::MAX,
             request_id: None,
             identity: None,
@@ -104,7 +114,7 @@ impl<F: Flow> App<F> {
         let flow = F::configure(env);
         let roots = extra_roots(env);
         let client = client(roots.as_deref())?;
-        let callers = settings.auth.clone().map(|auth| Callers::new(auth, &client));
+        let callers = settings.auth.clone().map(|auth| Callers::new(auth, &settings.cors_origins, &client));
         let store = Store::from_env(env);
         // What instances share is shared per vendor account.
         let scope = format!("{}:{}", F::NAME, flow.account());
@@ -117,6 +127,8 @@ impl<F: Flow> App<F> {
         let public = public_client(roots.as_deref())?;
         let sources = Sources::from_env(env, client.clone(), public.clone());
         let notifier = Notifier::from_env(env, client.clone(), public);
+        let (platform, on_platform) = (Platform::of(env), is_on_platform(env));
+        let background = Runtime::of(env) != Runtime::Lambda;
         Ok(Arc::new(Self {
             flow: Arc::new(flow),
             faults: env.faults().to_vec(),
@@ -127,13 +139,9 @@ impl<F: Flow> App<F> {
             sources,
             notifier,
             in_flight: Semaphore::new(settings.max_in_flight),
-            platform: Platform::of(env),
-            cx: Arc::new(Context {
-                settings,
-                vendor: Vendor::new(client, budget),
-                background: Runtime::of(env) != Runtime::Lambda,
-                shared_cache,
-            }),
+            platform,
+            on_platform,
+            cx: Arc::new(Context { settings, vendor: Vendor::new(client, budget), background, shared_cache }),
         }))
     }
 
@@ -143,11 +151,7 @@ impl<F: Flow> App<F> {
     }
 
     pub(crate) fn configured(&self) -> Result<(), Problem> {
-        match self.flow.key_ring().and_then(KeyRing::missing) {
-            _ if !self.faults.is_empty() => Err(config_missing(&self.faults)),
-            Some(fault) => Err(config_missing(&[fault])),
-            None => Ok(()),
-        }
+        if self.faults.is_empty() { Ok(()) } else { Err(config_missing(&self.faults)) }
     }
 
     /// Who is asking.
@@ -157,9 +161,14 @@ impl<F: Flow> App<F> {
         callers.check(headers, door.identity.as_ref()).await
     }
 
-    /// What the caller may do; counts one of its requests.
-    pub(crate) fn granted<'a>(&'a self, caller: &'a Caller) -> Result<Granted<'a>, Problem> {
-        let granted = Granted::of(self.cx.settings.policy.as_ref(), caller)?;
+    /// What the caller may do.
+    pub(crate) fn permissions<'a>(&'a self, caller: &'a Caller) -> Result<Permissions<'a>, Problem> {
+        Permissions::of(self.cx.settings.policy.as_ref(), caller)
+    }
+
+    /// The same, and one of its requests or jobs is counted.
+    pub(crate) fn granted<'a>(&'a self, caller: &'a Caller) -> Result<Permissions<'a>, Problem> {
+        let granted = self.permissions(caller)?;
         granted.count(&self.rates, Instant::now())?;
         Ok(granted)
     }
@@ -217,6 +226,9 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
                 "content-type",
                 "x-api-key",
                 "traceparent",
+                "tracestate",
+                "baggage",
+                "sentry-trace",
                 "uppy-versions",
                 "uppy-auth-token",
             ]))
@@ -235,8 +247,7 @@ async fn no_head() -> Response {
 }
 
 async fn healthz<F: Flow>(State(app): State<Arc<App<F>>>) -> Response {
-    let keys = app.flow.key_ring().and_then(KeyRing::missing);
-    let missing: Vec<&str> = app.faults.iter().chain(&keys).map(|fault| fault.name.as_str()).collect();
+    let missing: Vec<&str> = app.faults.iter().map(|fault| fault.name.as_str()).collect();
     json_response(&json!({
         "status": "ok", "flow": F::NAME, "version": env!("CARGO_PKG_VERSION"), "missing": missing,
     }))

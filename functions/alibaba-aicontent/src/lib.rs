@@ -84,7 +84,9 @@ impl Flow for Aicontent {
     }
 
     fn defaults(&self) -> Map<String, Value> {
-        self.user_id.iter().map(|id| ("user_id".into(), id.as_str().into())).collect()
+        let core_type = ("core_type".to_owned(), DEFAULT_CORE.into());
+        let user_id = self.user_id.iter().map(|id| ("user_id".to_owned(), id.as_str().into()));
+        user_id.chain([core_type]).collect()
     }
 
     fn check(&self, ask: &Ask) -> Result<(), Problem> {

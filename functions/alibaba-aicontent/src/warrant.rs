@@ -1,5 +1,6 @@
 //! Getting a warrant, over either of the two ways the vendor has.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -44,6 +45,19 @@ impl Perishable for Warrant {
     }
 }
 
+/// What tells one place from another: of an IPv6 address the /64, within which devices change their address every
+/// day (RFC 8981).
+fn place(address: &str) -> String {
+    match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(IpAddr::V6(v6)) => {
+            let [a, b, c, d, ..] = v6.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        Ok(v4) => v4.to_string(),
+        Err(_) => address.to_owned(),
+    }
+}
+
 impl Aicontent {
     /// The user's warrant for the address it is at, which serves until shortly before it ends.
     pub(crate) async fn warrant(
@@ -54,7 +68,7 @@ impl Aicontent {
     ) -> Result<Arc<Warrant>, Problem> {
         // Where the address is unknown, what the vendor's own clients send.
         let address = ask.param("user_client_ip").unwrap_or("127.0.0.1").to_owned();
-        let name = format!("{}\n{user_id}\n{address}", self.app_id);
+        let name = format!("{}\n{user_id}\n{}", self.app_id, place(&address));
         let (flow, context, user_id) = (self.clone(), cx.clone(), user_id.to_owned());
         let fetch = move |deadline| {
             async move { flow.authorize(&context, &user_id, &address, deadline).await }.boxed()

@@ -47,6 +47,7 @@ impl Flow for Chatapp {
     const TYPES: &'static [Accepted] = limits::TYPES;
     const PARAMS: &'static [&'static str] = &["cust_space_id"];
     const QUOTA: Option<f64> = Some(5.0);
+    const BOUNDED: &'static [Mode] = &[Mode::Form];
     const COLLECT: &'static [&'static str] = &["etag", "x-oss-hash-crc64ecma"];
 
     fn configure(env: &mut Env) -> Self {

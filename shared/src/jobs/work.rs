@@ -16,7 +16,7 @@ use super::{Job, Unreadable};
 use crate::caller::Caller;
 use crate::clock;
 use crate::flow::{Ask, Flow};
-use crate::policy::Granted;
+use crate::policy::Permissions;
 use crate::problem::{Code, Problem};
 use crate::receipt::Receipt;
 use crate::routes::{App, carrier, new_id, receipt_of, time_for};
@@ -76,6 +76,10 @@ impl<F: Flow> App<F> {
     ) -> Settled {
         if Instant::now() >= deadline {
             let problem = Problem::new(Code::RateLimited, "the time was up before this job began");
+            return unacknowledged(problem);
+        }
+        // Whatever it says, it is one of its sender's.
+        if let Some(Err(problem)) = caller.map(|caller| self.granted(caller)) {
             return unacknowledged(problem);
         }
         let job = match job {
@@ -176,8 +180,8 @@ impl<F: Flow> App<F> {
     fn job_ask(&self, job: &Job, caller: Option<&Caller>) -> Result<Ask, Problem> {
         let nobody = Caller::default();
         let granted = match caller {
-            Some(caller) => Granted::of(self.cx.settings.policy.as_ref(), caller)?,
-            None => Granted::trusted(&nobody),
+            Some(caller) => self.permissions(caller)?,
+            None => Permissions::trusted(&nobody),
         };
         let mode = carrier(self.flow.modes());
         let mut ask = self.checked_ask(&job.request, mode, &granted, None, u64::MAX)?;

@@ -21,7 +21,7 @@ use crate::clock;
 use crate::flow::{Ask, Flow};
 use crate::grant::{Complete, Enforced, Grant, Pairs};
 use crate::media::{self, Media};
-use crate::policy::Granted;
+use crate::policy::Permissions;
 use crate::problem::{Code, Problem};
 use crate::request::{GrantRequest, MAX_BODY, Mode};
 use crate::telemetry;
@@ -75,7 +75,7 @@ impl<F: Flow> App<F> {
     pub(crate) async fn grant(
         &self,
         asked: &GrantRequest,
-        granted: &Granted<'_>,
+        granted: &Permissions<'_>,
         source: Option<IpAddr>,
         door: &Door,
         base: impl Fn() -> Result<String, Problem>,
@@ -112,7 +112,7 @@ impl<F: Flow> App<F> {
         };
         let base = || self.cx.settings.public_url.clone().ok_or_else(nowhere);
         let nobody = Caller::default();
-        let grant = self.grant(&asked, &Granted::trusted(&nobody), None, &door, base).await?;
+        let grant = self.grant(&asked, &Permissions::trusted(&nobody), None, &door, base).await?;
         serde_json::to_value(&grant)
             .map_err(|_| Problem::new(Code::Internal, "the grant could not be written"))
     }
@@ -121,7 +121,7 @@ impl<F: Flow> App<F> {
     fn ask(
         &self,
         asked: &GrantRequest,
-        granted: &Granted<'_>,
+        granted: &Permissions<'_>,
         source: Option<IpAddr>,
         max_body: u64,
     ) -> Result<Ask, Problem> {
@@ -132,7 +132,8 @@ impl<F: Flow> App<F> {
         if mode == Mode::Credentials && !self.cx.settings.allow_credentials {
             return Err(Problem::at(Code::Forbidden, "/mode", "credentials mode is switched off"));
         }
-        granted.size(asked.size)?;
+        let bounded = mode == Mode::Relay || F::BOUNDED.contains(&mode);
+        granted.size(asked.size, self.cx.settings.max_bytes.is_some(), bounded)?;
         self.checked_ask(asked, mode, granted, source, max_body)
     }
 
@@ -141,7 +142,7 @@ impl<F: Flow> App<F> {
         &self,
         asked: &GrantRequest,
         mode: Mode,
-        granted: &Granted<'_>,
+        granted: &Permissions<'_>,
         source: Option<IpAddr>,
         max_body: u64,
     ) -> Result<Ask, Problem> {
