@@ -74,6 +74,7 @@ async fn check<F: Flow>(mut env: Env, report: &mut Report) {
     report.begin(chart.filename, chart.bytes.len());
     setup::check(&app, &mut env, report).await;
     reach::check(&app, &chart, report).await;
+    relay::address(&app, &mut env, report).await;
     let vendor_answers = examine(&app, &chart, report).await;
     for mode in app.flow.modes() {
         let check = format!("{}.grant", mode.as_str());

@@ -98,7 +98,7 @@ fn no_policy_of_bound_spaces_gives_another_tenants() {
     let outcome = runner.run(&(policy(), situation()), |(policy, (claims, sent))| {
         let policy = Policy::parse(&policy.to_string()).map_err(TestCaseError::fail)?;
         let own = own_space(&claims);
-        let caller = Caller { name: Some("ann".into()), claims };
+        let caller = Caller { name: Some("ann".into()), claims, vouched: true };
         for space in ["cust_space_id", "bot_biz_id"] {
             let flow = [space, "type_key", "user_id"];
             let defaults = Map::from_iter([(space.to_owned(), json!("operator"))]);

@@ -234,3 +234,25 @@ fn fingerprint(document: &Value) -> String {
 pub(super) fn is_deployment_fault(code: Code) -> bool {
     matches!(code, Code::ConfigMissing | Code::VendorAuthFailed | Code::VendorNotSubscribed | Code::Internal)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_senders_have_one_job() {
+        let names = ["", "a", "b", "a\nb", "b\na", "caller", "caller\na", "a\n", "\na", "1", "a:b", "queue"];
+        let ids = ["1", "a", "b", "a:1", "b/1", "caller", "caller:a:1", "j"];
+        let mut seen = HashSet::new();
+        for id in ids {
+            assert!(seen.insert(name_of(id, None)));
+            for name in names {
+                let caller = Caller { name: Some(name.to_owned()), ..Caller::default() };
+                assert!(seen.insert(name_of(id, Some(&caller))), "{name:?} {id}");
+            }
+        }
+        assert_eq!(seen.len(), ids.len() * (names.len() + 1));
+    }
+}
