@@ -83,8 +83,9 @@ const FORWARDERS: [&str; 2] = ["KUBERNETES_SERVICE_HOST", "fprocess"];
 
 /// Whether a platform's gateway stands before the function, and speaks TLS to the world.
 pub(crate) fn is_on_platform(env: &mut Env) -> bool {
-    let set = |env: &mut Env, names: &[&str]| names.iter().any(|name| env.get(name).is_some());
-    Runtime::of(env) != Runtime::Http || set(env, &PORTS) || set(env, &PLATFORMS)
+    Runtime::of(env) != Runtime::Http
+        || port(env).is_some()
+        || PLATFORMS.iter().any(|name| env.get(name).is_some())
 }
 
 /// Whether only this machine can reach the function, and nobody forwards to it.
