@@ -8,10 +8,10 @@ use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 use tencent_lke::Lke;
-use upload_grant::caller::{Caller, Callers};
-use upload_grant::config::{Auth, Env, Settings};
-use upload_grant::policy::{Permissions, Policy, Rates};
-use upload_grant::problem::Code;
+use upload_grant::model::problem::Code;
+use upload_grant_runtime::auth::policy::{Permissions, Policy, Rates};
+use upload_grant_runtime::auth::{Auth, Caller, Callers, auth};
+use upload_grant_runtime::platform::Env;
 use upload_grant_tests::tokens::{self, KeyPair, Provider, claims, hs256};
 use upload_grant_tests::{Answer, Function, Service, sandbox};
 
@@ -291,7 +291,7 @@ fn user_of(caller: &Caller) -> Result<String, Code> {
 
 fn checks() -> [Callers; 2] {
     let vars = tokens::SHARED.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let jwt = Settings::from_env(&mut Env::new(vars)).auth.expect("a check");
+    let jwt = auth(&mut Env::new(vars)).expect("a check");
     let client = upload_grant_tests::client();
     [jwt, Auth::Gateway].map(|auth| Callers::new(auth, &[], &client))
 }

@@ -1,0 +1,134 @@
+//! A vendor's keys: from the environment, or from the platform that rotates its role's.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::Env;
+use upload_grant::wire::secret::Secret;
+
+/// A vendor's key pair, perhaps temporary.
+#[derive(Clone, Debug, Default)]
+pub struct Keys {
+    /// Key id.
+    pub id: String,
+    /// Secret.
+    pub secret: Secret,
+    /// Security token of temporary keys.
+    pub token: Option<Secret>,
+}
+
+/// The names under which one set of keys is configured.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyNames {
+    /// Key id.
+    pub id: &'static str,
+    /// Secret.
+    pub secret: &'static str,
+    /// Token; the first name that is set counts.
+    pub token: &'static [&'static str],
+}
+
+/// Keys that may be replaced while the function runs: under Function Compute and SCF the role's keys come
+/// with every request, fresher than the environment's.
+#[derive(Debug, Default)]
+pub struct KeyRing {
+    current: RwLock<Arc<Keys>>,
+    rotates: bool,
+    names: Option<KeyNames>,
+}
+
+impl KeyRing {
+    /// The keys of now.
+    pub fn get(&self) -> Arc<Keys> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The variables that the keys are from; none where keys are not needed.
+    pub fn names(&self) -> Option<KeyNames> {
+        self.names
+    }
+
+    /// Takes the platform's keys, if ours are a role's too. A role's keys always have a token.
+    pub(crate) fn rotate(&self, keys: Keys) {
+        let token = keys.token.as_ref().is_some_and(|token| !token.expose().is_empty());
+        if self.rotates && token && !keys.id.is_empty() && !keys.secret.expose().is_empty() {
+            *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        }
+    }
+}
+
+impl Env {
+    /// The first of `sets` that is in use; ids, secrets and tokens of different sets are never mixed. A fault
+    /// on the names of the last set if none is.
+    pub fn keys<const N: usize>(&mut self, sets: [KeyNames; N]) -> Keys {
+        let Some(set) = self.chosen(&sets).or(sets.last().copied()) else { return Keys::default() };
+        Keys {
+            id: self.need(set.id),
+            secret: self.need(set.secret).into(),
+            token: set.token.iter().find_map(|name| self.get(name)).map(Secret::from),
+        }
+    }
+
+    /// As [`Env::keys`], for a vendor whose platform, marked by the variable `platform`, supplies the keys of a role
+    /// in the set whose id is `role`. Those of any other set, or without a token, are the operator's and never
+    /// replaced.
+    pub fn key_ring<const N: usize>(&mut self, sets: [KeyNames; N], platform: &str, role: &str) -> KeyRing {
+        let names = self.chosen(&sets);
+        let keys = self.keys(sets);
+        let is_role = names.is_some_and(|set| set.id == role) && keys.token.is_some();
+        let rotates = is_role && self.get(platform).is_some();
+        KeyRing { current: RwLock::new(Arc::new(keys)), rotates, names: names.or(sets.last().copied()) }
+    }
+
+    fn chosen(&mut self, sets: &[KeyNames]) -> Option<KeyNames> {
+        sets.iter().find(|set| self.get(set.id).is_some() || self.get(set.secret).is_some()).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SETS: [KeyNames; 2] = [
+        KeyNames { id: "A_ID", secret: "A_KEY", token: &["A_TOKEN"] },
+        KeyNames { id: "B_ID", secret: "B_KEY", token: &["B_TOKEN"] },
+    ];
+
+    fn env<const N: usize>(vars: [(&str, &str); N]) -> Env {
+        Env::new(vars.map(|(name, value)| (name.to_owned(), value.to_owned())))
+    }
+
+    #[test]
+    fn key_sets_are_never_mixed() {
+        let mut both =
+            env([("A_ID", " a "), ("A_KEY", "s"), ("B_ID", "b"), ("B_KEY", "t"), ("B_TOKEN", "x")]);
+        let keys = both.keys(SETS);
+        assert_eq!((keys.id.as_str(), keys.token.is_none()), ("a", true));
+        let mut half = env([("A_ID", "a"), ("B_ID", "b"), ("B_KEY", "t")]);
+        half.keys(SETS);
+        assert_eq!(half.faults()[0].name, "A_KEY");
+    }
+
+    #[test]
+    fn a_platform_rotates_its_roles_keys_and_no_others() {
+        const ROLE: [(&str, &str); 3] = [("B_ID", "b"), ("B_KEY", "s"), ("B_TOKEN", "t")];
+        const OWN: [(&str, &str); 3] = [("A_ID", "a"), ("A_KEY", "s"), ("A_TOKEN", "t")];
+        const ON_PLATFORM: (&str, &str) = ("FC", "f");
+        let token = || Some(Secret::from("t"));
+        for (vars, sent, expected) in [
+            ([&ROLE[..], &[ON_PLATFORM]].concat(), token(), "fresh"),
+            ([&ROLE[..], &[ON_PLATFORM]].concat(), None, "b"),
+            ([&ROLE[..2], &[ON_PLATFORM]].concat(), token(), "b"),
+            ([&OWN[..], &[ON_PLATFORM]].concat(), token(), "a"),
+            ([&OWN[..], &ROLE, &[ON_PLATFORM]].concat(), token(), "a"),
+            (ROLE.to_vec(), token(), "b"),
+            (vec![ON_PLATFORM], token(), ""),
+        ] {
+            let named = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            let mut env = Env::new(named);
+            let ring = env.key_ring(SETS, "FC", "B_ID");
+            assert_eq!(env.faults().is_empty(), !expected.is_empty(), "{vars:?}");
+            ring.rotate(Keys { id: "fresh".into(), secret: "s".into(), token: sent });
+            assert_eq!(ring.get().id, expected, "{vars:?}");
+        }
+    }
+}
