@@ -28,9 +28,14 @@ impl Proxy {
             scheme: said("proto")
                 .and_then(|scheme| known(&scheme))
                 .or_else(|| known(&first("x-forwarded-proto")?)),
-            host: said("host").filter(is_host).or_else(|| first("x-forwarded-host").filter(is_host)),
+            host: said("host")
+                .filter(|host| is_host(host))
+                .or_else(|| first("x-forwarded-host").filter(|host| is_host(host))),
             port: first("x-forwarded-port").and_then(|port| port.parse().ok()),
-            prefix: first("x-forwarded-prefix").filter(|path| is_path(path)).map(trimmed).unwrap_or_default(),
+            prefix: first("x-forwarded-prefix")
+                .filter(|path| is_path(path))
+                .map(|path| trimmed(&path))
+                .unwrap_or_default(),
         }
     }
 }
@@ -39,7 +44,7 @@ fn known(scheme: &str) -> Option<&'static str> {
     ["https", "http"].into_iter().find(|known| scheme.eq_ignore_ascii_case(known))
 }
 
-fn is_host(host: &String) -> bool {
+fn is_host(host: &str) -> bool {
     url_of(host).is_some()
 }
 
@@ -52,7 +57,7 @@ fn is_path(path: &str) -> bool {
         && path.split('/').all(|segment| !matches!(segment, "." | ".."))
 }
 
-fn trimmed(path: String) -> String {
+fn trimmed(path: &str) -> String {
     path.trim_end_matches('/').to_owned()
 }
 

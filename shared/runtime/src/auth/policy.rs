@@ -315,4 +315,21 @@ mod tests {
         let nobody = Caller::default();
         assert_eq!(Permissions::trusted(&nobody).size(None, true, false), Ok(()), "the operator's own");
     }
+
+    #[test]
+    fn a_policy_that_is_set_is_a_policy() {
+        for (name, value, faulty) in [
+            ("GRANT_LOG", "info", false),
+            ("GRANT_POLICY", "", true),
+            ("GRANT_POLICY", " \n", true),
+            ("GRANT_POLICY_FILE", "", true),
+            ("GRANT_POLICY_FILE", "/dev/null", true),
+            ("GRANT_POLICY_FILE", "/nowhere/at/all", true),
+        ] {
+            let mut env = Env::new([(name.to_owned(), value.to_owned())]);
+            assert!(Policy::from_env(&mut env).is_none());
+            let named = env.faults().iter().any(|fault| fault.name == "GRANT_POLICY");
+            assert_eq!(named, faulty, "{name}={value}");
+        }
+    }
 }

@@ -218,21 +218,6 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_that_is_set_is_a_policy() {
-        let none: [&str; 0] = [];
-        assert_eq!(faults("GRANT_LOG", "info"), none);
-        for (name, value) in [
-            ("GRANT_POLICY", ""),
-            ("GRANT_POLICY", " \n"),
-            ("GRANT_POLICY_FILE", ""),
-            ("GRANT_POLICY_FILE", "/dev/null"),
-            ("GRANT_POLICY_FILE", "/nowhere/at/all"),
-        ] {
-            assert_eq!(faults(name, value), ["GRANT_POLICY"], "{name}={value}");
-        }
-    }
-
-    #[test]
     fn a_rate_so_slow_that_it_is_none_is_a_fault() {
         for rate in ["1e-300", "5e-324", "0", "-1", "inf", "NaN", "0.0009", "1e-310", "x"] {
             assert_eq!(faults("GRANT_VENDOR_RPS", rate), ["GRANT_VENDOR_RPS"], "{rate}");
