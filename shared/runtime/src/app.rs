@@ -1,6 +1,7 @@
 //! A configured function: what every way in shares.
 
 mod admission;
+mod batch;
 mod issue;
 mod origin;
 mod receipts;
@@ -27,7 +28,7 @@ use crate::platform::runtime::{Runtime, is_on_platform};
 use crate::platform::{Env, Fault, Settings, config_missing};
 use crate::state::seal::Sealer;
 use crate::state::{SharedCache, Store};
-use crate::transfer::{Notifier, Sources};
+use crate::transfer::{Buffers, Notifier, Sources};
 use crate::vendor::{Budget, Vendor};
 
 /// A configured function: everything its routes share.
@@ -96,6 +97,7 @@ impl<F: Flow> App<F> {
             platform,
             on_platform,
             cx: Context::new(Inner {
+                buffers: Buffers::new(settings.buffer_bytes),
                 settings,
                 vendor: Vendor::new(client, budget),
                 background,
