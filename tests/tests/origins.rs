@@ -190,15 +190,24 @@ async fn without_a_proxy_it_is_the_address_that_was_asked() {
     assert_eq!(url(Answer::of(plain.post("/grants").body(relay())).await), format!("{}/relay", plain.url));
 }
 
-/// A receipt through every address that leads here.
+/// The spelling that was asked with, none, and the grant's own header: what gateways and clients make of a type.
 #[tokio::test]
-async fn a_grant_of_a_machine_on_the_lan_is_of_use() {
+async fn a_relay_takes_the_spelling_that_was_asked_with() {
     let function = start(&[INSECURE]).await;
-    let grant = Answer::of(function.post("/grants").body(relay())).await.ok();
-    let put = |kind: &'static str| {
-        let request = function.client.put(grant["url"].as_str().expect("a URL"));
-        request.header("content-type", kind).body("hello")
-    };
-    let receipt: Value = Answer::of(put("application/octet-stream")).await.ok();
-    assert_eq!(receipt["size"], 5);
+    for kind in ["image/jpg", "", "image/jpeg", "application/octet-stream"] {
+        let asked = json!({"filename": "a.jpg", "content_type": "image/jpg", "mode": "relay"});
+        let grant = function.ask(&asked).await.ok();
+        assert_eq!(grant["limits"]["content_types"], json!(["image/jpeg"]));
+        let put = function.client.put(grant["url"].as_str().expect("a URL")).header("content-type", kind);
+        let receipt: Value = Answer::of(put.body("hello")).await.ok();
+        assert_eq!(receipt["size"], 5, "{kind}");
+    }
+}
+
+/// As PowerShell 5 and .NET write UTF-8.
+#[tokio::test]
+async fn a_byte_order_mark_is_no_part_of_the_json() {
+    let function = start(&[]).await;
+    let answer = Answer::of(function.post("/grants").body(format!("\u{feff}{}", relay()))).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
 }

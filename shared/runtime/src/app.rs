@@ -25,6 +25,7 @@ use crate::flow::{Context, Flow, Inner};
 use crate::net::{client, extra_roots, public_client};
 use crate::platform::headers::Platform;
 use crate::platform::runtime::{Runtime, is_on_platform};
+use crate::platform::telemetry::metrics;
 use crate::platform::{Env, Fault, Settings, config_missing};
 use crate::state::seal::Sealer;
 use crate::state::{SharedCache, Store};
@@ -62,6 +63,9 @@ impl<F: Flow> App<F> {
     pub fn new(env: &mut Env) -> Result<Arc<Self>, Problem> {
         let settings = Settings::from_env(env);
         let (auth, policy) = (auth(env), Policy::from_env(env));
+        if settings.metrics {
+            metrics::switch_on();
+        }
         let flow = F::from_env(env);
         let defaults = F::SPEC.defaults(env);
         let roots = extra_roots(env);
