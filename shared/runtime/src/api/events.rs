@@ -31,10 +31,17 @@ pub(super) async fn events<F: Flow>(
     let door = door.map(|Extension(door)| door).unwrap_or_default();
     let caller = match app.cx.settings.events {
         Events::Off => return Err(Rejection::new(Code::NotFound, "there is no such route")),
-        Events::Trusted => None,
+        Events::Trusted => {
+            if let Some(callers) = &app.callers {
+                callers.admit(request.headers())?;
+            }
+            None
+        }
         Events::Caller => {
             let caller = app.caller(request.headers(), &door).await?;
-            app.granted(&caller)?.need(Right::Events)?;
+            // Jobs go by their sender's name. Each of them is counted when it is its turn.
+            caller.identity()?;
+            app.permissions(&caller)?.need(Right::Events)?;
             Some(caller)
         }
     };

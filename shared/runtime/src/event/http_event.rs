@@ -21,6 +21,8 @@ pub struct HttpEvent {
     pub request: Request<Body>,
     /// The shape of the answer.
     pub shape: Shape,
+    /// What the gateway cut off the path: the stage of a REST API, or nothing.
+    pub mount: String,
     /// The client's address, where the gateway tells it.
     pub source: Option<IpAddr>,
     /// The gateway's id of the request.
@@ -67,6 +69,7 @@ fn version_2(event: &Value, http: &Value) -> Result<HttpEvent, Problem> {
     Ok(HttpEvent {
         request: request(method, path, query, headers(event), body(event))?,
         shape: Shape::Version2,
+        mount: String::new(),
         source: text(http, "sourceIp").and_then(|address| address.parse().ok()),
         request_id: text(context, "requestId").map(str::to_owned),
         identity: identity(context),
@@ -94,8 +97,17 @@ fn version_1(event: &Value, method: &str, shape: Shape) -> Result<HttpEvent, Pro
         .and_then(|address| address.parse().ok());
     let request_id = text(&context, "requestId").map(str::to_owned);
     let identity = identity(&context);
+    let mount = mount(path, text(&context, "path").unwrap_or_default());
     let request = request(method, path, &query, headers, body(event))?;
-    Ok(HttpEvent { request, shape, source, request_id, identity })
+    Ok(HttpEvent { request, shape, mount, source, request_id, identity })
+}
+
+/// What stands before `path` in the `whole` path, which keeps the stage, or the base path of a custom domain.
+fn mount(path: &str, whole: &str) -> String {
+    let rest = whole.trim_end_matches('/').strip_suffix(path.trim_end_matches('/')).unwrap_or_default();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-._~".contains(&b);
+    let is_mount = rest.starts_with('/') && !rest.ends_with('/') && rest.bytes().all(plain);
+    if is_mount { rest.to_owned() } else { String::new() }
 }
 
 fn request(
@@ -276,6 +288,25 @@ mod tests {
         ] {
             let context = json!({ "authorizer": authorizer });
             assert_eq!(identity(&context).is_some(), known, "{context}");
+        }
+    }
+
+    #[test]
+    fn a_stage_is_what_the_path_lacks() {
+        for (path, whole, mount) in [
+            ("/tencent-lke/grants", "/prod/tencent-lke/grants", "/prod"),
+            ("/", "/prod/", "/prod"),
+            ("/", "/prod", "/prod"),
+            ("/grants", "/grants", ""),
+            ("/base/grants", "/base/grants", ""),
+            ("/base/grants", "/grants", ""),
+            ("/grants", "/a/b/grants", "/a/b"),
+            ("/grants", "", ""),
+            ("/grants", "/prodgrants", ""),
+            ("/grants", "//evil.example/grants", "//evil.example"),
+            ("/grants", "/a b/grants", ""),
+        ] {
+            assert_eq!(super::mount(path, whole), mount, "{path} {whole}");
         }
     }
 

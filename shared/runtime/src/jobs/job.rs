@@ -52,10 +52,11 @@ impl Job {
     }
 }
 
-/// What names a job of this id over all its deliveries.
+/// What names a job of this id over all its deliveries. A caller's jobs are under the hash of its name, which has
+/// one length whatever the name is; no id of its own makes a platform's job look like one, for ids have no lines.
 pub(super) fn name_of(id: &str, caller: Option<&Caller>) -> String {
     match caller.and_then(|caller| caller.name.as_ref()) {
-        Some(name) => format!("{name}\n{id}"),
+        Some(name) => format!("caller\n{}\n{id}", encode::digest_hex(&Sha256::digest(name.as_bytes()))),
         None => id.to_owned(),
     }
 }
@@ -215,4 +216,26 @@ fn fingerprint(document: &Value) -> String {
 /// The code of a problem that no delivery can do anything about.
 pub(super) fn is_deployment_fault(code: Code) -> bool {
     matches!(code, Code::ConfigMissing | Code::VendorAuthFailed | Code::VendorNotSubscribed | Code::Internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_senders_have_one_job() {
+        let names = ["", "a", "b", "a\nb", "b\na", "caller", "caller\na", "a\n", "\na", "1", "a:b", "queue"];
+        let ids = ["1", "a", "b", "a:1", "b/1", "caller", "caller:a:1", "j"];
+        let mut seen = HashSet::new();
+        for id in ids {
+            assert!(seen.insert(name_of(id, None)));
+            for name in names {
+                let caller = Caller { name: Some(name.to_owned()), ..Caller::default() };
+                assert!(seen.insert(name_of(id, Some(&caller))), "{name:?} {id}");
+            }
+        }
+        assert_eq!(seen.len(), ids.len() * (names.len() + 1));
+    }
 }

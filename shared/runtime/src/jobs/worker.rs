@@ -15,7 +15,7 @@ use super::job::{is_deployment_fault, name_of};
 use super::{Job, Unreadable};
 use crate::app::{App, carrier, receipt_of, time_for};
 use crate::auth::Caller;
-use crate::auth::policy::Granted;
+use crate::auth::policy::Permissions;
 use crate::flow::{Ask, Flow};
 use crate::platform::telemetry::{self, Line};
 use crate::platform::{clock, new_id};
@@ -76,6 +76,10 @@ impl<F: Flow> App<F> {
     ) -> Settled {
         if Instant::now() >= deadline {
             let problem = Problem::new(Code::RateLimited, "the time was up before this job began");
+            return unacknowledged(problem);
+        }
+        // Whatever it says, it is one of its sender's.
+        if let Some(Err(problem)) = caller.map(|caller| self.granted(caller)) {
             return unacknowledged(problem);
         }
         let job = match job {
@@ -176,8 +180,8 @@ impl<F: Flow> App<F> {
     fn job_ask(&self, job: &Job, caller: Option<&Caller>) -> Result<Ask, Problem> {
         let nobody = Caller::default();
         let granted = match caller {
-            Some(caller) => Granted::of(self.policy.as_ref(), caller)?,
-            None => Granted::trusted(&nobody),
+            Some(caller) => self.permissions(caller)?,
+            None => Permissions::trusted(&nobody),
         };
         let mode = carrier(self.flow.modes());
         let mut ask = self.checked_ask(&job.request, mode, &granted, None, u64::MAX)?;

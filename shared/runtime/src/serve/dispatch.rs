@@ -90,8 +90,13 @@ impl<F: Flow> Dispatch<F> {
     }
 
     async fn http(&self, event: HttpEvent, request_id: Option<String>, deadline: Instant) -> Value {
-        let HttpEvent { mut request, shape, source, request_id: gateway_id, identity } = event;
+        let HttpEvent { mut request, shape, mount, source, request_id: gateway_id, identity } = event;
+        // A load balancer overwrites what a client says here; behind the other gateways TLS is all there is.
+        let header = request.headers().get("x-forwarded-proto");
+        let plain = shape.is_load_balancer() && header.is_some_and(|scheme| scheme == "http");
         request.extensions_mut().insert(Door {
+            scheme: Some(if plain { "http" } else { "https" }),
+            mount,
             source,
             base: self.base.clone(),
             max_body: if shape.is_load_balancer() { BALANCER_BODY } else { LAMBDA_BODY },
