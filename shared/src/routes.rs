@@ -10,7 +10,7 @@ mod platform;
 mod relay;
 
 pub(crate) use around::new_id;
-pub(crate) use relay::{carrier, receipt as receipt_of, time_for};
+pub(crate) use relay::{Mangled, carrier, receipt as receipt_of, time_for};
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -66,6 +66,8 @@ pub struct Notes {
     pub vendor_calls: u32,
     /// Id of the grant.
     pub grant_id: Option<String>,
+    /// What an event was that is no job, in words of ours.
+    pub seen: Option<String>,
 }
 
 /// Runs `work` and returns with its output what was noted on the way. Within another such work (a message of
@@ -102,6 +104,11 @@ pub(crate) fn note_vendor(values: &Map<String, Value>) {
     }
 }
 
+/// Notes what an event was that is no job.
+pub(crate) fn note_seen(seen: impl Into<String>) {
+    note(|notes| notes.seen = Some(seen.into()));
+}
+
 /// The caller's trace, for a call made on its behalf.
 pub fn trace() -> Option<Trace> {
     NOTES.try_with(|notes| notes.borrow().trace.clone()).ok().flatten()
@@ -136,6 +143,7 @@ impl<'a> Line<'a> {
             status = self.status,
             job_id = self.job_id,
             acknowledged = self.acknowledged,
+            seen = notes.seen,
             code = self.code.map_or("ok", Code::as_str),
             mode = notes.mode,
             grant_id = notes.grant_id,
@@ -145,7 +153,11 @@ impl<'a> Line<'a> {
             ms,
             cold = notes.cold,
             "{}",
-            if self.job_id.is_some() { "job" } else { "request" }
+            match (self.job_id, self.acknowledged) {
+                (Some(_), _) => "job",
+                (None, Some(_)) => "message",
+                (None, None) => "request",
+            }
         );
         // A caller's mistake is no error of ours; a job that did not succeed is one, whosever the mistake.
         let error = self.code.is_some_and(|code| code.status() >= 500 || self.job_id.is_some());

@@ -47,6 +47,17 @@ pub struct Stored {
     pub digests: Digests,
 }
 
+/// The problem of `arrived` bytes where `declared` were said: something on the way changed them, and what does
+/// so is nearly always a gateway that takes a file for text.
+pub(crate) fn length_differs(code: Code, declared: u64, arrived: u64) -> Problem {
+    let detail = format!("{arrived} bytes arrived where {declared} were declared: {BINARY_MEDIA_TYPES}");
+    Problem::new(code, detail)
+}
+
+/// What to do about a gateway that changes bytes.
+pub(crate) const BINARY_MEDIA_TYPES: &str = "where a gateway on the way changed the body, its binary media types \
+    (binaryMediaTypes of API Gateway) must include */*";
+
 impl Body {
     /// `length` bytes from `stream`, to be refused unless they match `expected`.
     pub fn new(

@@ -26,6 +26,10 @@ use crate::telemetry;
 use crate::ticket::Binding;
 use crate::upload::{self, Stored};
 
+/// That a gateway changed a request's body on the way; put into its extensions by the runtime that sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Mangled(pub(crate) Problem);
+
 pub(super) async fn relay<F: Flow>(
     State(app): State<Arc<App<F>>>,
     Path(ticket): Path<String>,
@@ -37,6 +41,9 @@ pub(super) async fn relay<F: Flow>(
         notes.mode = Some(Mode::Relay.as_str());
         notes.grant_id = Some(binding.id.clone());
     });
+    if let Some(Mangled(problem)) = request.extensions().get() {
+        return Err(problem.clone());
+    }
     let length = check_headers(&binding, request.headers())?;
     let name = format!("ticket:{}", binding.id);
     let time = time_for(app.cx.settings.timeout, length);
@@ -121,6 +128,7 @@ pub(crate) fn receipt<F: Flow>(flow: &F, ask: &Ask, stored: Stored, job_id: Opti
         version: 1,
         id: ask.id.clone(),
         job_id,
+        caller: None,
         flow: F::NAME.to_owned(),
         filename: ask.filename.clone(),
         key: stored.key,
