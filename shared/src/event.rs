@@ -5,8 +5,7 @@
 mod http_event;
 mod messages;
 
-pub(crate) use http_event::read as read_http;
-pub use http_event::{HttpEvent, Shape};
+pub use http_event::{HttpEvent, Shape, read as read_http};
 pub use messages::{Delivery, Event, MOST_MESSAGES, Message, Report, classify};
 pub(crate) use messages::{
     batch_item_failures, binary_cloud_event, cloud_event, decoded, document, foreign_source, is_event_bridge,

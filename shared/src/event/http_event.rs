@@ -58,7 +58,7 @@ enum Payload {
 }
 
 /// The request in `event`, if it holds one.
-pub(crate) fn read(event: &str) -> Option<Result<HttpEvent, Problem>> {
+pub fn read(event: &str) -> Option<Result<HttpEvent, Problem>> {
     let payload = payload(&Members::of(event)?)?;
     let Ok(event) = serde_json::from_str::<Value>(event) else {
         return Some(Err(Problem::invalid("", "the event's request cannot be read")));
@@ -138,8 +138,10 @@ fn version_1(event: &Value) -> Result<HttpEvent, Problem> {
 fn lattice(event: &Value) -> Result<HttpEvent, Problem> {
     let first = event.get("raw_path").is_some();
     let (path, encoded) = if first { ("raw_path", "is_base64_encoded") } else { ("path", "isBase64Encoded") };
-    // The path has the query string in it.
-    let (path, query) = split_query(text(event, path).unwrap_or("/"));
+    // What the client sent, still encoded: in the path of the first version, in a map of both.
+    let (path, in_path) = split_query(text(event, path).unwrap_or("/"));
+    let in_map = query(event, true);
+    let query = if in_path.is_empty() { &in_map } else { in_path };
     let headers = headers(event);
     let context = event.get("requestContext").unwrap_or(&Value::Null);
     let identity = context.get("identity").filter(|identity| text(identity, "principal").is_some());
@@ -237,16 +239,17 @@ fn query(event: &Value, encoded: bool) -> String {
             encode::percent(&mut query, value);
         }
     };
-    let map = |name: &str| event.get(name).and_then(Value::as_object);
-    if let Some(multi) = map("multiValueQueryStringParameters") {
-        for (name, values) in multi {
-            for value in values.as_array().into_iter().flatten().filter_map(Value::as_str) {
-                push(name, value);
-            }
-        }
-    } else if let Some(single) = map("queryStringParameters").or_else(|| map("queryString")) {
-        for (name, value) in single {
-            push(name, value.as_str().unwrap_or_default());
+    let names = [
+        "multiValueQueryStringParameters",
+        "queryStringParameters",
+        "queryString",
+        "query_string_parameters",
+    ];
+    let map = names.iter().find_map(|name| event.get(name).and_then(Value::as_object));
+    for (name, value) in map.into_iter().flatten() {
+        match value.as_array() {
+            Some(values) => values.iter().filter_map(Value::as_str).for_each(|value| push(name, value)),
+            None => push(name, value.as_str().unwrap_or_default()),
         }
     }
     query

@@ -176,7 +176,10 @@ pub(crate) fn foreign(members: &Members<'_>) -> Option<&'static str> {
 
 /// What was seen of an event, in words: its kind or source as far as it tells them, and its members.
 pub(crate) fn seen(members: &Members<'_>) -> String {
-    let names = format!("an object with the members {}", members.names());
+    let names = match members.names() {
+        names if names.is_empty() => "an object without a plain member".to_owned(),
+        names => format!("an object with the members {names}"),
+    };
     match foreign(members).map(str::to_owned).or_else(|| source_of(members)) {
         Some(source) => format!("{source}, {names}"),
         None => names,
@@ -189,7 +192,7 @@ pub(crate) fn source_of(members: &Members<'_>) -> Option<String> {
         let kind = ["cos", "cf"].into_iter().find(|name| members.get(name).is_some());
         let named = || members.object("event").and_then(|event| event.text("eventName"));
         let told = ["eventSource", "EventSource", "event_source"].iter().find_map(|name| members.text(name));
-        let told = told.or_else(|| members.text("source").filter(|_| members.get("detail-type").is_some()));
+        let told = told.or_else(|| members.text("source"));
         kind.map(|kind| named().unwrap_or_else(|| kind.to_owned())).or(told)
     };
     let first = |name: &str| {

@@ -111,7 +111,7 @@ fn notification(members: &Members<'_>, records: &Elements<'_>) -> Vec<Item> {
         return vec![Item::Unknown(Unknown::new(seen))];
     }
     let record = |json: &str| {
-        let record = Members::of(json).unwrap_or_default();
+        let Some(record) = Members::of(json) else { return Item::Unknown(Unknown::of(members)) };
         let Some(object) = record.object("s3") else { return Item::Unknown(Unknown::of(&record)) };
         // AWS leaves out the `s3:` that others write as its documentation does.
         let name = record.text("eventName").unwrap_or_default();
