@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use upload_grant::event::{Event, classify, read_http};
+use upload_grant_runtime::event::{Event, classify, read_http};
 use upload_grant_tests::{Answer, Function, sandbox};
 
 use crate::event;

@@ -5,8 +5,9 @@ use axum::body::Body;
 use http::Request;
 use serde_json::json;
 use tower::ServiceExt as _;
-use upload_grant::config::Env;
-use upload_grant::routes::{App, router};
+use upload_grant_runtime::api::router;
+use upload_grant_runtime::app::App;
+use upload_grant_runtime::platform::Env;
 
 const MIB: u64 = 1 << 20;
 

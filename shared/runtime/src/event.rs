@@ -1,0 +1,18 @@
+//! Telling events apart: what a runtime hands over is a request, messages, or nothing to do.
+//!
+//! Everything is read from plain JSON; `shared/deploy` and `tests/events` show each shape.
+
+mod changed;
+mod http_event;
+mod members;
+mod messages;
+
+pub use changed::Mangled;
+pub(crate) use changed::length_differs;
+pub use http_event::{HttpEvent, Shape, read as read_http};
+pub(crate) use members::{Elements, Members, plain};
+pub use messages::{Delivery, Event, MOST_MESSAGES, Message, Report, classify};
+pub(crate) use messages::{
+    batch_item_failures, binary_cloud_event, cloud_event, decoded, document, foreign_source, is_event_bridge,
+    is_job, nothing, seen, source_of, unknown, unwrapped,
+};

@@ -1,0 +1,164 @@
+//! Upload jobs: messages that have the function do the upload itself.
+
+mod job;
+mod payload;
+mod rubbish;
+mod s3;
+mod worker;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
+use serde_json::Value;
+use tokio::time::Instant;
+
+pub use job::{Job, Unreadable};
+
+use self::payload::Item;
+use self::rubbish::Rubbish;
+use crate::app::App;
+use crate::auth::Caller;
+use crate::event::{Delivery, MOST_MESSAGES, Message};
+use crate::flow::Flow;
+use crate::platform::telemetry::{self, Line};
+use upload_grant::model::problem::{Code, Problem};
+
+/// Jobs at work at the same time within one delivery.
+const CONCURRENT: usize = 4;
+
+/// What became of a delivery.
+#[derive(Debug, Default)]
+pub struct Delivered {
+    /// Ids of the messages that must be delivered again.
+    pub failed: Vec<String>,
+    /// The problem of the first of them.
+    pub problem: Option<Problem>,
+}
+
+/// Messages that are done one after the other, each with its place in the delivery.
+type Lane = Vec<(usize, Message)>;
+
+impl<F: Flow> App<F> {
+    /// Does the jobs of a delivery. Messages of one FIFO group are done in order, and after a failure the rest
+    /// of the group fails unseen; all others are independent of each other.
+    ///
+    /// `caller` is who sent it, or none for the platform's own queues, which need no check.
+    pub(crate) async fn deliver(
+        self: &Arc<Self>,
+        delivery: Delivery,
+        caller: Option<&Caller>,
+        deadline: Instant,
+    ) -> Delivered {
+        let Delivery { messages, beyond, .. } = delivery;
+        let rubbish = Rubbish::default();
+        let mut lanes = lanes(messages).into_iter();
+        // A lane's future is large, so it is made only when its turn has come.
+        let mut running = FuturesUnordered::new();
+        let mut failures: Vec<(usize, String, Problem)> = Vec::new();
+        loop {
+            while running.len() < CONCURRENT
+                && let Some(lane) = lanes.next()
+            {
+                running.push(self.lane(lane, caller, &rubbish, deadline).boxed());
+            }
+            let Some(failed) = running.next().await else { break };
+            failures.extend(failed);
+        }
+        failures.sort_by_key(|(index, ..)| *index);
+        let mut delivered = Delivered::default();
+        for (_, id, problem) in failures {
+            delivered.failed.push(id);
+            delivered.problem.get_or_insert(problem);
+        }
+        if !beyond.is_empty() {
+            let detail = format!("a delivery has at most {MOST_MESSAGES} messages");
+            tracing::warn!(flow = F::SPEC.name, beyond = beyond.len(), "{detail}");
+            delivered.problem.get_or_insert(Problem::new(Code::TooLarge, detail));
+            delivered.failed.extend(beyond);
+        }
+        delivered
+    }
+
+    async fn lane(
+        self: &Arc<Self>,
+        lane: Lane,
+        caller: Option<&Caller>,
+        rubbish: &Rubbish,
+        deadline: Instant,
+    ) -> Vec<(usize, String, Problem)> {
+        let mut failures = Vec::new();
+        for (index, message) in lane {
+            let done = if failures.is_empty() {
+                self.message(&message, caller, rubbish, deadline).await
+            } else {
+                Err(Problem::new(Code::AlreadyUsed, "an earlier message of the group failed"))
+            };
+            if let Err(problem) = done {
+                failures.push((index, message.id, problem));
+            }
+        }
+        failures
+    }
+
+    /// Does every job in one message; an error means that it must be delivered again.
+    async fn message(
+        self: &Arc<Self>,
+        message: &Message,
+        caller: Option<&Caller>,
+        rubbish: &Rubbish,
+        deadline: Instant,
+    ) -> Result<(), Problem> {
+        let started = Instant::now();
+        let (mut failure, mut idle) = (None, None);
+        for item in payload::read(message) {
+            let settled = match item {
+                Item::Job(job) => self.work(Ok(*job), caller, deadline).await,
+                Item::Unreadable(unreadable) => self.work(Err(unreadable), caller, deadline).await,
+                Item::Nothing(reason) => {
+                    idle.get_or_insert(reason);
+                    continue;
+                }
+                Item::Unknown(unknown) => self.discard(&unknown, message, caller, rubbish, deadline).await,
+            };
+            if !settled.acknowledged {
+                let unexplained = || Problem::new(Code::RateLimited, "the outcome could not be delivered");
+                failure = failure.or(Some(settled.outcome.err().unwrap_or_else(unexplained)));
+            }
+        }
+        if let Some(reason) = idle {
+            let ((), notes) = telemetry::noting(async { telemetry::note_seen(reason) }).await;
+            let line = Line::new(F::SPEC.name, "nothing", None, started);
+            Line { acknowledged: Some(failure.is_none()), ..line }.write(&notes);
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Does the one job of a direct invocation, which the platform repeats under the same `request_id`.
+    pub(crate) async fn invoke(
+        self: &Arc<Self>,
+        document: &Value,
+        request_id: &str,
+        deadline: Instant,
+    ) -> Result<Value, Problem> {
+        let job = job::upload_job(document, request_id);
+        let receipt = self.work(job, None, deadline).boxed().await.outcome?;
+        serde_json::to_value(receipt)
+            .map_err(|_| Problem::new(Code::Internal, "the receipt could not be written"))
+    }
+}
+
+/// Messages in lanes: one per FIFO group, and one for each message without.
+fn lanes(messages: Vec<Message>) -> Vec<Lane> {
+    let mut lanes: Vec<Lane> = Vec::new();
+    let mut groups: HashMap<String, usize> = HashMap::new();
+    for (index, message) in messages.into_iter().enumerate() {
+        let lane = message.group.clone().map(|group| *groups.entry(group).or_insert(lanes.len()));
+        match lane {
+            Some(lane) if lane < lanes.len() => lanes[lane].push((index, message)),
+            _ => lanes.push(vec![(index, message)]),
+        }
+    }
+    lanes
+}

@@ -1,0 +1,163 @@
+//! Reading jobs out of messages.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use url::Url;
+
+use crate::auth::Caller;
+use crate::transfer::Source;
+use upload_grant::model::problem::{Code, Problem};
+use upload_grant::model::request::GrantRequest;
+use upload_grant::wire::encode;
+
+/// One upload to be done.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Names the job over all its deliveries.
+    pub id: String,
+    /// What its record and object go by: the id, under the caller's name where a caller sent it.
+    pub name: String,
+    /// SHA-256 of what it says, in hex.
+    pub fingerprint: String,
+    /// The file, as a caller would ask for it.
+    pub request: GrantRequest,
+    /// Where the bytes are.
+    pub source: Source,
+    /// Who is told of the outcome.
+    pub notify: Option<Url>,
+    /// Whether the source's own type counts where the file's name has none that is of use.
+    pub typed_by_source: bool,
+}
+
+/// A job that cannot be read: what is known of it, so that its sender can be told.
+#[derive(Clone, Debug)]
+pub struct Unreadable {
+    /// The id it would have had.
+    pub id: String,
+    /// As in [`Job`].
+    pub fingerprint: String,
+    /// Who is told.
+    pub notify: Option<Url>,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+impl Job {
+    /// As sent by `caller`: two callers' jobs of one id are two jobs.
+    pub(super) fn of(mut self, caller: Option<&Caller>) -> Self {
+        self.name = name_of(&self.id, caller);
+        self
+    }
+}
+
+/// What names a job of this id over all its deliveries.
+pub(super) fn name_of(id: &str, caller: Option<&Caller>) -> String {
+    match caller.and_then(|caller| caller.name.as_ref()) {
+        Some(name) => format!("{name}\n{id}"),
+        None => id.to_owned(),
+    }
+}
+
+/// An UploadJob document. Without an id of its own or of its message, what it says names it.
+pub(super) fn upload_job(document: &Value, message_id: &str) -> Result<Job, Box<Unreadable>> {
+    let fingerprint = fingerprint(document);
+    let named = id(document).map(|id| id.unwrap_or(message_id));
+    let id = match &named {
+        Ok(id) if !id.is_empty() => (*id).to_owned(),
+        Err(_) if !message_id.is_empty() => message_id.to_owned(),
+        _ => fingerprint.clone(),
+    };
+    let notify = match present(document, "notify") {
+        Some(notify) => url(notify.get("url"), "/notify/url").map(Some),
+        None => Ok(None),
+    };
+    let told = notify.as_ref().ok().cloned().flatten();
+    let job = || {
+        if !document.is_object() {
+            return Err(Problem::invalid("", "the message is not a JSON object"));
+        }
+        named?;
+        Ok(Job {
+            id: id.clone(),
+            name: id.clone(),
+            fingerprint: fingerprint.clone(),
+            request: GrantRequest::from_value(document)?,
+            source: source(present(document, "source"))?,
+            notify: notify?,
+            typed_by_source: false,
+        })
+    };
+    job().map_err(|problem| {
+        Box::new(Unreadable { id: id.clone(), fingerprint: fingerprint.clone(), notify: told, problem })
+    })
+}
+
+/// The job's own id, if it has one.
+fn id(document: &Value) -> Result<Option<&str>, Problem> {
+    let Some(id) = present(document, "id") else { return Ok(None) };
+    let id = id.as_str().ok_or_else(|| Problem::invalid("/id", "a string is expected"))?;
+    if !(1..=256).contains(&id.len()) || id.chars().any(char::is_control) {
+        return Err(Problem::invalid("/id", "1 to 256 bytes are expected"));
+    }
+    Ok(Some(id))
+}
+
+fn present<'a>(document: &'a Value, name: &str) -> Option<&'a Value> {
+    document.get(name).filter(|value| !value.is_null())
+}
+
+fn source(source: Option<&Value>) -> Result<Source, Problem> {
+    let one = || Problem::invalid("/source", "one of url, base64, s3 is expected");
+    let source = source.and_then(Value::as_object).filter(|source| source.len() == 1).ok_or_else(one)?;
+    if source.contains_key("url") {
+        return url(source.get("url"), "/source/url").map(Source::Url);
+    }
+    if let Some(base64) = source.get("base64") {
+        let bytes =
+            base64.as_str().and_then(|text| STANDARD.decode(text).ok()).filter(|bytes| !bytes.is_empty());
+        let bytes = bytes.ok_or_else(|| {
+            Problem::invalid("/source/base64", "the base64 of at least one byte is expected")
+        })?;
+        return Ok(Source::Bytes(Bytes::from(bytes)));
+    }
+    let s3 = source.get("s3").ok_or_else(one)?;
+    let text = |name: &str| s3.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let need = |name: &str| {
+        text(name)
+            .map(str::to_owned)
+            .ok_or_else(|| Problem::invalid(format!("/source/s3/{name}"), "a string is expected"))
+    };
+    Ok(Source::S3 {
+        bucket: need("bucket")?,
+        key: need("key")?,
+        version_id: text("version_id").map(str::to_owned),
+    })
+}
+
+fn url(value: Option<&Value>, pointer: &str) -> Result<Url, Problem> {
+    let url = value
+        .and_then(Value::as_str)
+        .filter(|text| text.len() <= 4096)
+        .and_then(|text| Url::parse(text).ok());
+    url.ok_or_else(|| Problem::invalid(pointer, "a URL is expected"))
+}
+
+/// The hash of what a document says, however its members are ordered and spaced.
+fn fingerprint(document: &Value) -> String {
+    let mut document = document.clone();
+    document.sort_all_objects();
+    fingerprint_of(document.to_string().as_bytes())
+}
+
+/// SHA-256 in hex.
+pub(super) fn fingerprint_of(bytes: &[u8]) -> String {
+    encode::digest_hex(&Sha256::digest(bytes)).to_string()
+}
+
+/// The code of a problem that no delivery can do anything about.
+pub(super) fn is_deployment_fault(code: Code) -> bool {
+    matches!(code, Code::ConfigMissing | Code::VendorAuthFailed | Code::VendorNotSubscribed | Code::Internal)
+}

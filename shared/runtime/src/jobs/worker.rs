@@ -1,0 +1,346 @@
+//! Doing one job: once, whoever delivers it how often.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
+use ulid::Ulid;
+use url::Url;
+
+use super::job::{is_deployment_fault, name_of};
+use super::{Job, Unreadable};
+use crate::app::{App, carrier, receipt_of, time_for};
+use crate::auth::Caller;
+use crate::auth::policy::Granted;
+use crate::event::length_differs;
+use crate::flow::{Ask, Flow};
+use crate::platform::telemetry::{self, Line};
+use crate::platform::{clock, new_id};
+use crate::state::Claim;
+use crate::transfer::{Body, Opened, Source};
+use upload_grant::model::media;
+use upload_grant::model::problem::{Code, Problem};
+use upload_grant::model::receipt::Receipt;
+use upload_grant::model::request::GrantRequest;
+
+/// A claim holds this long unless renewed: so long does a killed instance keep a job from the others. A third of
+/// it and the longest that the store may take to answer still leave a moment.
+const LEASE: Duration = Duration::from_secs(5);
+/// Receipts are remembered as long as any queue redelivers.
+const KEEP_DONE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+/// Failures are remembered through a queue's retries, and forgotten before somebody mends and redrives.
+const KEEP_FAILED: Duration = Duration::from_secs(60 * 60);
+
+/// What became of a job.
+#[derive(Debug)]
+pub struct Settled {
+    /// Its receipt or problem.
+    pub outcome: Result<Receipt, Problem>,
+    /// Whether the queue may forget it.
+    pub acknowledged: bool,
+}
+
+impl<F: Flow> App<F> {
+    pub(super) async fn work(
+        self: &Arc<Self>,
+        job: Result<Job, Box<Unreadable>>,
+        caller: Option<&Caller>,
+        deadline: Instant,
+    ) -> Settled {
+        let started = Instant::now();
+        let id = match &job {
+            Ok(job) => job.id.clone(),
+            Err(unreadable) => unreadable.id.clone(),
+        };
+        // One job's panic is one job's problem.
+        let work = AssertUnwindSafe(self.settle(job, caller, deadline)).catch_unwind();
+        let (settled, notes) = telemetry::noting(work).await;
+        let failed = |_| unacknowledged(Problem::new(Code::Internal, "the function failed"));
+        let mut settled = settled.unwrap_or_else(failed);
+        if let Err(problem) = &mut settled.outcome {
+            problem.flow = Some(F::SPEC.name.to_owned());
+            problem.job_id = Some(id.clone());
+        }
+        let code = settled.outcome.as_ref().err().map(|problem| problem.code);
+        let line = Line::new(F::SPEC.name, "job", code, started);
+        Line { job_id: Some(&id), acknowledged: Some(settled.acknowledged), ..line }.write(&notes);
+        settled
+    }
+
+    async fn settle(
+        self: &Arc<Self>,
+        job: Result<Job, Box<Unreadable>>,
+        caller: Option<&Caller>,
+        deadline: Instant,
+    ) -> Settled {
+        if Instant::now() >= deadline {
+            let problem = Problem::new(Code::RateLimited, "the time was up before this job began");
+            return unacknowledged(problem);
+        }
+        let job = match job {
+            Ok(job) => job.of(caller),
+            Err(unreadable) => {
+                let Unreadable { id, fingerprint, notify, problem } = *unreadable;
+                telemetry::note_seen(problem.detail.as_str());
+                let name = name_of(&id, caller);
+                let event = webhook_id(F::SPEC.name, &name, &fingerprint, Some(problem.code));
+                return self.tell_failure(&id, caller, &event, notify.as_ref(), problem, deadline).await;
+            }
+        };
+        if let Err(problem) = self.configured() {
+            return unacknowledged(problem);
+        }
+        if !self.notifier.permits(job.notify.as_ref()) {
+            let problem = Problem::invalid("/notify/url", "the address is not in GRANT_NOTIFY_HOSTS");
+            let event = webhook_id(F::SPEC.name, &job.name, &job.fingerprint, Some(problem.code));
+            return self.tell_failure(&job.id, caller, &event, None, problem, deadline).await;
+        }
+        let name = format!("job:{}:{}", F::SPEC.name, job.name);
+        let owner = new_id();
+        match self.store.claim(&name, &owner, LEASE).await {
+            Err(problem) => unacknowledged(problem),
+            Ok(Claim::Running) => unacknowledged(
+                Problem::new(Code::AlreadyUsed, "another delivery of this job is at work").retryable(true),
+            ),
+            Ok(Claim::Done(record)) if record["fingerprint"] != job.fingerprint.as_str() => {
+                let problem = Problem::invalid("/id", "another job was done under this id");
+                let event = webhook_id(F::SPEC.name, &job.name, &job.fingerprint, Some(problem.code));
+                self.tell_failure(&job.id, caller, &event, job.notify.as_ref(), problem, deadline).await
+            }
+            Ok(Claim::Done(record)) => self.redelivered(&job, (&name, &owner), record, deadline).await,
+            Ok(Claim::Mine) => {
+                let work = self.upload_job(&job, caller, deadline);
+                let outcome = tokio::select! {
+                    outcome = work => outcome,
+                    () = self.hold(&name, &owner) => {
+                        Err(Problem::new(Code::RateLimited, "the claim on this job was lost"))
+                    }
+                };
+                self.conclude(&job, caller, (&name, &owner), outcome, deadline).await
+            }
+        }
+    }
+
+    /// Renews the claim until it is lost: taken by another, or run out while the store could not be reached.
+    async fn hold(&self, name: &str, owner: &str) {
+        let mut ends = Instant::now() + LEASE;
+        loop {
+            tokio::time::sleep(LEASE / 3).await;
+            let asked = Instant::now();
+            match self.store.renew(name, owner, LEASE).await {
+                Ok(true) => ends = asked + LEASE,
+                Err(_) if Instant::now() < ends => {}
+                _ => return,
+            }
+        }
+    }
+
+    async fn upload_job(
+        &self,
+        job: &Job,
+        caller: Option<&Caller>,
+        deadline: Instant,
+    ) -> Result<Receipt, Problem> {
+        let ask = self.job_ask(job, caller, job.request.content_type.as_deref());
+        let names_no_type = media::extension(&job.request.filename).is_none()
+            || ask.as_ref().is_err_and(|problem| problem.code == Code::UnsupportedType);
+        let (mut ask, opened) = if job.typed_by_source && names_no_type {
+            let size = job.request.size;
+            let opened =
+                self.open(&job.source, size, deadline.min(Instant::now() + self.cx.settings.timeout)).await?;
+            let typed = opened.content_type.as_deref();
+            (self.job_ask(job, caller, typed).or(ask)?, opened)
+        } else {
+            let ask = ask?;
+            let opened = self.open(&job.source, ask.size, ask.deadline.min(deadline)).await?;
+            (ask, opened)
+        };
+        telemetry::note(|notes| {
+            notes.mode = Some(ask.mode.as_str());
+            notes.grant_id = Some(ask.id.clone());
+        });
+        if let Some(size) = ask.size.filter(|size| *size != opened.length) {
+            return Err(length_differs(Code::ChecksumMismatch, size, opened.length));
+        }
+        if opened.length == 0 {
+            return Err(Problem::new(Code::InvalidRequest, "the source is empty"));
+        }
+        if opened.length > ask.max_bytes {
+            let detail = format!("files of this type are limited to {} bytes", ask.max_bytes);
+            return Err(Problem::new(Code::TooLarge, detail));
+        }
+        ask.size = Some(opened.length);
+        ask.deadline = deadline.min(Instant::now() + time_for(self.cx.settings.timeout, opened.length));
+        let body = Body::new(opened.length, ask.checksums.clone(), opened.stream);
+        let time_is_up = |_| Err(Problem::new(Code::VendorTimeout, "the upload did not end in time"));
+        let upload = self.flow.upload(&self.cx, &ask, body);
+        let stored = tokio::time::timeout_at(ask.deadline, upload).await.unwrap_or_else(time_is_up)?;
+        telemetry::note_vendor(&stored.vendor);
+        let mut receipt = receipt_of(&self.flow, &ask, stored, Some(job.id.clone()));
+        receipt.caller = caller.and_then(|caller| caller.name.clone());
+        Ok(receipt)
+    }
+
+    async fn open(&self, source: &Source, size: Option<u64>, deadline: Instant) -> Result<Opened, Problem> {
+        let silent =
+            |_| Err(Problem::new(Code::SourceFailed, "the source did not answer in time").retryable(true));
+        tokio::time::timeout_at(deadline, self.sources.open(source, size)).await.unwrap_or_else(silent)
+    }
+
+    /// The ask of a job: its object's name derives from the job, so that every delivery means the same object.
+    fn job_ask(
+        &self,
+        job: &Job,
+        caller: Option<&Caller>,
+        content_type: Option<&str>,
+    ) -> Result<Ask, Problem> {
+        let nobody = Caller::default();
+        let granted = match caller {
+            Some(caller) => Granted::of(self.policy.as_ref(), caller)?,
+            None => Granted::trusted(&nobody),
+        };
+        let mode = carrier(self.flow.modes());
+        let content_type = content_type.map(str::to_owned);
+        let request = GrantRequest { content_type, ..job.request.clone() };
+        let mut ask = self.checked_ask(&request, mode, &granted, None, u64::MAX)?;
+        ask.id = job_ulid(F::SPEC.name, &job.name);
+        ask.now = clock::now();
+        Ok(ask)
+    }
+
+    /// Records the outcome and tells it.
+    async fn conclude(
+        &self,
+        job: &Job,
+        caller: Option<&Caller>,
+        claim: (&str, &str),
+        outcome: Result<Receipt, Problem>,
+        deadline: Instant,
+    ) -> Settled {
+        let (name, owner) = claim;
+        let (kind, data) = match &outcome {
+            Ok(receipt) => ("upload.completed", json!(receipt)),
+            Err(problem) if problem.retryable || is_deployment_fault(problem.code) => {
+                // A store that cannot be reached frees the claim by letting it end.
+                let _ = self.store.release(name, owner).await;
+                return Settled { outcome, acknowledged: false };
+            }
+            Err(problem) => {
+                let mut problem = problem.clone();
+                (problem.flow, problem.job_id) = (Some(F::SPEC.name.to_owned()), Some(job.id.clone()));
+                ("upload.failed", with_caller(problem.to_value(), caller))
+            }
+        };
+        let record = json!({ "fingerprint": job.fingerprint, "kind": kind, "data": data, "told": false });
+        if let Err(problem) = self.store.finish(name, owner, record.clone(), keep(&outcome)).await {
+            // The object is there. The platform may forget the job, or deliver it again if telling fails too.
+            tracing::error!(
+                flow = F::SPEC.name,
+                code = problem.code.as_str(),
+                "the outcome could not be recorded"
+            );
+        }
+        self.tell(job, claim, outcome, record, deadline).await
+    }
+
+    /// A job that is done already: its record answers.
+    async fn redelivered(&self, job: &Job, claim: (&str, &str), record: Value, deadline: Instant) -> Settled {
+        let data = &record["data"];
+        let outcome = serde_json::from_value::<Receipt>(data.clone()).map_err(|_| {
+            let unreadable = || Problem::new(Code::Internal, "the record cannot be read");
+            Problem::from_value(data).unwrap_or_else(unreadable)
+        });
+        self.tell(job, claim, outcome, record, deadline).await
+    }
+
+    /// Tells the recorded outcome, unless that was done before, and notes in the record that it is done.
+    async fn tell(
+        &self,
+        job: &Job,
+        (name, owner): (&str, &str),
+        outcome: Result<Receipt, Problem>,
+        mut record: Value,
+        deadline: Instant,
+    ) -> Settled {
+        let mut told = Ok(true);
+        if record["told"] != true {
+            let failure = outcome.as_ref().err().map(|problem| problem.code);
+            let id = webhook_id(F::SPEC.name, &job.name, &job.fingerprint, failure);
+            let kind = record["kind"].as_str().unwrap_or_default();
+            let deadline = self.telling_ends(deadline);
+            told = self.notifier.tell(job.notify.as_ref(), &id, kind, &record["data"], deadline).await;
+            if told == Ok(true) {
+                record["told"] = true.into();
+                let _ = self.store.finish(name, owner, record, keep(&outcome)).await;
+            }
+        }
+        let acknowledged = acknowledged(&outcome, &told);
+        Settled { outcome, acknowledged }
+    }
+
+    /// Telling an outcome takes no longer than a request may.
+    fn telling_ends(&self, deadline: Instant) -> Instant {
+        deadline.min(Instant::now() + self.cx.settings.timeout)
+    }
+
+    /// A permanent failure that has no record of its own.
+    async fn tell_failure(
+        &self,
+        job_id: &str,
+        caller: Option<&Caller>,
+        event: &str,
+        notify: Option<&Url>,
+        mut problem: Problem,
+        deadline: Instant,
+    ) -> Settled {
+        (problem.flow, problem.job_id) = (Some(F::SPEC.name.to_owned()), Some(job_id.to_owned()));
+        let deadline = self.telling_ends(deadline);
+        let data = with_caller(problem.to_value(), caller);
+        let told = self.notifier.tell(notify, event, "upload.failed", &data, deadline).await;
+        let outcome = Err(problem);
+        let acknowledged = acknowledged(&outcome, &told);
+        Settled { outcome, acknowledged }
+    }
+}
+
+/// `data` of a webhook, with whose job it was.
+fn with_caller(mut data: Value, caller: Option<&Caller>) -> Value {
+    if let Some(name) = caller.and_then(|caller| caller.name.as_deref()) {
+        data["caller"] = name.into();
+    }
+    data
+}
+
+/// How long an outcome is remembered.
+fn keep(outcome: &Result<Receipt, Problem>) -> Duration {
+    if outcome.is_ok() { KEEP_DONE } else { KEEP_FAILED }
+}
+
+/// Whether the queue may forget a job that came to a lasting outcome: a success with nobody to tell, or
+/// whatever was told.
+fn acknowledged(outcome: &Result<Receipt, Problem>, told: &Result<bool, Problem>) -> bool {
+    *told == Ok(true) || (outcome.is_ok() && *told == Ok(false))
+}
+
+fn unacknowledged(problem: Problem) -> Settled {
+    Settled { outcome: Err(problem), acknowledged: false }
+}
+
+/// A ULID whose 128 bits are those of the job's hash.
+fn job_ulid(flow: &str, job_id: &str) -> String {
+    let digest = Sha256::digest(format!("{flow}\n{job_id}").as_bytes());
+    let mut bits = [0; 16];
+    bits.copy_from_slice(&digest[..16]);
+    Ulid::from(u128::from_be_bytes(bits)).to_string()
+}
+
+/// The webhook's id: the same for every telling of one outcome, and another for another outcome, so that a
+/// receiver who drops what it saw does not drop the success that follows a failure.
+fn webhook_id(flow: &str, name: &str, fingerprint: &str, failure: Option<Code>) -> String {
+    let outcome = failure.map_or("ok", Code::as_str);
+    format!("msg_{}", job_ulid(flow, &format!("{name}\n{fingerprint}\n{outcome}")))
+}
