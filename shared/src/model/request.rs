@@ -67,6 +67,9 @@ pub struct GrantRequest {
 /// The most bytes of a request document.
 pub const MAX_BODY: usize = 64 * 1024;
 
+/// The longest file name, in characters: what file systems of phones and desktops allow at most.
+const MAX_FILENAME: usize = 255;
+
 /// Every parameter that some flow has.
 pub const PARAMS: [&str; 11] = [
     "cust_space_id",
@@ -88,9 +91,12 @@ impl GrantRequest {
     /// # Errors
     /// `invalid_request` or `invalid_filename` with a pointer to the member.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
-        let value: Value =
-            serde_json::from_slice(body).map_err(|_| Problem::invalid("", "the body is not valid JSON"))?;
-        Self::from_value(&value)
+        Self::from_value(&Self::document(body)?)
+    }
+
+    /// The JSON of a request's body, not yet read.
+    pub(super) fn document(body: &[u8]) -> Result<Value, Problem> {
+        serde_json::from_slice(body).map_err(|_| Problem::invalid("", "the body is not valid JSON"))
     }
 
     /// Reads an already parsed document.
@@ -186,8 +192,8 @@ fn string<'a>(
 fn check_filename(pointer: String, filename: &str) -> Result<(), Problem> {
     let wrong = if filename.is_empty() {
         "the file name is empty"
-    } else if filename.len() > 255 {
-        "the file name is longer than 255 bytes"
+    } else if filename.chars().nth(MAX_FILENAME).is_some() {
+        "the file name is longer than 255 characters"
     } else if filename.chars().any(char::is_control) {
         "the file name has control characters"
     } else if filename.contains(['/', '\\']) {

@@ -1,5 +1,6 @@
 //! The five functions against the sandbox: what a caller gets, and what the receivers make of it.
 
+mod batch;
 mod caching;
 mod complete;
 mod enforced;
@@ -10,6 +11,7 @@ mod relay;
 mod reuse;
 mod routes;
 mod startup;
+mod types;
 mod vendor_errors;
 mod vendor_faults;
 mod vendor_replies;

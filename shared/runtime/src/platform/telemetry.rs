@@ -1,6 +1,7 @@
 //! What operators see: one JSON line per request or message, and nothing secret in it.
 
 pub(crate) mod emf;
+pub mod metrics;
 mod trace;
 
 use std::cell::RefCell;
@@ -64,10 +65,12 @@ pub struct Notes {
     pub vendor_request_id: Option<String>,
     /// Vendor calls made.
     pub vendor_calls: u32,
-    /// Id of the grant.
+    /// Id of the grant; of several, the last one's.
     pub grant_id: Option<String>,
     /// What an event was that is no job, in words of ours.
     pub seen: Option<String>,
+    /// Files of a request for several, and how many of them were refused.
+    pub files: Option<(usize, usize)>,
 }
 
 /// Runs `work` and returns with its output what was noted on the way. Within another such work (a message of
@@ -109,6 +112,11 @@ pub(crate) fn note_seen(seen: impl Into<String>) {
     note(|notes| notes.seen = Some(seen.into()));
 }
 
+/// The id of the request at hand.
+pub fn request_id() -> Option<String> {
+    NOTES.try_with(|notes| notes.borrow().request_id.clone()).ok().flatten()
+}
+
 /// The caller's trace, for a call made on its behalf.
 pub fn trace() -> Option<Trace> {
     NOTES.try_with(|notes| notes.borrow().trace.clone()).ok().flatten()
@@ -133,7 +141,9 @@ impl<'a> Line<'a> {
 
     /// Writes the line, and on Lambda its metrics.
     pub(crate) fn write(&self, notes: &Notes) {
-        let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let took = self.started.elapsed();
+        let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let (code, cache) = (self.code.map_or("ok", Code::as_str), notes.cache.map(Hit::as_str));
         tracing::info!(
             flow = self.flow,
             request_id = notes.request_id,
@@ -144,10 +154,12 @@ impl<'a> Line<'a> {
             job_id = self.job_id,
             acknowledged = self.acknowledged,
             seen = notes.seen,
-            code = self.code.map_or("ok", Code::as_str),
+            code,
             mode = notes.mode,
             grant_id = notes.grant_id,
-            cache = notes.cache.map(Hit::as_str),
+            files = notes.files.map(|(all, _)| all),
+            files_failed = notes.files.map(|(_, failed)| failed),
+            cache,
             vendor_calls = notes.vendor_calls,
             vendor_request_id = notes.vendor_request_id,
             ms,
@@ -161,6 +173,7 @@ impl<'a> Line<'a> {
         );
         // A caller's mistake is no error of ours; a job that did not succeed is one, whosever the mistake.
         let error = self.code.is_some_and(|code| code.status() >= 500 || self.job_id.is_some());
+        metrics::count(self.flow, self.route, code, took, notes.vendor_calls, cache);
         emf::write(self.flow, emf::Counts { error, ms, vendor_calls: notes.vendor_calls });
     }
 }
