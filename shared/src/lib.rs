@@ -15,6 +15,8 @@ pub mod sign;
 pub mod time;
 
 #[cfg(feature = "runtime")]
+mod aws;
+#[cfg(feature = "runtime")]
 pub mod cache;
 #[cfg(feature = "runtime")]
 pub mod caller;

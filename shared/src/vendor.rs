@@ -12,8 +12,8 @@ use http::{HeaderMap, Method, StatusCode};
 use tokio::time::Instant;
 
 pub(crate) use budget::Budget;
-pub(crate) use client::extra_roots;
 pub use client::{client, public_client, read_body};
+pub(crate) use client::{extra_roots, store_client};
 
 use crate::clock;
 use crate::problem::{Code, Problem, VendorSays};

@@ -11,7 +11,6 @@ use crate::flow::Flow;
 use crate::request::Mode;
 use crate::routes::{App, new_id};
 use crate::serve::{Runtime, listen};
-use crate::store::Store;
 use crate::telemetry;
 
 /// The configured function; none, with every fault reported, where it could serve nobody.
@@ -122,7 +121,7 @@ fn secret<F: Flow>(app: &App<F>, report: &mut Report) {
 
 /// One claim made and given back.
 async fn store<F: Flow>(app: &App<F>, runtime: Runtime, report: &mut Report) {
-    if matches!(app.store, Store::Memory(_)) {
+    let Some(shared) = app.store.shared() else {
         report.add(if runtime == Runtime::Http {
             Line::info("store", "memory", "memory: good for one instance")
         } else {
@@ -130,11 +129,11 @@ async fn store<F: Flow>(app: &App<F>, runtime: Runtime, report: &mut Report) {
                 "store",
                 "memory",
                 "memory, on a runtime of many instances: each has its own tickets, jobs and quota",
-                "set GRANT_STORE=redis://… or rediss://…",
+                "set GRANT_STORE=redis://…, rediss://… or dynamodb://TABLE",
             )
         });
         return;
-    }
+    };
     let (name, owner, started) = (format!("doctor:{}", new_id()), new_id(), Instant::now());
     let tried = async {
         app.store.claim(&name, &owner, Duration::from_secs(10)).await?;
@@ -142,13 +141,14 @@ async fn store<F: Flow>(app: &App<F>, runtime: Runtime, report: &mut Report) {
     };
     report.add(match tried.await {
         Ok(()) => {
-            Line::ok("store", format!("Redis takes and gives back, in {} ms", started.elapsed().as_millis()))
+            let (name, ms) = (shared.name(), started.elapsed().as_millis());
+            Line::ok("store", format!("{name} takes and gives back, in {ms} ms"))
         }
         Err(problem) => Line::fail(
             "store",
             "unreachable",
-            problem.detail,
-            "check GRANT_STORE: host, port, password, TLS (rediss://), and what outgoing traffic is allowed",
+            format!("{}: {}", problem.detail, shared.fault().unwrap_or_default()),
+            "check GRANT_STORE: address, password and TLS, or table, region and role; and what outgoing traffic is allowed",
         ),
     });
 }

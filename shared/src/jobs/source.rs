@@ -7,7 +7,8 @@ use rusty_s3::{Bucket, Credentials, S3Action as _, UrlStyle};
 use url::Url;
 
 use super::Source;
-use crate::config::{Env, KeyNames, Keys};
+use crate::aws;
+use crate::config::{Env, Keys};
 use crate::guard::{Hosts, NotPublic, Reach};
 use crate::problem::{Code, Problem};
 
@@ -114,11 +115,7 @@ impl Sources {
 
 impl S3 {
     fn from_env(env: &mut Env) -> Option<Self> {
-        let keys = env.keys([KeyNames {
-            id: "AWS_ACCESS_KEY_ID",
-            secret: "AWS_SECRET_ACCESS_KEY",
-            token: &["AWS_SESSION_TOKEN"],
-        }]);
+        let keys = env.keys([aws::KEYS]);
         let region = env
             .get("AWS_REGION")
             .or_else(|| env.get("AWS_DEFAULT_REGION"))

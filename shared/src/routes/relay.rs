@@ -43,7 +43,7 @@ pub(super) async fn relay<F: Flow>(
     let owner = new_id();
     match app.store.claim(&name, &owner, time).await? {
         Claim::Running => return Err(Problem::new(Code::AlreadyUsed, "this ticket is being used right now")),
-        Claim::Done(receipt) => return Ok(with_etag(&receipt)),
+        Claim::Done(outcome) => return Ok(with_etag(&outcome.data)),
         Claim::Mine => {}
     }
     let mut lease = Lease { app: app.clone(), name: name.clone(), owner, spent: false };
@@ -64,7 +64,7 @@ pub(super) async fn relay<F: Flow>(
         Err(problem) => {
             // At once, so that whoever reads the problem can try again.
             lease.spent = true;
-            app.store.release(&name, &lease.owner).await?;
+            let _ = app.store.release(&name, &lease.owner).await;
             return Err(problem);
         }
     };
@@ -73,7 +73,7 @@ pub(super) async fn relay<F: Flow>(
     let keep = Duration::from_secs(keep.max(60).unsigned_abs());
     lease.spent = true;
     // The object is there: a store that fails now must not turn the upload into a failure.
-    let _ = app.store.finish(&name, &lease.owner, receipt.clone(), keep).await;
+    let _ = app.store.finish(&name, &lease.owner, receipt.clone().into(), keep).await;
     Ok(with_etag(&receipt))
 }
 
