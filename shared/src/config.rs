@@ -15,11 +15,14 @@ use crate::problem::{Code, Problem};
 
 /// The environment of the process, and what was found wrong with it.
 ///
-/// Any `NAME` may also be given as `NAME_FILE`, a file that holds the value. Values are trimmed (a copied
+/// Any `NAME` may also be given as `NAME_FILE`, a file that holds the value, or on AWS as `NAME_ARN`, a secret or
+/// parameter that does. Values are trimmed (a copied
 /// secret with a blank is the commonest cause of refused signatures); empty counts as unset.
 #[derive(Default)]
 pub struct Env {
     vars: HashMap<String, String>,
+    /// What was fetched by ARN, or why it could not be.
+    fetched: HashMap<String, Result<String, String>>,
     faults: Vec<Fault>,
 }
 
@@ -44,7 +47,7 @@ impl Env {
 
     /// An environment from these variables.
     pub fn new(vars: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { vars: vars.into_iter().collect(), faults: Vec::new() }
+        Self { vars: vars.into_iter().collect(), ..Self::default() }
     }
 
     /// What was found wrong so far.
@@ -64,8 +67,8 @@ impl Env {
         let value = match self.vars.get(name).map(|value| value.trim()) {
             Some(value) if !value.is_empty() => value.to_owned(),
             _ => {
-                let file = self.vars.get(&format!("{name}_FILE"))?.trim();
-                if let Ok(value) = std::fs::read_to_string(file) {
+                let Some(file) = self.vars.get(&format!("{name}_FILE")) else { return self.fetched(name) };
+                if let Ok(value) = std::fs::read_to_string(file.trim()) {
                     value.trim().to_owned()
                 } else {
                     self.fault(name, "is missing: the file named by its _FILE cannot be read");
@@ -74,6 +77,33 @@ impl Env {
             }
         };
         (!value.is_empty()).then_some(value)
+    }
+
+    fn fetched(&mut self, name: &str) -> Option<String> {
+        match self.fetched.get(name)? {
+            Ok(value) => Some(value.trim().to_owned()).filter(|value| !value.is_empty()),
+            Err(reason) => {
+                let reason = reason.clone();
+                self.fault(name, reason);
+                None
+            }
+        }
+    }
+
+    /// The settings that are given by ARN only, and their ARNs.
+    pub(crate) fn arns(&self) -> Vec<(String, String)> {
+        let is_set = |name: &str| self.vars.get(name).is_some_and(|value| !value.trim().is_empty());
+        let arns = self.vars.iter().filter_map(|(variable, arn)| {
+            let name = variable.strip_suffix("_ARN")?;
+            let by_arn = arn.trim().starts_with("arn:") && !is_set(name) && !is_set(&format!("{name}_FILE"));
+            by_arn.then(|| (name.to_owned(), arn.trim().to_owned()))
+        });
+        arns.collect()
+    }
+
+    /// Takes in what is behind the ARN of `name`.
+    pub(crate) fn put(&mut self, name: String, value: Result<String, String>) {
+        self.fetched.insert(name, value);
     }
 
     /// The value of `name`; a fault if there is none.

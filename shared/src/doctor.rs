@@ -21,6 +21,7 @@ use serde_json::json;
 
 pub use self::chart::Chart;
 pub use self::report::{Line, Report, seen};
+use crate::aws::fetch_by_arn;
 use crate::caller::Caller;
 use crate::config::Env;
 use crate::flow::{Ask, Flow};
@@ -69,6 +70,10 @@ fn usage(name: &str) -> String {
 }
 
 async fn check<F: Flow>(mut env: Env, report: &mut Report) {
+    if let Err(seen) = fetch_by_arn(&mut env).await {
+        let advice = "check the ARNs, and what outgoing traffic is allowed";
+        return report.add(Line::fail("configuration", "arn_unreadable", seen, advice));
+    }
     let Some(app) = setup::configuration::<F>(&mut env, report) else { return };
     let chart = app.flow.chart().for_keys(app.flow.key_ring());
     report.begin(chart.filename, chart.bytes.len());

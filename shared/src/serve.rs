@@ -15,6 +15,7 @@ pub use self::http::{Connections, serve};
 pub(crate) use self::runtime::is_local;
 pub use self::runtime::{Runtime, listen};
 
+use crate::aws::fetch_by_arn;
 use crate::config::Env;
 use crate::doctor;
 use crate::flow::Flow;
@@ -63,19 +64,9 @@ fn usage(name: &str) -> String {
 fn start<F: Flow>() -> ExitCode {
     let mut env = Env::of_process();
     telemetry::start(&mut env);
-    let app = match App::<F>::new(&mut env) {
-        Ok(app) => app,
-        Err(problem) => {
-            tracing::error!(%problem, "cannot start");
-            return ExitCode::FAILURE;
-        }
-    };
-    for fault in app.faults() {
-        tracing::error!(flow = F::NAME, name = fault.name, reason = fault.reason, "configuration");
-    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let served = match runtime {
-        Ok(runtime) => runtime.block_on(serve_on(app, &mut env)),
+        Ok(runtime) => runtime.block_on(serve_with::<F>(&mut env)),
         Err(error) => Err(error.to_string()),
     };
     match served {
@@ -85,6 +76,16 @@ fn start<F: Flow>() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Reads the configuration and serves.
+async fn serve_with<F: Flow>(env: &mut Env) -> Result<(), String> {
+    fetch_by_arn(env).await?;
+    let app = App::<F>::new(env).map_err(|problem| problem.to_string())?;
+    for fault in app.faults() {
+        tracing::error!(flow = F::NAME, name = fault.name, reason = fault.reason, "configuration");
+    }
+    serve_on(app, env).await
 }
 
 async fn serve_on<F: Flow>(app: Arc<App<F>>, env: &mut Env) -> Result<(), String> {
