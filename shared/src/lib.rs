@@ -1,60 +1,40 @@
-//! One normalized upload grant for five vendor upload flows.
+//! One normalized upload grant for the upload flows of several vendors: the model and the signing.
 //!
-//! The pure half (no clock, no environment, no I/O): [`grant`], [`request`], [`problem`], [`receipt`],
-//! [`media`], [`sign`]. Feature `runtime` (default) is everything that talks to the world,
-//! feature `send` the client that sends files from a shell.
+//! Nothing here reads a clock or an environment or does I/O: times, nonces and keys are arguments, requests and
+//! URLs are values. `upload-grant-runtime` is what serves them.
+//!
+//! - [`model`]: what callers ask ([`model::request`]), what they get ([`model::grant`], [`model::receipt`],
+//!   [`model::problem`]), and which file types a flow takes ([`model::media`]).
+//! - [`sign`]: one signature scheme a file, each step a function, so that every step can be held to its vector.
+//! - [`wire`]: what the others write with: encodings, instants, secrets.
+//!
+//! ```
+//! use upload_grant::sign::oss4;
+//! use upload_grant::wire::secret::Secret;
+//! use upload_grant::wire::time::Timestamp;
+//!
+//! // An upload that somebody else may send within five minutes: to this key, of this type, once.
+//! let at = Timestamp::parse_rfc3339("2026-11-21T08:00:00Z").ok_or("no instant")?;
+//! let key = oss4::key(&Secret::from("the access key's secret"), "ap-southeast-1", at);
+//! let url = oss4::presign(
+//!     &key,
+//!     &oss4::Presign {
+//!         method: "PUT",
+//!         base: "https://media.oss-ap-southeast-1.aliyuncs.com",
+//!         bucket: "media",
+//!         object: "inbox/01K7.png",
+//!         access_key_id: "LTAI",
+//!         token: None,
+//!         headers: &[("content-type", "image/png"), ("x-oss-forbid-overwrite", "true")],
+//!         additional: &[],
+//!         expires: 300,
+//!     },
+//!     at,
+//! );
+//! assert!(url.starts_with("https://media.oss-ap-southeast-1.aliyuncs.com/inbox/01K7.png?x-oss-credential=LTAI"));
+//! # Ok::<(), &str>(())
+//! ```
 
-pub mod encode;
-pub mod grant;
-pub mod media;
-pub mod problem;
-pub mod receipt;
-pub mod request;
-pub mod secret;
+pub mod model;
 pub mod sign;
-pub mod time;
-
-#[cfg(feature = "runtime")]
-mod aws;
-#[cfg(feature = "runtime")]
-pub mod cache;
-#[cfg(feature = "runtime")]
-pub mod caller;
-#[cfg(feature = "runtime")]
-pub mod clock;
-#[cfg(feature = "runtime")]
-pub mod config;
-#[cfg(feature = "runtime")]
-pub mod doctor;
-#[cfg(feature = "runtime")]
-pub mod event;
-#[cfg(feature = "runtime")]
-pub mod flow;
-#[cfg(feature = "runtime")]
-mod guard;
-#[cfg(feature = "runtime")]
-mod jobs;
-#[cfg(feature = "runtime")]
-mod openapi;
-#[cfg(feature = "runtime")]
-pub mod policy;
-#[cfg(feature = "runtime")]
-pub mod routes;
-#[cfg(feature = "runtime")]
-mod seal;
-#[cfg(feature = "send")]
-pub mod send;
-#[cfg(feature = "runtime")]
-pub mod serve;
-#[cfg(feature = "runtime")]
-pub mod storage;
-#[cfg(feature = "runtime")]
-mod store;
-#[cfg(feature = "runtime")]
-pub mod telemetry;
-#[cfg(feature = "runtime")]
-mod ticket;
-#[cfg(feature = "runtime")]
-pub mod upload;
-#[cfg(feature = "runtime")]
-pub mod vendor;
+pub mod wire;

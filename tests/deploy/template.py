@@ -97,7 +97,7 @@ def queue_faults(flow, function, resources, timeout):
 
 def route_faults(root, flow, name, resources):
     """The routes of the router, open where DESIGN opens them; its alias and its events are not the gateway's."""
-    source = (root / "shared/src/routes.rs").read_text()
+    source = (root / "shared/runtime/src/api.rs").read_text()
     paths = re.findall(r'\.route\("/([^"]+)", (\w+)\(', source)
     expected = {f"{verb.upper()} /{name}/{path}": path not in ("grants", "s3/params") for path, verb in paths if path != "events"}
     expected[f"OPTIONS /{name}/{{proxy+}}"] = True
@@ -136,5 +136,5 @@ def role_faults(flow, resources):
 
 def known_variables(root):
     """The variables that the sources read."""
-    sources = [*root.glob("shared/src/**/*.rs"), *root.glob("functions/*/src/**/*.rs")]
+    sources = [*root.glob("shared/**/src/**/*.rs"), *root.glob("functions/*/src/**/*.rs")]
     return {name for file in sources for name in re.findall(r'"([A-Z][A-Z0-9_]+)"', file.read_text())}

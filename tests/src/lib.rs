@@ -14,10 +14,11 @@ use std::sync::Arc;
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::Value;
 use tokio::net::TcpListener;
-use upload_grant::config::Env;
-use upload_grant::flow::Flow;
-use upload_grant::routes::{App, router};
-use upload_grant::serve::{Connections, serve};
+use upload_grant_runtime::api::router;
+use upload_grant_runtime::app::App;
+use upload_grant_runtime::flow::Flow;
+use upload_grant_runtime::platform::Env;
+use upload_grant_runtime::serve::{Connections, serve};
 pub use upload_grant_sandbox::{Object, Sandbox, Service};
 
 /// A secret for tickets and tokens.
@@ -38,7 +39,7 @@ impl Function {
     /// # Panics
     /// If it cannot start.
     pub async fn start<F: Flow>(sandbox: &Sandbox, extra: &[(&str, &str)]) -> Self {
-        let mut vars = sandbox.env(F::NAME);
+        let mut vars = sandbox.env(F::SPEC.name);
         vars.push(("GRANT_AUTH".into(), "none".into()));
         vars.push(("GRANT_SECRET".into(), SECRET.into()));
         vars.extend(extra.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
@@ -123,7 +124,7 @@ pub fn service(flow: &str) -> Service {
 /// # Panics
 /// If it cannot be built.
 pub fn client() -> Client {
-    upload_grant::vendor::client(None).expect("a client")
+    upload_grant_runtime::net::client(None).expect("a client")
 }
 
 /// A whole answer.

@@ -148,7 +148,7 @@ impl RuntimeApi {
 
 /// Milliseconds since 1970.
 pub fn now_ms() -> u64 {
-    upload_grant::clock::unix_millis()
+    upload_grant_runtime::platform::clock::unix_millis()
 }
 
 /// A number nobody can guess.

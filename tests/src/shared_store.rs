@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use upload_grant::secret::Secret;
 use upload_grant::sign::sigv4;
-use upload_grant::time::Timestamp;
+use upload_grant::wire::secret::Secret;
+use upload_grant::wire::time::Timestamp;
 
 use crate::client;
 

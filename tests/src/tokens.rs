@@ -10,8 +10,8 @@ use ring::signature::{
     RsaPublicKeyComponents,
 };
 use serde_json::{Value, json};
-use upload_grant::clock;
-use upload_grant::serve::{Connections, serve};
+use upload_grant_runtime::platform::clock;
+use upload_grant_runtime::serve::{Connections, serve};
 
 /// Issuer of the tests' tokens.
 pub const ISSUER: &str = "https://idp.example/";

@@ -3,10 +3,10 @@
 #![allow(clippy::print_stdout, reason = "a test reports by printing and panicking")]
 
 use allocation_counter::{AllocationInfo, measure};
-use upload_grant::encode;
-use upload_grant::secret::Secret;
 use upload_grant::sign::{acs3, cos, oss4, tc3};
-use upload_grant::time::Timestamp;
+use upload_grant::wire::encode;
+use upload_grant::wire::secret::Secret;
+use upload_grant::wire::time::Timestamp;
 
 const BUDGET: u64 = 2;
 

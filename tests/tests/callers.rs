@@ -8,10 +8,11 @@ use axum::http::Request;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tower::ServiceExt as _;
-use upload_grant::clock;
-use upload_grant::config::Env;
-use upload_grant::encode;
-use upload_grant::routes::{App, Door, router};
+use upload_grant::wire::encode;
+use upload_grant_runtime::api::router;
+use upload_grant_runtime::app::{App, Door};
+use upload_grant_runtime::platform::Env;
+use upload_grant_runtime::platform::clock;
 use upload_grant_tests::tokens::{self, KeyPair, Provider, claims, hmac, hs256};
 use upload_grant_tests::{Answer, Function, Sandbox};
 

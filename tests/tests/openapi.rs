@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use upload_grant::flow::Flow;
-use upload_grant::problem::Code;
+use upload_grant::model::problem::Code;
+use upload_grant_runtime::flow::Flow;
 use upload_grant_tests::schema::Schemas;
 use upload_grant_tests::*;
 
@@ -127,7 +127,7 @@ async fn every_code_and_every_route_is_described() {
     let paths = document["paths"].as_object().unwrap();
     let described: BTreeSet<&str> = paths.keys().map(String::as_str).collect();
     // The router cannot be asked for its routes; its source can.
-    let source = include_str!("../../shared/src/routes.rs");
+    let source = include_str!("../../shared/runtime/src/api.rs");
     let routed = source.split(".route(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert_eq!(described, routed);
     let mut statuses = BTreeSet::new();

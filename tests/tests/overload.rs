@@ -8,9 +8,10 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
-use upload_grant::config::Env;
-use upload_grant::routes::{App, router};
-use upload_grant::serve::{Connections, serve};
+use upload_grant_runtime::api::router;
+use upload_grant_runtime::app::App;
+use upload_grant_runtime::platform::Env;
+use upload_grant_runtime::serve::{Connections, serve};
 use upload_grant_tests::{Answer, Function, SECRET, Sandbox, Service, client, sandbox};
 
 async fn chatapp(sandbox: &Sandbox, extra: &[(&str, &str)]) -> Function {

@@ -7,13 +7,13 @@ use http::HeaderMap;
 use proptest::prelude::*;
 use serde_json::json;
 use tencent_lke::Lke;
-use upload_grant::encode;
-use upload_grant::flow::Flow;
-use upload_grant::media;
-use upload_grant::request::GrantRequest;
-use upload_grant::secret::Secret;
+use upload_grant::model::media;
+use upload_grant::model::request::GrantRequest;
 use upload_grant::sign::{acs3, cos, oss4, rpc_v1, tc3};
-use upload_grant::time::Timestamp;
+use upload_grant::wire::encode;
+use upload_grant::wire::secret::Secret;
+use upload_grant::wire::time::Timestamp;
+use upload_grant_runtime::flow::Flow;
 use upload_grant_sandbox::Arrived;
 use upload_grant_sandbox::verify::keys::{Key, Keys, Scope};
 use upload_grant_sandbox::verify::nonces::Nonces;
@@ -194,7 +194,7 @@ proptest! {
         let filename = name + &tail.unwrap_or_default();
         let body = json!({ "filename": filename, "content_type": kind }).to_string();
         if GrantRequest::parse(body.as_bytes()).is_ok() {
-            for table in [Chatapp::TYPES, Lke::TYPES, Workorder::TYPES] {
+            for table in [Chatapp::SPEC.types, Lke::SPEC.types, Workorder::SPEC.types] {
                 if let Ok(media) = media::resolve(&filename, kind.as_deref(), table) {
                     let safe = media.extension.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
                     prop_assert!(safe && (1..=10).contains(&media.extension.len()), "{filename}: {media:?}");

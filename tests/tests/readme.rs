@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use upload_grant::event::{Event, classify};
-use upload_grant::policy::Policy;
-use upload_grant::problem::Code;
-use upload_grant::request::GrantRequest;
+use upload_grant::model::problem::Code;
+use upload_grant::model::request::GrantRequest;
+use upload_grant_runtime::auth::policy::Policy;
+use upload_grant_runtime::event::{Event, classify};
 use upload_grant_tests::schema::Schemas;
 use upload_grant_tests::*;
 

@@ -8,9 +8,9 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use tencent_lke::Lke;
-use upload_grant::caller::Caller;
-use upload_grant::encode;
-use upload_grant::policy::{Granted, Policy};
+use upload_grant::wire::encode;
+use upload_grant_runtime::auth::Caller;
+use upload_grant_runtime::auth::policy::{Granted, Policy};
 use upload_grant_tests::tokens::{self, claims, hs256};
 use upload_grant_tests::{Answer, Function, Sandbox, upload};
 

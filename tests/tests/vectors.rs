@@ -8,10 +8,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use upload_grant::encode::{self, digest_hex};
-use upload_grant::secret::Secret;
 use upload_grant::sign::{acs3, cos, oss4, rpc_v1, sigv4, ssecp, tc3};
-use upload_grant::time::Timestamp;
+use upload_grant::wire::encode::{self, digest_hex};
+use upload_grant::wire::secret::Secret;
+use upload_grant::wire::time::Timestamp;
 
 /// One vector: reads its members, and compares stages under its own name.
 struct Vector<'a>(&'a str, &'a Value);

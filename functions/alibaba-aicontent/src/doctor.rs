@@ -1,16 +1,17 @@
 //! What the doctor must know of the evaluation service, and what only a live answer of it tells.
 
 use serde_json::{Value, json};
-use upload_grant::clock;
-use upload_grant::doctor::{Chart, Line, Report, seen};
-use upload_grant::flow::{Ask, Context};
-use upload_grant::problem::Problem;
-use upload_grant::secret::Secret;
+use upload_grant::model::problem::Problem;
 use upload_grant::sign::ssecp;
-use upload_grant::vendor::{Attempt, Reply, alibaba};
+use upload_grant::wire::secret::Secret;
+use upload_grant_runtime::cli::doctor::{Chart, Diagnose, Line, Report, seen};
+use upload_grant_runtime::flow::{Ask, Context};
+use upload_grant_runtime::platform::clock;
+use upload_grant_runtime::vendor::{Attempt, Reply, alibaba};
 
-use crate::warrant::{BAD_SIGN, authorized, warranted};
-use crate::{Aicontent, evaluated};
+use crate::Aicontent;
+use crate::evaluation::evaluated;
+use crate::warrant::{BAD_SIGN, Transport, warranted};
 
 /// Bytes of the probe: 31 ms of silence as WAV, 16 kHz mono, 16 bits, and its header.
 const SIZE: u32 = 1024;
@@ -26,64 +27,52 @@ const CODES: [(&str, &str); 3] = [
     ("430002", "AICONTENT_APP_ID is no application of the evaluation service"),
 ];
 
-pub(crate) fn chart(flow: &Aicontent) -> Chart {
-    let mut codes = CODES.to_vec();
-    codes.extend(alibaba::KEY_CODES);
-    let service = ("SSAPI_ENDPOINT", flow.ssapi_endpoint.clone());
-    let endpoints = if flow.direct {
-        vec![service]
-    } else {
-        vec![("AICONTENT_ENDPOINT", flow.endpoint.clone()), service]
-    };
-    Chart {
-        endpoints,
-        permission: "RAM action `aicontent:CreateAccessWarrant` on `*`, or the system policy `AliyunAIContentFullAccess`",
-        product: "activate the product in the console of the account that {id} belongs to",
-        codes,
-        refused: "look the evaluation service's code up: about warrant or user, check AICONTENT_APP_ID; about the \
-                  audio, mind that the probe is a moment of silence",
-        filename: "upload-grant-doctor-probe.wav",
-        bytes: silence(),
-        params: json!({ "text": { "refText": "probe" } }).as_object().cloned().unwrap_or_default(),
-        accepted: |reply| evaluated(reply).map(drop),
-        ..Chart::default()
-    }
-}
-
-pub(crate) async fn examine(
-    flow: &Aicontent,
-    cx: &Context,
-    ask: &Ask,
-    report: &mut Report,
-) -> Result<(), Problem> {
-    let user_id = ask.param("user_id").unwrap_or("anonymous");
-    let request = ssecp::Request { app_id: &flow.app_id, user_id, user_client_ip: "127.0.0.1" };
-    let sign = |attempt: &Attempt| {
-        if flow.direct {
-            flow.sign_direct(&request, attempt)
-        } else {
-            flow.sign_openapi(&request, flow.app_secret.as_ref(), attempt)
+impl Diagnose for Aicontent {
+    fn chart(&self) -> Chart {
+        let mut codes = CODES.to_vec();
+        codes.extend(alibaba::KEY_CODES);
+        let api = self.warrants.source();
+        let mut endpoints = vec![("SSAPI_ENDPOINT", api.ssapi_endpoint.clone())];
+        if api.transport == Transport::OpenApi {
+            endpoints.insert(0, ("AICONTENT_ENDPOINT", api.endpoint.clone()));
         }
-    };
-    let read = |reply: &Reply| {
-        let warrant = if flow.direct { authorized(reply) } else { warranted(reply) };
-        warrant.map(|(_, end)| (end, spelling(reply)))
-    };
-    let (end, spelling) = report.call(cx.vendor.call(ask.deadline, sign, read)).await?;
-    let left = end.unix() - cx.vendor.corrected(clock::now()).unix();
-    report.add(Line::info(
-        "aicontent.warrant",
-        spelling,
-        format!("data in {spelling}; the warrant lasts {left} s"),
-    ));
-    if !flow.direct && flow.app_secret.is_some() {
-        // A warrant for a wrong signature: then nobody looks at it.
-        let wrong = Secret::from("not the secret of any application");
-        let sign = |attempt: &Attempt| flow.sign_openapi(&request, Some(&wrong), attempt);
-        let outcome = cx.vendor.call(ask.deadline, sign, warranted).await;
-        report.add(signature(outcome.err().as_ref()));
+        Chart {
+            endpoints,
+            permission: "RAM action `aicontent:CreateAccessWarrant` on `*`, or the system policy `AliyunAIContentFullAccess`",
+            product: "activate the product in the console of the account that {id} belongs to",
+            codes,
+            refused: "look the evaluation service's code up: about warrant or user, check AICONTENT_APP_ID; about the \
+                      audio, mind that the probe is a moment of silence",
+            filename: "upload-grant-doctor-probe.wav",
+            bytes: silence(),
+            params: json!({ "text": { "refText": "probe" } }).as_object().cloned().unwrap_or_default(),
+            accepted: |reply| evaluated(reply).map(drop),
+            ..Chart::default()
+        }
     }
-    Ok(())
+
+    async fn examine(&self, cx: &Context, ask: &Ask, report: &mut Report) -> Result<(), Problem> {
+        let user_id = ask.param("user_id").unwrap_or("anonymous");
+        let api = self.warrants.source();
+        let request = ssecp::Request { app_id: &api.app_id, user_id, user_client_ip: "127.0.0.1" };
+        let sign = |attempt: &Attempt| api.sign(&request, attempt);
+        let read = |reply: &Reply| api.read(reply).map(|(_, end)| (end, spelling(reply)));
+        let (end, spelling) = report.call(cx.vendor.call(ask.deadline, sign, read)).await?;
+        let left = end.unix() - cx.vendor.corrected(clock::now()).unix();
+        report.add(Line::info(
+            "aicontent.warrant",
+            spelling,
+            format!("data in {spelling}; the warrant lasts {left} s"),
+        ));
+        if api.transport == Transport::OpenApi && api.app_secret.is_some() {
+            // A warrant for a wrong signature: then nobody looks at it.
+            let wrong = Secret::from("not the secret of any application");
+            let sign = |attempt: &Attempt| api.sign_openapi(&request, Some(&wrong), attempt);
+            let outcome = cx.vendor.call(ask.deadline, sign, warranted).await;
+            report.add(signature(outcome.err().as_ref()));
+        }
+        Ok(())
+    }
 }
 
 fn signature(refused: Option<&Problem>) -> Line {

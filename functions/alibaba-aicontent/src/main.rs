@@ -1,5 +1,5 @@
 //! The `alibaba-aicontent` function.
 
 fn main() -> std::process::ExitCode {
-    upload_grant::serve::run::<alibaba_aicontent::Aicontent>()
+    upload_grant_runtime::serve::run::<alibaba_aicontent::Aicontent>()
 }

@@ -1,24 +1,20 @@
 //! Getting a warrant, over either of the two ways the vendor has.
 
-use std::sync::Arc;
+use std::fmt;
 
 use bytes::Bytes;
-use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use upload_grant::cache::Perishable;
-use upload_grant::clock;
-use upload_grant::encode;
-use upload_grant::flow::{Ask, Context};
-use upload_grant::problem::{Code, Problem};
-use upload_grant::secret::{self, Secret};
+use upload_grant::model::problem::{Code, Problem};
 use upload_grant::sign::ssecp;
-use upload_grant::time::Timestamp;
-use upload_grant::vendor::alibaba::{self, member, text};
-use upload_grant::vendor::{Attempt, Outgoing, Refusal, Reply, Why};
-
-use crate::Aicontent;
+use upload_grant::wire::encode;
+use upload_grant::wire::secret::{self, Secret};
+use upload_grant::wire::time::Timestamp;
+use upload_grant_runtime::flow::{Ask, Context, Fetch, Perishable};
+use upload_grant_runtime::platform::{Env, KeyRing, clock};
+use upload_grant_runtime::vendor::alibaba::{self, member, text};
+use upload_grant_runtime::vendor::{Attempt, Outgoing, Refusal, Reply, Why};
 
 const ACTION: &str = "CreateAccessWarrant";
 /// Without dashes: so every SDK version writes it.
@@ -31,11 +27,53 @@ const LIFETIME: i64 = 7200;
 
 /// Permission for one user to send recordings.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Warrant {
+pub struct Warrant {
     #[serde(serialize_with = "secret::exposed")]
     pub(crate) id: Secret,
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
+}
+
+/// A client of the authorization.
+pub struct Warrants {
+    pub(crate) keys: KeyRing,
+    pub(crate) endpoint: String,
+    pub(crate) app_id: String,
+    pub(crate) app_secret: Option<Secret>,
+    pub(crate) transport: Transport,
+    pub(crate) ssapi_endpoint: String,
+}
+
+/// Where warrants come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transport {
+    /// The cloud's API, `CreateAccessWarrant`.
+    OpenApi,
+    /// The evaluation service's own `/auth/authorize`.
+    Ssapi,
+}
+
+/// Whom a warrant is for, and where they are.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Holder {
+    pub(crate) user_id: String,
+    address: String,
+}
+
+impl Holder {
+    pub(crate) fn of(ask: &Ask) -> Self {
+        Self {
+            user_id: ask.param("user_id").unwrap_or("anonymous").to_owned(),
+            // Where the address is unknown, what the vendor's own clients send.
+            address: ask.param("user_client_ip").unwrap_or("127.0.0.1").to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n{}", self.user_id, self.address)
+    }
 }
 
 impl Perishable for Warrant {
@@ -44,50 +82,61 @@ impl Perishable for Warrant {
     }
 }
 
-impl Aicontent {
-    /// The user's warrant for the address it is at, which serves until shortly before it ends.
-    pub(crate) async fn warrant(
-        self: &Arc<Self>,
-        cx: &Arc<Context>,
-        ask: &Ask,
-        user_id: &str,
-    ) -> Result<Arc<Warrant>, Problem> {
-        // Where the address is unknown, what the vendor's own clients send.
-        let address = ask.param("user_client_ip").unwrap_or("127.0.0.1").to_owned();
-        let name = format!("{}\n{user_id}\n{address}", self.app_id);
-        let (flow, context, user_id) = (self.clone(), cx.clone(), user_id.to_owned());
-        let fetch = move |deadline| {
-            async move { flow.authorize(&context, &user_id, &address, deadline).await }.boxed()
-        };
-        self.warrants.get(cx, ask, &name, Box::new(fetch)).await
-    }
+impl Fetch for Warrants {
+    type Key = Holder;
+    type Credential = Warrant;
 
-    async fn authorize(
-        &self,
-        cx: &Context,
-        user_id: &str,
-        address: &str,
-        deadline: Instant,
-    ) -> Result<Warrant, Problem> {
+    async fn fetch(&self, cx: &Context, holder: &Holder, deadline: Instant) -> Result<Warrant, Problem> {
         let now = clock::now();
-        let request = ssecp::Request { app_id: &self.app_id, user_id, user_client_ip: address };
-        let warrant = if self.direct {
-            cx.vendor.call(deadline, |attempt| self.sign_direct(&request, attempt), authorized).await
-        } else {
-            cx.vendor
-                .call(
-                    deadline,
-                    |attempt| self.sign_openapi(&request, self.app_secret.as_ref(), attempt),
-                    warranted,
-                )
-                .await
+        let request = ssecp::Request {
+            app_id: &self.app_id,
+            user_id: &holder.user_id,
+            user_client_ip: &holder.address,
         };
-        let (id, end) = warrant?;
+        let (id, end) = cx
+            .vendor
+            .call(deadline, |attempt| self.sign(&request, attempt), |reply| self.read(reply))
+            .await?;
         let expires_at = cx.vendor.by_our_clock(end);
         if expires_at <= now.plus(30) {
             return Err(Problem::new(Code::VendorBadResponse, "the vendor's warrant has expired"));
         }
         Ok(Warrant { id: id.into(), issued_at: now, expires_at })
+    }
+}
+
+impl Warrants {
+    pub(crate) fn from_env(env: &mut Env) -> Self {
+        let transport = match env.choice("AICONTENT_TRANSPORT", &["openapi", "ssapi"]) {
+            "ssapi" => Transport::Ssapi,
+            _ => Transport::OpenApi,
+        };
+        let signs = env.choice("AICONTENT_SIGN", &["md5", "none"]) == "md5";
+        let is_direct = transport == Transport::Ssapi;
+        Self {
+            keys: if is_direct { KeyRing::default() } else { alibaba::keys(env) },
+            endpoint: env.endpoint("AICONTENT_ENDPOINT", "https://aicontent.aliyuncs.com"),
+            app_id: env.need("AICONTENT_APP_ID"),
+            app_secret: (is_direct || signs).then(|| env.need("AICONTENT_APP_SECRET").into()),
+            transport,
+            ssapi_endpoint: env.endpoint("SSAPI_ENDPOINT", "https://api.cloud.ssapi.cn"),
+        }
+    }
+
+    /// The request for a warrant.
+    pub(crate) fn sign(&self, request: &ssecp::Request<'_>, attempt: &Attempt) -> Outgoing {
+        match self.transport {
+            Transport::OpenApi => self.sign_openapi(request, self.app_secret.as_ref(), attempt),
+            Transport::Ssapi => self.sign_direct(request, attempt),
+        }
+    }
+
+    /// The warrant's id and end.
+    pub(crate) fn read(&self, reply: &Reply) -> Result<(String, Timestamp), Refusal> {
+        match self.transport {
+            Transport::OpenApi => warranted(reply),
+            Transport::Ssapi => authorized(reply),
+        }
     }
 
     /// `CreateAccessWarrant`: ACS3, JSON, with the application's own signature inside where configured.
@@ -120,7 +169,7 @@ impl Aicontent {
     }
 
     /// `/auth/authorize` of the evaluation service: a form under the application's signature.
-    pub(crate) fn sign_direct(&self, request: &ssecp::Request<'_>, attempt: &Attempt) -> Outgoing {
+    fn sign_direct(&self, request: &ssecp::Request<'_>, attempt: &Attempt) -> Outgoing {
         let signature = self
             .app_secret
             .as_ref()
@@ -170,7 +219,7 @@ pub(crate) fn warranted(reply: &Reply) -> Result<(String, Timestamp), Refusal> {
 }
 
 /// `{code: 0, data: {warrant_id, expire_at}}`. A failure's message quotes the right signature: never read.
-pub(crate) fn authorized(reply: &Reply) -> Result<(String, Timestamp), Refusal> {
+fn authorized(reply: &Reply) -> Result<(String, Timestamp), Refusal> {
     let document = alibaba::document(reply)?;
     let code = text(&document, "code");
     if code.as_deref() != Some("0") {

@@ -1,54 +1,53 @@
 //! What the doctor must know of CAMS, and what only a live answer of it tells.
 
 use serde_json::Value;
-use upload_grant::clock;
-use upload_grant::doctor::{Chart, Line, Report};
-use upload_grant::flow::{Ask, Context};
-use upload_grant::problem::Problem;
-use upload_grant::storage;
-use upload_grant::vendor::alibaba::{self, text};
+use upload_grant::model::problem::Problem;
+use upload_grant_runtime::cli::doctor::{Chart, Diagnose, Line, Report};
+use upload_grant_runtime::flow::{Ask, Context};
+use upload_grant_runtime::platform::clock;
+use upload_grant_runtime::vendor::alibaba::{self, text};
+use upload_grant_runtime::vendor::store_bucket;
 
 use crate::Chatapp;
+use crate::cams::{Cams, expiry};
 use crate::endpoint::{public_host, region_of};
-use crate::sts::expiry;
 
-pub(crate) fn chart(flow: &Chatapp) -> Chart {
-    let mut codes = vec![("Unknown.ResourceOwnerId", "CAMS_CUST_SPACE_ID is no space of this account")];
-    codes.extend(alibaba::KEY_CODES);
-    Chart {
-        endpoints: vec![("CAMS_ENDPOINT", flow.endpoint.clone())],
-        permission: "RAM action `cams:GetChatappUploadAuthorization` on `*`",
-        product: "subscribe Chat App Message Service in the console of the account that {id} belongs to",
-        codes,
-        fetched: true,
-        ..Chart::default()
+impl Diagnose for Chatapp {
+    fn chart(&self) -> Chart {
+        let mut codes = vec![("Unknown.ResourceOwnerId", "CAMS_CUST_SPACE_ID is no space of this account")];
+        codes.extend(alibaba::KEY_CODES);
+        Chart {
+            endpoints: vec![("CAMS_ENDPOINT", self.sts.source().endpoint.clone())],
+            permission: "RAM action `cams:GetChatappUploadAuthorization` on `*`",
+            product: "subscribe Chat App Message Service in the console of the account that {id} belongs to",
+            codes,
+            fetched: true,
+            ..Chart::default()
+        }
+    }
+
+    async fn examine(&self, cx: &Context, ask: &Ask, report: &mut Report) -> Result<(), Problem> {
+        let api = self.sts.source();
+        let space = ask.required("cust_space_id");
+        let (data, _) = report.call(api.authorize(cx, space, ask.deadline)).await?;
+        report.add(endpoint(api, &data));
+        report.add(expire(&data));
+        Ok(())
     }
 }
 
-pub(crate) async fn examine(
-    flow: &Chatapp,
-    cx: &Context,
-    ask: &Ask,
-    report: &mut Report,
-) -> Result<(), Problem> {
-    let space = ask.need("cust_space_id", "CAMS_CUST_SPACE_ID")?;
-    let (data, _) = report.call(flow.call(cx, space, ask.deadline)).await?;
-    report.add(endpoint(flow, &data));
-    report.add(expire(&data));
-    Ok(())
-}
-
 /// The form of `EndPoint`, and whether a region can be read off it.
-fn endpoint(flow: &Chatapp, data: &Value) -> Line {
+fn endpoint(api: &Cams, data: &Value) -> Line {
     let endpoint = text(data, "EndPoint").unwrap_or_default();
     let scheme = endpoint
         .split_once("://")
         .map_or("no scheme", |(scheme, _)| if scheme == "https" { "https" } else { "http" });
-    let host = storage::bare_host(&endpoint, &text(data, "BucketName").unwrap_or_default());
+    let host = store_bucket::bare_host(&endpoint, &text(data, "BucketName").unwrap_or_default());
     let public = public_host(&host);
-    let shown = if storage::is_under(&host, "aliyuncs.com") { &*host } else { "a host outside aliyuncs.com" };
+    let shown =
+        if store_bucket::is_under(&host, "aliyuncs.com") { &*host } else { "a host outside aliyuncs.com" };
     let seen = format!("EndPoint is {shown}, {scheme}");
-    match (region_of(&public), &flow.oss_region) {
+    match (region_of(&public), &api.oss_region) {
         (Some(region), _) if public == host => {
             Line::info("cams.endpoint", "region", format!("{seen}; region {region}"))
         }

@@ -2,7 +2,7 @@
 //!
 //! The limits are Meta's; Viber's and the console's differ, so both are settings.
 
-use upload_grant::media::Accepted;
+use upload_grant::model::media::Accepted;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;

@@ -1,5 +1,5 @@
 //! The `alibaba-chatapp` function.
 
 fn main() -> std::process::ExitCode {
-    upload_grant::serve::run::<alibaba_chatapp::Chatapp>()
+    upload_grant_runtime::serve::run::<alibaba_chatapp::Chatapp>()
 }

@@ -1,49 +1,61 @@
 //! What the doctor must know of the ticket service, and what only a live answer of it tells.
 
-use upload_grant::clock;
-use upload_grant::doctor::{Chart, Line, Report};
-use upload_grant::flow::{Ask, Context};
-use upload_grant::problem::Problem;
-use upload_grant::vendor::alibaba::{self, text};
+use upload_grant::model::problem::Problem;
+use upload_grant_runtime::cli::doctor::{Chart, Diagnose, Line, Report};
+use upload_grant_runtime::flow::{Ask, Context};
+use upload_grant_runtime::platform::clock;
+use upload_grant_runtime::vendor::alibaba::{self, text};
 
-use crate::{FORM_VERSION, URL_VERSION, Workorder, policy};
+use crate::form_2016::{self, FormApi};
+use crate::url_2021::UrlApi;
+use crate::{Workorder, policy, url_2021};
 
-pub(crate) fn chart(flow: &Workorder) -> Chart {
-    let mut codes = vec![
-        ("ILLEGAL_AUTH", NOT_ENABLED),
-        ("-121", NOT_ENABLED),
-        ("InvalidVersion", "the endpoint does not know this version: try the other WORKORDER_API"),
-        ("InvalidAction", "the endpoint does not know this call: try the other WORKORDER_API"),
-        ("InvalidApi", "the endpoint does not know this call: try the other WORKORDER_API"),
-    ];
-    codes.extend(alibaba::KEY_CODES);
-    Chart {
-        endpoints: vec![("WORKORDER_ENDPOINT", flow.endpoint.clone())],
-        permission: "the system policy `AliyunSupportFullAccess`, and the 2016 API enabled for the account",
-        product: "have Alibaba Cloud enable the ticket API for the account that {id} belongs to",
-        codes,
-        // The form's maximum is the vendor's, whatever size is asked for.
-        exact_size: false,
-        ..Chart::default()
+impl Diagnose for Workorder {
+    fn chart(&self) -> Chart {
+        let mut codes = vec![
+            ("ILLEGAL_AUTH", NOT_ENABLED),
+            ("-121", NOT_ENABLED),
+            ("InvalidVersion", "the endpoint does not know this version: try the other WORKORDER_API"),
+            ("InvalidAction", "the endpoint does not know this call: try the other WORKORDER_API"),
+            ("InvalidApi", "the endpoint does not know this call: try the other WORKORDER_API"),
+        ];
+        codes.extend(alibaba::KEY_CODES);
+        Chart {
+            endpoints: vec![("WORKORDER_ENDPOINT", self.endpoint().to_owned())],
+            permission: "the system policy `AliyunSupportFullAccess`, and the 2016 API enabled for the account",
+            product: "have Alibaba Cloud enable the ticket API for the account that {id} belongs to",
+            codes,
+            // The form's maximum is the vendor's, whatever size is asked for.
+            exact_size: false,
+            ..Chart::default()
+        }
+    }
+
+    async fn examine(&self, cx: &Context, ask: &Ask, report: &mut Report) -> Result<(), Problem> {
+        match self {
+            Self::Form2016(forms) => examine_form(forms.source(), cx, ask, report).await,
+            Self::Url2021(api) => examine_url(api, cx, ask, report).await,
+        }
+    }
+}
+
+impl Workorder {
+    fn endpoint(&self) -> &str {
+        match self {
+            Self::Form2016(forms) => &forms.source().endpoint,
+            Self::Url2021(api) => &api.endpoint,
+        }
     }
 }
 
 const NOT_ENABLED: &str = "the 2016 API must be enabled for the account, and the key in {id} needs the system \
                            policy `AliyunSupportFullAccess`; or set WORKORDER_API=2021-06-10";
 
-pub(crate) async fn examine(
-    flow: &Workorder,
-    cx: &Context,
-    ask: &Ask,
-    report: &mut Report,
-) -> Result<(), Problem> {
-    if flow.successor {
-        return examine_url(flow, cx, ask, report).await;
-    }
-    let (data, action) = report.call(flow.answer(cx, ask.deadline)).await?;
-    let scheme = if flow.v3 { "v3" } else { "v1" };
+async fn examine_form(api: &FormApi, cx: &Context, ask: &Ask, report: &mut Report) -> Result<(), Problem> {
+    let (data, action) = report.call(api.answer(cx, ask.deadline)).await?;
+    let scheme = if api.signs_v3 { "v3" } else { "v1" };
     let case = if data.get("policy").is_some() { "data in camelCase" } else { "data in PascalCase" };
-    let seen = format!("{FORM_VERSION} takes {action}, signature {scheme}; {case}");
+    let seen = format!("{} takes {action}, signature {scheme}; {case}", form_2016::VERSION);
     report.add(Line::info("workorder.api", "form", seen));
     let encoded = text(&data, "Policy").unwrap_or_default();
     match policy::Policy::read(&encoded) {
@@ -64,10 +76,11 @@ pub(crate) async fn examine(
     Ok(())
 }
 
-async fn examine_url(flow: &Workorder, cx: &Context, ask: &Ask, report: &mut Report) -> Result<(), Problem> {
-    let grant = report.call(flow.put(cx, ask)).await?;
+async fn examine_url(api: &UrlApi, cx: &Context, ask: &Ask, report: &mut Report) -> Result<(), Problem> {
+    let grant = report.call(api.grant(cx, ask)).await?;
     let version = if grant.url.contains("x-oss-signature-version=") { "V4" } else { "V1" };
-    let seen = format!("{URL_VERSION}: a URL with a {version} signature, which lasts {} s", grant.expires);
+    let seen =
+        format!("{}: a URL with a {version} signature, which lasts {} s", url_2021::VERSION, grant.expires);
     report.add(Line::info("workorder.api", "url", seen));
     Ok(())
 }

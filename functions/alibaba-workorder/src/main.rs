@@ -1,5 +1,5 @@
 //! The `alibaba-workorder` function.
 
 fn main() -> std::process::ExitCode {
-    upload_grant::serve::run::<alibaba_workorder::Workorder>()
+    upload_grant_runtime::serve::run::<alibaba_workorder::Workorder>()
 }

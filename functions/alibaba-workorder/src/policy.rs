@@ -7,7 +7,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use upload_grant::time::Timestamp;
+use upload_grant::wire::time::Timestamp;
 
 /// What the store will hold the form to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,63 +1,59 @@
 //! What the doctor must know of AICC, and what only a live answer of it tells.
 
-use std::sync::Arc;
-
-use upload_grant::cache::Perishable as _;
-use upload_grant::config::KeyNames;
-use upload_grant::doctor::{Chart, Line, Report, seen};
-use upload_grant::flow::{Ask, Context};
-use upload_grant::problem::Problem;
+use upload_grant::model::problem::Problem;
+use upload_grant_runtime::cli::doctor::{Chart, Diagnose, Line, Report, seen};
+use upload_grant_runtime::flow::{Ask, Context, Perishable as _};
+use upload_grant_runtime::platform::KeyNames;
 
 use crate::Aicc;
+use crate::tokens::User;
 
 const KEYS: KeyNames = KeyNames { id: "HUAWEI_AICC_APP_KEY", secret: "HUAWEI_AICC_APP_SECRET", token: &[] };
 
-pub(crate) fn chart(flow: &Aicc) -> Chart {
-    let mut endpoints = vec![("HUAWEI_AICC_BASE_URL", flow.base.clone())];
-    if flow.auth_base != flow.base {
-        endpoints.insert(0, ("HUAWEI_AICC_AUTH_BASE_URL", flow.auth_base.clone()));
+impl Diagnose for Aicc {
+    fn chart(&self) -> Chart {
+        let api = self.api();
+        let mut endpoints = vec![("HUAWEI_AICC_BASE_URL", api.base.clone())];
+        if api.auth_base != api.base {
+            endpoints.insert(0, ("HUAWEI_AICC_AUTH_BASE_URL", api.auth_base.clone()));
+        }
+        Chart {
+            endpoints,
+            permission: "`app_key` and `app_secret` from Huawei operations (not an IAM key pair); the caller's address \
+                         may have to be on an allow-list",
+            product: "have Huawei enable AICC for the tenant",
+            codes: vec![
+                ("2", "the vendor misses a parameter: report it"),
+                (
+                    "3",
+                    "the vendor refuses a parameter: does the channel take text files, and need an open conversation?",
+                ),
+                ("13", "the vendor could not store the file: try again, then ask its operations"),
+            ],
+            keys: Some(KEYS),
+            ..Chart::default()
+        }
     }
-    Chart {
-        endpoints,
-        permission: "`app_key` and `app_secret` from Huawei operations (not an IAM key pair); the caller's address \
-                     may have to be on an allow-list",
-        product: "have Huawei enable AICC for the tenant",
-        codes: vec![
-            ("2", "the vendor misses a parameter: report it"),
-            (
-                "3",
-                "the vendor refuses a parameter: does the channel take text files, and need an open conversation?",
-            ),
-            ("13", "the vendor could not store the file: try again, then ask its operations"),
-        ],
-        keys: Some(KEYS),
-        ..Chart::default()
-    }
-}
 
-pub(crate) async fn examine(
-    flow: &Arc<Aicc>,
-    cx: &Arc<Context>,
-    ask: &Ask,
-    report: &mut Report,
-) -> Result<(), Problem> {
-    let bearer = report.call(flow.bearer(cx, ask)).await?;
-    let (from, end) = bearer.life();
-    let seconds = end.unix() - from.unix();
-    report.add(Line::info(
-        "aicc.token",
-        "lifetime",
-        format!("asked for 3600 s, the bearer lasts {seconds} s"),
-    ));
-    report.add(match flow.tokens(cx, ask).await {
-        Ok(_) => Line::ok("aicc.session", "applyToken answers a session for the channel"),
-        Err(problem) => Line::fail(
-            "aicc.session",
-            problem.code.as_str(),
-            seen(&problem),
-            "check HUAWEI_AICC_CHANNEL_ID (the \"Configuration ID\" of the web channel), HUAWEI_AICC_LOCALE, \
-             HUAWEI_AICC_TENANT_SPACE_ID",
-        ),
-    });
-    Ok(())
+    async fn examine(&self, cx: &Context, ask: &Ask, report: &mut Report) -> Result<(), Problem> {
+        let bearer = report.call(self.sessions.source().bearer(cx, ask.deadline)).await?;
+        let (from, end) = bearer.life();
+        let seconds = end.unix() - from.unix();
+        report.add(Line::info(
+            "aicc.token",
+            "lifetime",
+            format!("asked for 3600 s, the bearer lasts {seconds} s"),
+        ));
+        report.add(match self.sessions.get(cx, &User::of(ask), ask.deadline).await {
+            Ok(_) => Line::ok("aicc.session", "applyToken answers a session for the channel"),
+            Err(problem) => Line::fail(
+                "aicc.session",
+                problem.code.as_str(),
+                seen(&problem),
+                "check HUAWEI_AICC_CHANNEL_ID (the \"Configuration ID\" of the web channel), HUAWEI_AICC_LOCALE, \
+                 HUAWEI_AICC_TENANT_SPACE_ID",
+            ),
+        });
+        Ok(())
+    }
 }

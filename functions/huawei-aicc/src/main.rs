@@ -1,5 +1,5 @@
 //! The `huawei-aicc` function.
 
 fn main() -> std::process::ExitCode {
-    upload_grant::serve::run::<huawei_aicc::Aicc>()
+    upload_grant_runtime::serve::run::<huawei_aicc::Aicc>()
 }

@@ -1,22 +1,19 @@
 //! The two tokens of every AICC call: the app's bearer, and the user's session.
 
+use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
-use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use upload_grant::cache::Perishable;
-use upload_grant::clock;
-use upload_grant::flow::{Ask, Context};
-use upload_grant::problem::Problem;
-use upload_grant::secret::{self, Secret};
-use upload_grant::time::Timestamp;
-use upload_grant::vendor::{Outgoing, Refusal, Reply, Why};
+use upload_grant::model::problem::Problem;
+use upload_grant::wire::secret::{self, Secret};
+use upload_grant::wire::time::Timestamp;
+use upload_grant_runtime::flow::{Account, Ask, Cached, Context, Fetch, Perishable};
+use upload_grant_runtime::platform::clock;
+use upload_grant_runtime::vendor::{Refusal, Reply, Why};
 
-use crate::{Aicc, JSON};
+use crate::api::Api;
 
 /// Seconds a bearer is asked for: the most there is.
 const BEARER_LIFETIME: i64 = 3600;
@@ -25,7 +22,7 @@ const SESSION_LIFETIME: i64 = 3600;
 
 /// The app's `AccessToken`.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Bearer {
+pub struct Bearer {
     #[serde(serialize_with = "secret::exposed")]
     pub(crate) token: Secret,
     issued_at: Timestamp,
@@ -34,7 +31,7 @@ pub(crate) struct Bearer {
 
 /// A user's `ccmessaging-token`.
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Session {
+pub struct Session {
     #[serde(serialize_with = "secret::exposed")]
     pub(crate) token: Secret,
     issued_at: Timestamp,
@@ -53,142 +50,113 @@ impl Perishable for Session {
     }
 }
 
-/// Whose session it is.
-#[derive(Clone)]
-struct User {
+impl Session {
+    /// The vendor replaces a session's token through the header of any answer.
+    pub(crate) fn renewed_by(&self, reply: &Reply) -> Option<Self> {
+        let token = reply.header("ccmessaging-token").filter(|token| !token.is_empty())?;
+        Some(Self { token: token.into(), ..self.clone() })
+    }
+}
+
+/// Whose session it is, and in which channel.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct User {
     id: String,
     name: String,
     channel: String,
     locale: String,
 }
 
-impl Aicc {
-    /// The app's bearer, and the user's session: cached per channel and user, for it is the user's identity.
-    pub(crate) async fn tokens(
-        self: &Arc<Self>,
-        cx: &Arc<Context>,
-        ask: &Ask,
-    ) -> Result<(Arc<Bearer>, Arc<Session>), Problem> {
-        let bearer = self.bearer(cx, ask).await?;
-        let ended = Arc::new(AtomicBool::new(false));
-        match self.session(cx, ask, &bearer, &ended).await {
-            // The bearer ended before its time, which shows only when it is used: it is fetched anew, once.
-            Err(_) if ended.load(Ordering::Relaxed) => {
-                self.forget(cx, ask).await;
-                let bearer = self.bearer(cx, ask).await?;
-                let session = self.session(cx, ask, &bearer, &ended).await?;
-                Ok((bearer, session))
-            }
-            outcome => outcome.map(|session| (bearer, session)),
-        }
-    }
-
-    async fn session(
-        self: &Arc<Self>,
-        cx: &Arc<Context>,
-        ask: &Ask,
-        bearer: &Bearer,
-        ended: &Arc<AtomicBool>,
-    ) -> Result<Arc<Session>, Problem> {
-        let id = ask.need("user_id", "HUAWEI_AICC_USER_ID")?;
-        let text = |name: &str, default: &str| ask.param(name).unwrap_or(default).to_owned();
-        let user = User {
+impl User {
+    pub(crate) fn of(ask: &Ask) -> Self {
+        let id = ask.param("user_id").unwrap_or_default();
+        Self {
             id: id.to_owned(),
-            name: text("user_name", id),
-            channel: ask.need("channel_id", "HUAWEI_AICC_CHANNEL_ID")?.to_owned(),
-            locale: text("locale", &self.locale),
-        };
-        let (flow, context, token, ended) = (self.clone(), cx.clone(), bearer.token.clone(), ended.clone());
-        let fetch = move |deadline| {
-            async move { flow.apply(&context, &user, &token, &ended, deadline).await }.boxed()
-        };
-        self.sessions.get(cx, ask, &session_name(ask), Box::new(fetch)).await
-    }
-
-    /// The vendor replaces a session's token through the header of any answer.
-    pub(crate) async fn renew(&self, cx: &Context, ask: &Ask, session: &Session, reply: &Reply) {
-        if let Some(token) = reply.header("ccmessaging-token").filter(|token| !token.is_empty()) {
-            let renewed = Session { token: token.into(), ..session.clone() };
-            self.sessions.put(cx, &session_name(ask), renewed).await;
-        }
-    }
-
-    /// Drops both tokens: one of them has ended before its time.
-    pub(crate) async fn forget(&self, cx: &Context, ask: &Ask) {
-        self.bearers.forget(cx, "").await;
-        self.sessions.forget(cx, &session_name(ask)).await;
-    }
-
-    async fn apply(
-        &self,
-        cx: &Context,
-        user: &User,
-        bearer: &Secret,
-        ended: &AtomicBool,
-        deadline: Instant,
-    ) -> Result<Session, Problem> {
-        let body = json!({
-            "userId": user.id, "userName": user.name, "channelId": user.channel, "locale": user.locale,
-        });
-        let now = clock::now();
-        let read = |reply: &Reply| {
-            session_token(reply).inspect_err(|refusal| {
-                ended.store(refusal.why == Why::TokenEnded, Ordering::Relaxed);
-            })
-        };
-        let token = cx.vendor.call(deadline, |_| self.call(bearer, "applyToken", &body), read).await?;
-        Ok(Session { token: token.into(), issued_at: now, expires_at: now.plus(SESSION_LIFETIME) })
-    }
-
-    /// The app's bearer.
-    pub(crate) async fn bearer(
-        self: &Arc<Self>,
-        cx: &Arc<Context>,
-        ask: &Ask,
-    ) -> Result<Arc<Bearer>, Problem> {
-        let (flow, context) = (self.clone(), cx.clone());
-        let fetch = move |deadline| async move { flow.authenticate(&context, deadline).await }.boxed();
-        self.bearers.get(cx, ask, "", Box::new(fetch)).await
-    }
-
-    async fn authenticate(&self, cx: &Context, deadline: Instant) -> Result<Bearer, Problem> {
-        let body = json!({ "app_key": self.app_key, "app_secret": self.app_secret.expose() });
-        let sign = |_: &_| Outgoing {
-            method: http::Method::POST,
-            url: format!("{}/apigovernance/api/oauth/tokenByAkSk", self.auth_base),
-            headers: vec![
-                ("content-type".into(), "application/json".into()),
-                ("x-token-expire".into(), BEARER_LIFETIME.to_string()),
-            ],
-            body: Bytes::from(body.to_string()),
-        };
-        let now = clock::now();
-        let (token, lifetime) = cx.vendor.call(deadline, sign, access_token).await?;
-        Ok(Bearer {
-            token: token.into(),
-            issued_at: now,
-            expires_at: now.plus(lifetime.min(BEARER_LIFETIME)),
-        })
-    }
-
-    fn call(&self, bearer: &Secret, action: &str, body: &Value) -> Outgoing {
-        let mut headers = vec![
-            ("x-app-key".to_owned(), self.app_key.clone()),
-            ("authorization".to_owned(), format!("Bearer {}", bearer.expose())),
-            ("content-type".to_owned(), JSON.to_owned()),
-        ];
-        headers.extend(self.tenant_space_id.iter().map(|id| ("x-tenantspaceid".to_owned(), id.clone())));
-        Outgoing {
-            method: http::Method::POST,
-            url: format!("{}/apiaccess/ccmessaging/{action}", self.base),
-            headers,
-            body: Bytes::from(body.to_string()),
+            name: ask.param("user_name").unwrap_or(id).to_owned(),
+            channel: ask.required("channel_id").to_owned(),
+            locale: ask.param("locale").unwrap_or_default().to_owned(),
         }
     }
 }
 
-fn session_name(ask: &Ask) -> String {
-    format!("{}\n{}", ask.param("channel_id").unwrap_or_default(), ask.param("user_id").unwrap_or_default())
+impl fmt::Display for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n{}\n{}\n{}", self.channel, self.id, self.name, self.locale)
+    }
+}
+
+/// What fetches the app's bearer.
+struct Bearers(Arc<Api>);
+
+impl Fetch for Bearers {
+    type Key = Account;
+    type Credential = Bearer;
+
+    async fn fetch(&self, cx: &Context, _: &Account, deadline: Instant) -> Result<Bearer, Problem> {
+        let now = clock::now();
+        let call = |_: &_| self.0.token_by_ak_sk(BEARER_LIFETIME);
+        let (token, lifetime) = cx.vendor.call(deadline, call, access_token).await?;
+        let expires_at = now.plus(lifetime.min(BEARER_LIFETIME));
+        Ok(Bearer { token: token.into(), issued_at: now, expires_at })
+    }
+}
+
+/// What fetches sessions, under the app's bearer.
+pub struct Sessions {
+    pub(crate) api: Arc<Api>,
+    bearers: Cached<Bearers>,
+}
+
+impl Sessions {
+    pub(crate) fn new(api: Api) -> Self {
+        let api = Arc::new(api);
+        Self { bearers: Cached::new("bearer", Bearers(api.clone())), api }
+    }
+
+    /// The app's bearer.
+    pub(crate) async fn bearer(&self, cx: &Context, deadline: Instant) -> Result<Arc<Bearer>, Problem> {
+        self.bearers.get(cx, &Account, deadline).await
+    }
+
+    /// The bearer is no longer accepted.
+    pub(crate) async fn forget_bearer(&self, cx: &Context) {
+        self.bearers.forget(cx, &Account).await;
+    }
+
+    async fn apply<T>(
+        &self,
+        cx: &Context,
+        body: &Value,
+        deadline: Instant,
+        read: impl Fn(&Reply) -> Result<T, Refusal>,
+    ) -> Result<T, Problem> {
+        let bearer = self.bearer(cx, deadline).await?;
+        cx.vendor.call(deadline, |_| self.api.apply_token(&bearer.token, body), read).await
+    }
+}
+
+impl Fetch for Sessions {
+    type Key = User;
+    type Credential = Session;
+
+    async fn fetch(&self, cx: &Context, user: &User, deadline: Instant) -> Result<Session, Problem> {
+        let body = json!({
+            "userId": user.id, "userName": user.name, "channelId": user.channel, "locale": user.locale,
+        });
+        let now = clock::now();
+        // A bearer that has ended before its time shows only when it is used: it is fetched anew, once.
+        let or_ended = |reply: &Reply| match session_token(reply) {
+            Err(refusal) if refusal.why == Why::TokenEnded => Ok(None),
+            outcome => outcome.map(Some),
+        };
+        let token = if let Some(token) = self.apply(cx, &body, deadline, or_ended).await? {
+            token
+        } else {
+            self.forget_bearer(cx).await;
+            self.apply(cx, &body, deadline, session_token).await?
+        };
+        Ok(Session { token: token.into(), issued_at: now, expires_at: now.plus(SESSION_LIFETIME) })
+    }
 }
 
 /// `AccessToken` and its `Expires`, text or number.

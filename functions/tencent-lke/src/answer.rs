@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use upload_grant::secret::Secret;
-use upload_grant::vendor::{Refusal, Reply, Why};
+use upload_grant::wire::secret::Secret;
+use upload_grant_runtime::vendor::{Refusal, Reply, Why};
 
 /// `Response` of a success. Every member may be absent or null.
 #[derive(Default, Deserialize)]

@@ -1,20 +1,21 @@
 //! What the doctor must know of LKE, and what only a live answer of it tells.
 
 use serde_json::json;
-use upload_grant::clock;
-use upload_grant::doctor::{Chart, Line, Report, seen};
-use upload_grant::encode;
-use upload_grant::flow::{Ask, Context};
-use upload_grant::grant::{Grant, Pairs};
-use upload_grant::problem::Problem;
-use upload_grant::request::Mode;
+use upload_grant::model::grant::{Grant, Pairs};
+use upload_grant::model::problem::Problem;
+use upload_grant::model::request::Mode;
 use upload_grant::sign::cos;
-use upload_grant::storage;
-use upload_grant::upload::{self, Body};
-use upload_grant::vendor::Reply;
+use upload_grant::wire::encode;
+use upload_grant_runtime::cli::doctor::{Chart, Diagnose, Line, Report, seen};
+use upload_grant_runtime::flow::{Ask, Context};
+use upload_grant_runtime::platform::clock;
+use upload_grant_runtime::transfer::{self, Body};
+use upload_grant_runtime::vendor::Reply;
+use upload_grant_runtime::vendor::store_bucket;
 
 use crate::answer::UsableKeys;
-use crate::{BACKDATE, Lke, Place};
+use crate::credential::Place;
+use crate::{BACKDATE, Lke};
 
 const CODES: [(&str, &str); 11] = [
     ("AuthFailure.SignatureFailure", "{secret} is not the secret of {id}: copy both again"),
@@ -36,50 +37,52 @@ const CODES: [(&str, &str); 11] = [
     ),
 ];
 
-pub(crate) fn chart(flow: &Lke) -> Chart {
-    Chart {
-        endpoints: vec![("LKE_ENDPOINT", flow.endpoint.clone())],
-        permission: "CAM action `lke:DescribeStorageCredential`, and access to the application inside the vendor's console",
-        product: "activate LKE in the console of the account that {id} belongs to",
-        codes: CODES.to_vec(),
-        ..Chart::default()
+impl Diagnose for Lke {
+    fn chart(&self) -> Chart {
+        Chart {
+            endpoints: vec![("LKE_ENDPOINT", self.api.endpoint.clone())],
+            permission: "CAM action `lke:DescribeStorageCredential`, and access to the application inside the vendor's console",
+            product: "activate LKE in the console of the account that {id} belongs to",
+            codes: CODES.to_vec(),
+            ..Chart::default()
+        }
     }
-}
 
-pub(crate) async fn examine(flow: &Lke, cx: &Context, ask: &Ask, report: &mut Report) -> Result<(), Problem> {
-    let answer = report.call(flow.describe(cx, ask)).await?;
-    let url = answer.upload_url.as_deref().is_some_and(|url| !url.is_empty());
-    let (code, came) = match (answer.usable_keys().is_some(), url) {
-        (true, false) => ("credentials", "Credentials, no UploadUrl"),
-        (true, true) => ("both", "Credentials and UploadUrl"),
-        (false, true) => ("upload_url", "UploadUrl, no usable Credentials"),
-        (false, false) => ("neither", "neither Credentials nor UploadUrl"),
-    };
-    let left = answer.expired_time.unwrap_or_default() - cx.vendor.corrected(clock::now()).unix();
-    report.add(Line::info("lke.answer", code, format!("{came}; they last {left} s")));
-    let path = answer.upload_path.clone().unwrap_or_default();
-    let place = match flow.place(cx, &answer, &path, ask) {
-        Ok(place) => place,
-        Err(problem) => {
-            let advice = "report it, with the vendor's request id";
-            report.add(Line::fail("lke.place", problem.code.as_str(), seen(&problem), advice));
-            return Ok(());
+    async fn examine(&self, cx: &Context, ask: &Ask, report: &mut Report) -> Result<(), Problem> {
+        let answer = report.call(self.api.describe(cx, ask)).await?;
+        let url = answer.upload_url.as_deref().is_some_and(|url| !url.is_empty());
+        let (code, came) = match (answer.usable_keys().is_some(), url) {
+            (true, false) => ("credentials", "Credentials, no UploadUrl"),
+            (true, true) => ("both", "Credentials and UploadUrl"),
+            (false, true) => ("upload_url", "UploadUrl, no usable Credentials"),
+            (false, false) => ("neither", "neither Credentials nor UploadUrl"),
+        };
+        let left = answer.expired_time.unwrap_or_default() - cx.vendor.corrected(clock::now()).unix();
+        report.add(Line::info("lke.answer", code, format!("{came}; they last {left} s")));
+        let path = answer.upload_path.clone().unwrap_or_default();
+        let place = match self.api.place(cx, &answer, &path, ask) {
+            Ok(place) => place,
+            Err(problem) => {
+                let advice = "report it, with the vendor's request id";
+                report.add(Line::fail("lke.place", problem.code.as_str(), seen(&problem), advice));
+                return Ok(());
+            }
+        };
+        match answer.usable_keys() {
+            Some(keys) if report.uploads() => {
+                let outcome = send(cx, ask, &form(cx, ask, &place, &keys)).await;
+                tell(report, &place, "lke.post-object", "a POST form", &outcome);
+                let outcome = send(cx, ask, &with_acl(cx, ask, &place, &keys)).await;
+                tell(report, &place, "lke.acl", "a PUT with x-cos-acl: default", &outcome);
+            }
+            Some(_) => {
+                report.add(Line::skipped("lke.post-object", "--no-upload"));
+                report.add(Line::skipped("lke.acl", "--no-upload"));
+            }
+            None => report.add(Line::skipped("lke.post-object", "the vendor sent no keys")),
         }
-    };
-    match answer.usable_keys() {
-        Some(keys) if report.uploads() => {
-            let outcome = send(cx, ask, &form(cx, ask, &place, &keys)).await;
-            tell(report, &place, "lke.post-object", "a POST form", &outcome);
-            let outcome = send(cx, ask, &with_acl(cx, ask, &place, &keys)).await;
-            tell(report, &place, "lke.acl", "a PUT with x-cos-acl: default", &outcome);
-        }
-        Some(_) => {
-            report.add(Line::skipped("lke.post-object", "--no-upload"));
-            report.add(Line::skipped("lke.acl", "--no-upload"));
-        }
-        None => report.add(Line::skipped("lke.post-object", "the vendor sent no keys")),
+        Ok(())
     }
-    Ok(())
 }
 
 /// PostObject, which COS grants apart from PutObject.
@@ -118,7 +121,7 @@ fn with_acl(cx: &Context, ask: &Ask, place: &Place, (id, secret, token): &Usable
         base: &place.bucket.host,
         path: &format!("{}/{}", place.bucket.root, place.key),
         params: &[(cos::TOKEN, token.expose())],
-        headers: &[("host", storage::authority(&place.bucket.host)), ("x-cos-acl", "default")],
+        headers: &[("host", store_bucket::authority(&place.bucket.host)), ("x-cos-acl", "default")],
         secret_id: id,
     };
     let start = cx.vendor.corrected(ask.now.plus(BACKDATE));
@@ -130,7 +133,7 @@ fn with_acl(cx: &Context, ask: &Ask, place: &Place, (id, secret, token): &Usable
 
 async fn send(cx: &Context, ask: &Ask, grant: &Grant) -> Result<Reply, Problem> {
     let body = Body::whole(Chart::default().bytes.into());
-    Ok(upload::exchange(cx, grant, ask, body).await?.0)
+    Ok(transfer::exchange(cx.vendor.client(), grant, ask.deadline, body).await?.0)
 }
 
 fn tell(report: &mut Report, place: &Place, check: &str, what: &str, outcome: &Result<Reply, Problem>) {

@@ -1,9 +1,14 @@
 //! What the application does with an upload: `SaveDoc`, `docParse`, or an image in the chat.
 
 use serde_json::{Value, json};
-use upload_grant::flow::Bound;
-use upload_grant::media;
-use upload_grant::receipt::{Handoff, Receipt};
+use upload_grant::model::media;
+use upload_grant::model::receipt::{Handoff, Receipt};
+use upload_grant_runtime::flow::{Ask, Bound};
+
+/// `offline` for the knowledge base, `realtime` for a chat.
+pub(crate) fn type_key(ask: &Ask) -> &str {
+    ask.param("type_key").unwrap_or("offline")
+}
 
 /// The call that makes use of the upload.
 pub(crate) fn of(receipt: &Receipt, bound: &Bound<'_>) -> Handoff {

@@ -2,7 +2,7 @@
 //!
 //! Types that SaveDoc does not list carry the smaller limit of their kind.
 
-use upload_grant::media::Accepted;
+use upload_grant::model::media::Accepted;
 
 const MB: u64 = 1024 * 1024;
 const DOCUMENT: u64 = 200 * MB;

@@ -1,5 +1,5 @@
 //! The `tencent-lke` function.
 
 fn main() -> std::process::ExitCode {
-    upload_grant::serve::run::<tencent_lke::Lke>()
+    upload_grant_runtime::serve::run::<tencent_lke::Lke>()
 }

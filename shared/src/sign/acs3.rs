@@ -5,9 +5,9 @@
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::encode::{Text, digest_hex, names};
-use crate::secret::{Secret, hmac_sha256};
-use crate::time::Timestamp;
+use crate::wire::encode::{Text, digest_hex, names};
+use crate::wire::secret::{Secret, hmac_sha256};
+use crate::wire::time::Timestamp;
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 
@@ -27,7 +27,7 @@ pub struct Request<'a> {
     pub method: &'a str,
     /// Already percent-encoded; `/` for RPC style.
     pub path: &'a str,
-    /// The canonical query of [`crate::encode::query`], which is also the URL's query.
+    /// The canonical query of [`crate::wire::encode::query`], which is also the URL's query.
     pub query: &'a str,
     /// The headers to sign: lower-case names in order.
     pub headers: &'a [(&'a str, &'a str)],
@@ -95,7 +95,7 @@ pub struct Call<'a> {
     pub host: &'a str,
     /// Already percent-encoded; `/` for RPC style.
     pub path: &'a str,
-    /// The canonical query of [`crate::encode::query`]; send exactly this.
+    /// The canonical query of [`crate::wire::encode::query`]; send exactly this.
     pub query: &'a str,
     /// `x-acs-action`
     pub action: &'a str,

@@ -5,9 +5,9 @@
 use hmac::{Hmac, Mac};
 use sha1::{Digest, Sha1};
 
-use crate::encode::{Text, digest_hex, names, percent, percent_path, percent_with};
-use crate::secret::{Secret, hmac_sha1};
-use crate::time::Timestamp;
+use crate::wire::encode::{Text, digest_hex, names, percent, percent_path, percent_with};
+use crate::wire::secret::{Secret, hmac_sha1};
+use crate::wire::time::Timestamp;
 
 /// The query parameter (or header) that carries the token of temporary credentials.
 pub const TOKEN: &str = "x-cos-security-token";

@@ -10,9 +10,9 @@ use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::encode::{Text, digest_hex, percent, percent_path, percent_with};
-use crate::secret::{Secret, hmac_sha256};
-use crate::time::Timestamp;
+use crate::wire::encode::{Text, digest_hex, percent, percent_path, percent_with};
+use crate::wire::secret::{Secret, hmac_sha256};
+use crate::wire::time::Timestamp;
 
 /// `x-oss-signature-version`
 pub const VERSION: &str = "OSS4-HMAC-SHA256";

@@ -6,9 +6,9 @@ use hmac::{Hmac, Mac};
 use sha1::Sha1;
 use zeroize::Zeroizing;
 
-use crate::encode::{base64, percent, percent_with, query};
-use crate::secret::{Secret, hmac_sha1};
-use crate::time::Timestamp;
+use crate::wire::encode::{base64, percent, percent_with, query};
+use crate::wire::secret::{Secret, hmac_sha1};
+use crate::wire::time::Timestamp;
 
 /// The keyed state of one access key secret; it depends on nothing else, so it may be kept for good.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub fn key(secret: &Secret) -> Key {
     Key(hmac_sha1(Zeroizing::new(format!("{}&", secret.expose())).as_bytes()))
 }
 
-/// Step 2: the string to sign, from the canonical query of [`crate::encode::query`] over every parameter.
+/// Step 2: the string to sign, from the canonical query of [`crate::wire::encode::query`] over every parameter.
 pub fn string_to_sign(method: &str, canonical_query: &str, put: &mut impl FnMut(&str)) {
     put(method);
     put("&%2F&");

@@ -5,9 +5,9 @@
 
 use md5::{Digest, Md5};
 
-use crate::encode::{decimal, digest_hex};
-use crate::secret::Secret;
-use crate::time::Timestamp;
+use crate::wire::encode::{decimal, digest_hex};
+use crate::wire::secret::Secret;
+use crate::wire::time::Timestamp;
 
 /// What is signed.
 #[derive(Clone, Copy)]

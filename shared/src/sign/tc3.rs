@@ -6,9 +6,9 @@ use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::encode::{Text, decimal, digest_hex, names};
-use crate::secret::{Secret, hmac_sha256};
-use crate::time::Timestamp;
+use crate::wire::encode::{Text, decimal, digest_hex, names};
+use crate::wire::secret::{Secret, hmac_sha256};
+use crate::wire::time::Timestamp;
 
 const ALGORITHM: &str = "TC3-HMAC-SHA256";
 

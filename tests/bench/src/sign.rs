@@ -75,7 +75,7 @@ fn allocations(world: &World) -> Vec<Row> {
 /// Ours and reqsign's are the same request: their URLs are equal, signature and all.
 fn same_url() {
     let mut token_encoded = String::new();
-    upload_grant::encode::percent(&mut token_encoded, &token());
+    upload_grant::wire::encode::percent(&mut token_encoded, &token());
     let mut reqsign = peers::reqsign();
     let parameters = |url: &str| {
         let url = url::Url::parse(url).expect("a URL");
@@ -86,7 +86,7 @@ fn same_url() {
     // reqsign reads the clock itself: a second may end between the two.
     let equal = (0..3).any(|_| {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock");
-        let at = upload_grant::time::Timestamp::from_unix(now.as_secs() as i64);
+        let at = upload_grant::wire::time::Timestamp::from_unix(now.as_secs() as i64);
         parameters(&ours::url(at, &token_encoded)) == parameters(&reqsign())
     });
     assert!(equal, "reqsign does not sign the same request");

@@ -15,9 +15,10 @@ use http::Request;
 use sha2::Sha256;
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
-use upload_grant::config::Env;
-use upload_grant::flow::Flow;
-use upload_grant::routes::{App, Door, router};
+use upload_grant_runtime::platform::Env;
+use upload_grant_runtime::flow::Flow;
+use upload_grant_runtime::api::router;
+use upload_grant_runtime::app::{App, Door};
 
 const SECRET: &str = "a-secret-of-at-least-thirty-two-bytes";
 

@@ -1,9 +1,9 @@
 //! Pure readers: no function may panic, whatever it is given, and what it accepts must be sound.
 
-use upload_grant::event::{Event, classify};
-use upload_grant::flow::Flow;
-use upload_grant::request::GrantRequest;
-use upload_grant::time::Timestamp;
+use upload_grant_runtime::event::{Event, classify};
+use upload_grant_runtime::flow::Flow;
+use upload_grant::model::request::GrantRequest;
+use upload_grant::wire::time::Timestamp;
 use upload_grant::{encode, media, storage};
 
 /// Events of every platform.

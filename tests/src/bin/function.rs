@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use upload_grant::serve::run_with;
+use upload_grant_runtime::serve::run_with;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);

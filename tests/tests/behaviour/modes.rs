@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use upload_grant::secret::Secret;
 use upload_grant::sign::{cos, oss4};
-use upload_grant::time::Timestamp;
+use upload_grant::wire::secret::Secret;
+use upload_grant::wire::time::Timestamp;
 use upload_grant_tests::{Answer, Function, client, sandbox, upload};
 
 const BYTES: &[u8] = b"a few bytes of a file";

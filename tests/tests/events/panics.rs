@@ -1,18 +1,16 @@
 //! A panic in one event is one event's problem. The flow that panics is this file's own: the runtimes are the real ones.
 
-use std::sync::Arc;
-
 use std::process::Command;
 
-use serde_json::{Map, Value, json};
-use upload_grant::config::Env;
-use upload_grant::doctor::{Chart, Report};
-use upload_grant::flow::{Ask, Bound, Context, Flow};
-use upload_grant::grant::Grant;
-use upload_grant::media::Accepted;
-use upload_grant::problem::{Code, Problem};
-use upload_grant::receipt::{Handoff, Receipt};
-use upload_grant::request::Mode;
+use serde_json::json;
+use upload_grant::model::grant::Grant;
+use upload_grant::model::media::Accepted;
+use upload_grant::model::problem::{Code, Problem};
+use upload_grant::model::receipt::{Handoff, Receipt};
+use upload_grant::model::request::Mode;
+use upload_grant_runtime::cli::doctor::{Chart, Diagnose, Report};
+use upload_grant_runtime::flow::{Ask, Bound, Context, Flow, Spec};
+use upload_grant_runtime::platform::Env;
 use upload_grant_tests::platform::{FUNCTION_GRAPH, LAMBDA, RuntimeApi};
 use upload_grant_tests::process::Process;
 
@@ -22,36 +20,20 @@ use crate::event;
 struct Panics;
 
 impl Flow for Panics {
-    const NAME: &'static str = "panics";
-    const TYPES: &'static [Accepted] =
-        &[Accepted { content_type: "application/pdf", extensions: &["pdf"], max_bytes: 1000 }];
-    const PARAMS: &'static [&'static str] = &[];
-    const QUOTA: Option<f64> = None;
-    const COLLECT: &'static [&'static str] = &[];
+    const SPEC: Spec = Spec {
+        name: "panics",
+        types: &[Accepted { content_type: "application/pdf", extensions: &["pdf"], max_bytes: 1000 }],
+        modes: &[Mode::Put, Mode::Relay],
+        ..Spec::DEFAULT
+    };
 
-    fn configure(_: &mut Env) -> Self {
+    fn from_env(_: &mut Env) -> Self {
         Self
     }
 
-    fn modes(&self) -> &'static [Mode] {
-        &[Mode::Put, Mode::Relay]
-    }
-
-    fn defaults(&self) -> Map<String, Value> {
-        Map::new()
-    }
-
-    async fn grant(self: &Arc<Self>, _: &Arc<Context>, ask: &Ask) -> Result<Grant, Problem> {
+    async fn grant(&self, _: &Context, ask: &Ask) -> Result<Grant, Problem> {
         assert_ne!(ask.filename, "panic.pdf", "a secret that must not be told");
         Err(Problem::new(Code::VendorRejected, "alive"))
-    }
-
-    fn chart(&self) -> Chart {
-        Chart::default()
-    }
-
-    async fn examine(self: &Arc<Self>, _: &Arc<Context>, _: &Ask, _: &mut Report) -> Result<(), Problem> {
-        Ok(())
     }
 
     fn handoff(&self, _: &Receipt, _: &Bound<'_>) -> Option<Handoff> {
@@ -59,11 +41,21 @@ impl Flow for Panics {
     }
 }
 
+impl Diagnose for Panics {
+    fn chart(&self) -> Chart {
+        Chart::default()
+    }
+
+    async fn examine(&self, _: &Context, _: &Ask, _: &mut Report) -> Result<(), Problem> {
+        Ok(())
+    }
+}
+
 #[test]
 #[ignore = "the process that the tests below start"]
 fn process() {
     if std::env::var_os("GRANT_RUNTIME").is_some() {
-        upload_grant::serve::run_with::<Panics>(std::iter::empty());
+        upload_grant_runtime::serve::run_with::<Panics>(std::iter::empty());
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use upload_grant::problem::Code;
+use upload_grant::model::problem::Code;
 use upload_grant_tests::leaks::{self, Searched};
 use upload_grant_tests::sandbox;
 
@@ -84,8 +84,9 @@ fn the_table_is_whole() {
 
 #[test]
 fn the_debug_of_settings_and_keys_shows_no_secret() {
-    use upload_grant::config::{Env, KeyRing, Settings};
-    use upload_grant::{secret::Secret, vendor::alibaba};
+    use upload_grant::wire::secret::Secret;
+    use upload_grant_runtime::platform::{Env, KeyRing, Settings};
+    use upload_grant_runtime::vendor::alibaba;
     const VALUE: &str = "a secret/of+this=test that is long enough";
     let auth = [("GRANT_AUTH", "jwt"), ("GRANT_JWT_ISSUER", "i"), ("GRANT_JWT_AUDIENCE", "a")];
     let secrets = [
@@ -100,11 +101,12 @@ fn the_debug_of_settings_and_keys_shows_no_secret() {
         .chain([("ALIBABA_CLOUD_ACCESS_KEY_ID", "id")]);
     let mut env = Env::new(vars.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let settings = Settings::from_env(&mut env);
+    let auth_settings = upload_grant_runtime::auth::auth(&mut env);
     let keys: KeyRing = alibaba::keys(&mut env);
     assert_eq!(keys.get().secret.expose(), VALUE);
-    assert!(!settings.secrets.is_empty() && settings.auth.is_some(), "{:?}", env.faults());
+    assert!(!settings.secrets.is_empty() && auth_settings.is_some(), "{:?}", env.faults());
     let shown = format!(
-        "{settings:?}{settings:#?}{keys:?}{:?}{:?}{:?}",
+        "{settings:?}{settings:#?}{auth_settings:?}{auth_settings:#?}{keys:?}{:?}{:?}{:?}",
         keys.get(),
         Secret::from(VALUE),
         env.faults()

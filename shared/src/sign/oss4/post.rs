@@ -6,8 +6,8 @@ use hmac::Mac;
 use serde::{Serialize, Serializer};
 
 use super::{Key, VERSION};
-use crate::encode::{base64, digest_hex};
-use crate::time::Timestamp;
+use crate::wire::encode::{base64, digest_hex};
+use crate::wire::time::Timestamp;
 
 /// An upload of one object, bound as tightly as a policy can bind it.
 #[derive(Clone, Copy)]

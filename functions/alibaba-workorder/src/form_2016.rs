@@ -1,0 +1,167 @@
+//! `getOSSTempAuthor`, 2016-08-30: a form that the vendor signed, good for any key under its prefix.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::time::Instant;
+use upload_grant::model::grant::{Enforced, Grant, Pairs};
+use upload_grant::model::problem::{Code, Problem};
+use upload_grant::sign::rpc_v1;
+use upload_grant::wire::secret::{self, Secret};
+use upload_grant::wire::time::Timestamp;
+use upload_grant_runtime::flow::{Account, Ask, Cached, Context, Fetch, Perishable};
+use upload_grant_runtime::platform::{KeyRing, clock};
+use upload_grant_runtime::vendor::alibaba::{self, text};
+use upload_grant_runtime::vendor::store_bucket::{self, Bucket};
+use upload_grant_runtime::vendor::{Attempt, Outgoing};
+
+use crate::policy::Policy;
+use crate::reply::data;
+use crate::{MAX_KEY, Workorder, bad, stored_in};
+
+pub(crate) const VERSION: &str = "2016-08-30";
+/// As the vendor's own client sends it.
+const ACTION: &str = "GetOSSTempAuthor";
+/// As the vendor's page spells it, for a gateway that minds.
+pub(crate) const DOCUMENTED_ACTION: &str = "getOSSTempAuthor";
+
+/// A client of the first API.
+pub struct FormApi {
+    pub(crate) keys: KeyRing,
+    pub(crate) endpoint: String,
+    /// ACS3 instead of the old RPC signature, the only one that the vendor's own client uses here.
+    pub(crate) signs_v3: bool,
+    pub(crate) oss_endpoint: Option<String>,
+}
+
+/// The form as the vendor signed it.
+#[derive(Serialize, Deserialize)]
+pub struct Form {
+    url: String,
+    bucket: Bucket,
+    access_id: String,
+    #[serde(serialize_with = "secret::exposed")]
+    policy: Secret,
+    #[serde(serialize_with = "secret::exposed")]
+    signature: Secret,
+    limits: Policy,
+    issued_at: Timestamp,
+}
+
+/// A grant under the vendor's form, which serves several files while it lasts.
+pub(crate) async fn grant(forms: &Cached<FormApi>, cx: &Context, ask: &Ask) -> Result<Grant, Problem> {
+    let form = forms.get(cx, &Account, ask.deadline).await?;
+    let key = ask.key_under(form.limits.key_prefix.trim_end_matches('/'), MAX_KEY)?;
+    let mut limits = ask.limits(&[Enforced::Size, Enforced::Expiry]);
+    if ask.size.is_some_and(|size| size > form.limits.max_bytes) {
+        let detail = format!("the vendor's form takes {} bytes at most", form.limits.max_bytes);
+        return Err(Problem::at(Code::TooLarge, "/size", detail));
+    }
+    limits.max_bytes = limits.max_bytes.min(form.limits.max_bytes);
+    let mut grant = ask.grant::<Workorder>(form.url.clone(), key, form.limits.expires_at, limits);
+    let mut fields = Pairs::new([
+        ("key", &*grant.key),
+        ("OSSAccessKeyId", &*form.access_id),
+        ("policy", form.policy.expose()),
+        ("Signature", form.signature.expose()),
+        ("success_action_status", "200"),
+    ]);
+    fields.push("x-oss-content-type", ask.content_type.as_str());
+    grant.fields = Some(fields);
+    grant.file_field = Some("file");
+    Ok(stored_in(grant, &form.bucket))
+}
+
+impl FormApi {
+    /// The vendor's `data`, and the spelling of the action that it takes.
+    pub(crate) async fn answer(
+        &self,
+        cx: &Context,
+        deadline: Instant,
+    ) -> Result<(Value, &'static str), Problem> {
+        match self.call(cx, ACTION, deadline).await {
+            Err(problem) if is_unknown_action(&problem) => {
+                Ok((self.call(cx, DOCUMENTED_ACTION, deadline).await?, DOCUMENTED_ACTION))
+            }
+            answer => Ok((answer?, ACTION)),
+        }
+    }
+
+    async fn call(&self, cx: &Context, action: &str, deadline: Instant) -> Result<Value, Problem> {
+        let sign = |attempt: &Attempt| self.sign(attempt, action);
+        cx.vendor.call(deadline, sign, |reply| data(reply, "200")).await
+    }
+
+    fn sign(&self, attempt: &Attempt, action: &str) -> Outgoing {
+        let keys = self.keys.get();
+        if self.signs_v3 {
+            let (endpoint, version) = (&*self.endpoint, VERSION);
+            let call = alibaba::Call { endpoint, action, version, path: "/", query: "", body: None };
+            return call.sign(&keys, attempt);
+        }
+        let call = rpc_v1::Call {
+            method: "POST",
+            action,
+            version: VERSION,
+            params: &[],
+            access_key_id: &keys.id,
+            token: keys.token.as_ref().map(Secret::expose),
+            nonce: &attempt.nonce,
+        };
+        let body = rpc_v1::form(&rpc_v1::key(&keys.secret), &call, attempt.at);
+        Outgoing {
+            method: http::Method::POST,
+            url: format!("{}/", self.endpoint),
+            headers: vec![("content-type".into(), alibaba::FORM.into())],
+            body: Bytes::from(body),
+        }
+    }
+
+    /// Normalizes `data{accessId, policy, signature, dir, host, expire}`; the policy is the authority.
+    fn read(&self, cx: &Context, data: &Value, now: Timestamp) -> Result<Form, Problem> {
+        let need = |name: &str| {
+            text(data, name).filter(|value| !value.is_empty()).ok_or_else(|| bad(&format!("no {name}")))
+        };
+        let policy = need("Policy")?;
+        let host = need("Host")?;
+        let host = store_bucket::bare_host(&host, "");
+        let (name, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its host"))?;
+        let bucket = Bucket::new(name, store, "aliyuncs.com", self.oss_endpoint.as_deref())?;
+        let mut limits = Policy::read(&policy).ok_or_else(|| bad("an unreadable policy"))?;
+        limits.expires_at = cx.vendor.by_our_clock(limits.expires_at);
+        if limits.expires_at <= now {
+            return Err(bad("an expired policy"));
+        }
+        Ok(Form {
+            url: format!("{}/", bucket.base()),
+            bucket,
+            access_id: need("AccessId")?,
+            policy: policy.into(),
+            signature: need("Signature")?.into(),
+            limits,
+            issued_at: now,
+        })
+    }
+}
+
+impl Fetch for FormApi {
+    type Key = Account;
+    type Credential = Form;
+
+    async fn fetch(&self, cx: &Context, _: &Account, deadline: Instant) -> Result<Form, Problem> {
+        let now = clock::now();
+        let (data, _) = self.answer(cx, deadline).await?;
+        self.read(cx, &data, now)
+    }
+}
+
+impl Perishable for Form {
+    fn life(&self) -> (Timestamp, Timestamp) {
+        (self.issued_at, self.limits.expires_at)
+    }
+}
+
+fn is_unknown_action(problem: &Problem) -> bool {
+    let code = problem.vendor.as_ref().and_then(|vendor| vendor.code.as_deref());
+    matches!(code, Some("InvalidAction.NotFound" | "InvalidApi.NotFound"))
+}

@@ -1,0 +1,128 @@
+//! `PUT /relay/{ticket}`: the function uploads the body itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, Request, header};
+use axum::response::Response;
+use futures_util::TryStreamExt as _;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::grants::no_store;
+use super::{Rejection, json_response};
+use crate::app::{App, Binding, Door, carrier, receipt_of, time_for};
+use crate::flow::Flow;
+use crate::platform::telemetry;
+use crate::platform::{clock, new_id};
+use crate::state::Claim;
+use crate::transfer;
+use upload_grant::model::problem::{Code, Problem};
+use upload_grant::model::request::Mode;
+
+pub(super) async fn relay<F: Flow>(
+    State(app): State<Arc<App<F>>>,
+    Path(ticket): Path<String>,
+    door: Option<Extension<Door>>,
+    request: Request<Body>,
+) -> Result<Response, Rejection> {
+    let binding = app.sealers()?.open_ticket(&ticket, F::SPEC.name, clock::now())?;
+    telemetry::note(|notes| {
+        notes.mode = Some(Mode::Relay.as_str());
+        notes.grant_id = Some(binding.id.clone());
+    });
+    let length = check_headers(&binding, request.headers())?;
+    let name = format!("ticket:{}", binding.id);
+    let time = time_for(app.cx.settings.timeout, length);
+    let owner = new_id();
+    match app.store.claim(&name, &owner, time).await? {
+        Claim::Running => {
+            return Err(Rejection::new(Code::AlreadyUsed, "this ticket is being used right now"));
+        }
+        Claim::Done(outcome) => return Ok(with_etag(&outcome.data)),
+        Claim::Mine => {}
+    }
+    let mut lease = Lease { app: app.clone(), name: name.clone(), owner, spent: false };
+    let source_failed = |_| Problem::new(Code::SourceFailed, "the request body broke off").retryable(true);
+    // The platform may end the request sooner than we would.
+    let deadline = door.and_then(|Extension(door)| door.deadline);
+    let usual = Instant::now() + time;
+    let stream = request.into_body().into_data_stream().map_err(source_failed);
+    let body = transfer::Body::new(length, binding.checksums.clone(), stream);
+    let ask = binding.ask(length, carrier(app.flow.modes()), deadline.unwrap_or(usual).min(usual));
+    // The flow says more exactly what took too long; this is for one that does not keep its deadline.
+    let end = usual + Duration::from_millis(500);
+    let end = deadline.map_or(end, |deadline| deadline.min(end));
+    let time_is_up = |_| Err(Problem::new(Code::VendorTimeout, "the upload did not end in time"));
+    let work = app.flow.upload(&app.cx, &ask, body);
+    let stored = match tokio::time::timeout_at(end, work).await.unwrap_or_else(time_is_up) {
+        Ok(stored) => stored,
+        Err(problem) => {
+            // At once, so that whoever reads the problem can try again.
+            lease.spent = true;
+            let _ = app.store.release(&name, &lease.owner).await;
+            return Err(problem.into());
+        }
+    };
+    let receipt = serde_json::to_value(receipt_of(&app.flow, &ask, stored, None)).unwrap_or(Value::Null);
+    let keep = binding.expires_at.unix() - clock::now().unix() + 24 * 60 * 60;
+    let keep = Duration::from_secs(keep.max(60).unsigned_abs());
+    lease.spent = true;
+    // The object is there: a store that fails now must not turn the upload into a failure.
+    let _ = app.store.finish(&name, &lease.owner, receipt.clone().into(), keep).await;
+    Ok(with_etag(&receipt))
+}
+
+/// A ticket in use; given back when the client goes away in the middle.
+struct Lease<F: Flow> {
+    app: Arc<App<F>>,
+    name: String,
+    owner: String,
+    spent: bool,
+}
+
+impl<F: Flow> Drop for Lease<F> {
+    fn drop(&mut self) {
+        if !self.spent {
+            let (app, name, owner) = (self.app.clone(), self.name.clone(), self.owner.clone());
+            tokio::spawn(async move { app.store.release(&name, &owner).await });
+        }
+    }
+}
+
+/// The length of a body that the ticket allows.
+fn check_headers(binding: &Binding, headers: &HeaderMap) -> Result<u64, Problem> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let declared = text(header::CONTENT_TYPE).map(|value| value.split(';').next().unwrap_or_default().trim());
+    let fits = |declared: &str| {
+        declared.eq_ignore_ascii_case("application/octet-stream")
+            || declared.eq_ignore_ascii_case(&binding.content_type)
+    };
+    if declared.is_some_and(|declared| !fits(declared)) {
+        return Err(Problem::new(Code::UnsupportedType, "the ticket is for another content type"));
+    }
+    let length = text(header::CONTENT_LENGTH).and_then(|value| value.parse::<u64>().ok());
+    let length = length.ok_or_else(|| Problem::new(Code::LengthRequired, "Content-Length is required"))?;
+    let too_large = |limit| Problem::new(Code::TooLarge, format!("the ticket is for {limit} bytes at most"));
+    match binding.size {
+        _ if length == 0 => Err(Problem::new(Code::InvalidRequest, "the body is empty")),
+        Some(size) if length > size => Err(too_large(size)),
+        Some(size) if length < size => {
+            Err(Problem::new(Code::InvalidRequest, format!("the ticket is for {size} bytes")))
+        }
+        None if length > binding.max_bytes => Err(too_large(binding.max_bytes)),
+        _ => Ok(length),
+    }
+}
+
+fn with_etag(receipt: &Value) -> Response {
+    let mut response = no_store(json_response(receipt));
+    let etag = receipt.get("etag").and_then(Value::as_str).and_then(|etag| HeaderValue::from_str(etag).ok());
+    if let Some(etag) = etag {
+        response.headers_mut().insert(header::ETAG, etag);
+    }
+    response
+}

@@ -1,0 +1,140 @@
+//! A configured function: what every way in shares.
+
+mod admission;
+mod issue;
+mod origin;
+mod receipts;
+mod tickets;
+
+pub use self::origin::Door;
+pub(crate) use self::receipts::{carrier, quoted, receipt_of, time_for};
+pub(crate) use self::tickets::{Binding, Sealers};
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use upload_grant::model::problem::{Code, Problem};
+
+use crate::auth::policy::{Granted, Rates};
+use crate::auth::{Auth, Caller, Callers, Policy, auth};
+use crate::flow::{Context, Flow, Inner};
+use crate::net::{client, extra_roots, public_client};
+use crate::platform::headers::Platform;
+use crate::platform::runtime::Runtime;
+use crate::platform::{Env, Fault, KeyRing, Settings, config_missing};
+use crate::state::seal::Sealer;
+use crate::state::{SharedCache, Store};
+use crate::transfer::{Notifier, Sources};
+use crate::vendor::{Budget, Vendor};
+
+/// A configured function: everything its routes share.
+pub struct App<F> {
+    pub(crate) flow: F,
+    pub(crate) cx: Context,
+    faults: Vec<Fault>,
+    /// How callers prove who they are; none is a configuration fault.
+    pub(crate) auth: Option<Auth>,
+    /// What each caller may do; none gives everyone the same.
+    pub(crate) policy: Option<Policy>,
+    pub(crate) callers: Option<Callers>,
+    rates: Rates,
+    /// The parameters' defaults from the environment.
+    defaults: Map<String, Value>,
+    sealers: Option<Sealers>,
+    pub(crate) store: Store,
+    pub(crate) sources: Sources,
+    pub(crate) notifier: Notifier,
+    pub(crate) in_flight: Semaphore,
+    pub(crate) platform: Platform,
+}
+
+impl<F: Flow> App<F> {
+    /// Reads the configuration. Faults do not stop it: they are answered as `config_missing`.
+    ///
+    /// # Errors
+    /// `internal` if the TLS client cannot be built.
+    pub fn new(env: &mut Env) -> Result<Arc<Self>, Problem> {
+        let settings = Settings::from_env(env);
+        let (auth, policy) = (auth(env), Policy::from_env(env));
+        let flow = F::from_env(env);
+        let defaults = F::SPEC.defaults(env);
+        let roots = extra_roots(env);
+        let client = client(roots.as_deref())?;
+        let callers = auth.clone().map(|auth| Callers::new(auth, &client));
+        let store = Store::from_env(env, roots.as_deref());
+        // What instances share is shared per vendor account.
+        let scope = format!("{}:{}", F::SPEC.name, flow.account().replace(':', "%3A"));
+        let shared_budget = store.shared().map(|shared| (shared.clone(), format!("budget:{scope}")));
+        let budget = Budget::new(settings.vendor_rps.or(F::SPEC.quota), shared_budget);
+        let shared_cache = store.shared().and_then(|shared| {
+            let sealer = Sealer::new(&settings.secrets, "cache")?;
+            Some(SharedCache::new(shared.clone(), sealer, scope))
+        });
+        let public = public_client(roots.as_deref())?;
+        let sources = Sources::from_env(env, client.clone(), public.clone());
+        let notifier = Notifier::from_env(env, client.clone(), public);
+        Ok(Arc::new(Self {
+            flow,
+            faults: env.faults().to_vec(),
+            auth,
+            policy,
+            callers,
+            rates: Rates::default(),
+            defaults,
+            sealers: Sealers::new(&settings.secrets),
+            store,
+            sources,
+            notifier,
+            in_flight: Semaphore::new(settings.max_in_flight),
+            platform: Platform::of(env),
+            cx: Context::new(Inner {
+                settings,
+                vendor: Vendor::new(client, budget),
+                background: Runtime::of(env) != Runtime::Lambda,
+                shared_cache,
+            }),
+        }))
+    }
+
+    /// What is missing or wrong in the configuration.
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// The names of what is missing or wrong now: the platform may still bring its keys.
+    pub(crate) fn missing(&self) -> Vec<String> {
+        let keys = self.flow.keys().and_then(KeyRing::missing);
+        self.faults.iter().chain(&keys).map(|fault| fault.name.clone()).collect()
+    }
+
+    pub(crate) fn configured(&self) -> Result<(), Problem> {
+        match self.flow.keys().and_then(KeyRing::missing) {
+            _ if !self.faults.is_empty() => Err(config_missing(&self.faults)),
+            Some(fault) => Err(config_missing(&[fault])),
+            None => Ok(()),
+        }
+    }
+
+    /// Who is asking.
+    pub(crate) async fn caller(&self, headers: &HeaderMap, door: &Door) -> Result<Caller, Problem> {
+        self.configured()?;
+        let callers = self.callers.as_ref().ok_or_else(|| config_missing(&self.faults))?;
+        callers.check(headers, door.identity.as_ref()).await
+    }
+
+    /// What the caller may do; counts one of its requests.
+    pub(crate) fn granted<'a>(&'a self, caller: &'a Caller) -> Result<Granted<'a>, Problem> {
+        let granted = Granted::of(self.policy.as_ref(), caller)?;
+        granted.count(&self.rates, Instant::now())?;
+        Ok(granted)
+    }
+
+    pub(crate) fn sealers(&self) -> Result<&Sealers, Problem> {
+        self.configured()?;
+        let missing = || Problem::new(Code::ConfigMissing, "GRANT_SECRET is missing");
+        self.sealers.as_ref().ok_or_else(missing)
+    }
+}

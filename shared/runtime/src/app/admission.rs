@@ -1,0 +1,92 @@
+//! From a request to a checked upload: everything that can be refused is refused here, before any vendor call.
+
+use std::net::IpAddr;
+
+use tokio::time::Instant;
+use upload_grant::model::media::{self, Media};
+use upload_grant::model::problem::{Code, Problem};
+use upload_grant::model::request::{GrantRequest, Mode};
+
+use super::App;
+use crate::auth::policy::Granted;
+use crate::flow::{Ask, Flow};
+use crate::platform::{clock, new_id};
+
+impl<F: Flow> App<F> {
+    /// Checks a request against flow, settings and policy: before any vendor call.
+    pub(super) fn ask(
+        &self,
+        asked: &GrantRequest,
+        granted: &Granted<'_>,
+        source: Option<IpAddr>,
+        max_body: u64,
+    ) -> Result<Ask, Problem> {
+        let mode = granted.mode(asked.mode, self.flow.modes())?;
+        if !self.flow.modes().contains(&mode) {
+            return Err(Problem::invalid("/mode", format!("this flow has no mode {}", mode.as_str())));
+        }
+        if mode == Mode::Credentials && !self.cx.settings.allow_credentials {
+            return Err(Problem::at(Code::Forbidden, "/mode", "credentials mode is switched off"));
+        }
+        granted.size(asked.size)?;
+        self.checked_ask(asked, mode, granted, source, max_body)
+    }
+
+    /// Checks parameters, type and size, and puts the ask together.
+    pub(crate) fn checked_ask(
+        &self,
+        asked: &GrantRequest,
+        mode: Mode,
+        granted: &Granted<'_>,
+        source: Option<IpAddr>,
+        max_body: u64,
+    ) -> Result<Ask, Problem> {
+        F::SPEC.check_kinds(&asked.params)?;
+        let params = granted.params(&F::SPEC.param_names(), self.defaults.clone(), &asked.params, source)?;
+        F::SPEC.check_params(&params)?;
+        let media = media::resolve(&asked.filename, asked.content_type.as_deref(), F::SPEC.types)?;
+        let mut max_bytes = granted.max_bytes(&media.content_type, self.max_bytes(&media)?)?;
+        if mode == Mode::Relay {
+            self.sealers()?;
+            max_bytes = max_bytes.min(max_body);
+        }
+        if asked.size.is_some_and(|size| size > max_bytes) {
+            let detail = format!("files of this type are limited to {max_bytes} bytes");
+            return Err(Problem::at(Code::TooLarge, "/size", detail));
+        }
+        let ask = Ask {
+            id: new_id(),
+            filename: asked.filename.clone(),
+            content_type: media.content_type,
+            extension: media.extension,
+            size: asked.size,
+            max_bytes,
+            checksums: asked.checksums.clone(),
+            mode,
+            params,
+            now: clock::now(),
+            deadline: Instant::now() + self.cx.settings.timeout,
+        };
+        self.flow.check(&ask)?;
+        Ok(ask)
+    }
+
+    /// The most bytes of a file of this type.
+    fn max_bytes(&self, media: &Media) -> Result<u64, Problem> {
+        let same_type =
+            || F::SPEC.types.iter().filter(|row| media::matches(row.content_type, &media.content_type));
+        let row = same_type().find(|row| row.extensions.contains(&media.extension.as_str()));
+        let row = row.or_else(|| same_type().next());
+        let accepted = match &self.cx.settings.content_types {
+            Some(patterns) => patterns.iter().any(|pattern| media::matches(pattern, &media.content_type)),
+            None => row.is_some(),
+        };
+        if !accepted {
+            let detail = format!("files of type {} are not accepted", media.content_type);
+            return Err(Problem::at(Code::UnsupportedType, "/content_type", detail));
+        }
+        let largest = || F::SPEC.types.iter().map(|row| row.max_bytes).max();
+        let limit = self.cx.settings.max_bytes.or_else(|| row.map(|row| row.max_bytes)).or_else(largest);
+        Ok(limit.unwrap_or(u64::MAX))
+    }
+}

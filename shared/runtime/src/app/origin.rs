@@ -1,0 +1,36 @@
+//! What a way in knows of a request besides its headers.
+
+use std::net::IpAddr;
+
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+/// What the runtime knows about a request that is not in its headers; put into its extensions.
+#[derive(Clone, Debug)]
+pub struct Door {
+    /// The address the request came from.
+    pub source: Option<IpAddr>,
+    /// Scheme and host the request came to, where the runtime knows better than the Host header.
+    pub base: Option<String>,
+    /// The most bytes a request body can have on this runtime.
+    pub max_body: u64,
+    /// The platform's id of the request.
+    pub request_id: Option<String>,
+    /// Claims of the platform's authorizer.
+    pub identity: Option<Map<String, Value>>,
+    /// When the platform ends the request.
+    pub deadline: Option<Instant>,
+}
+
+impl Default for Door {
+    fn default() -> Self {
+        Self {
+            source: None,
+            base: None,
+            max_body: u64::MAX,
+            request_id: None,
+            identity: None,
+            deadline: None,
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Receipts of what this function uploaded itself.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use upload_grant::model::receipt::{Receipt, Verified};
+use upload_grant::model::request::Mode;
+
+use crate::flow::{Ask, Bound, Flow};
+use crate::platform::clock;
+use crate::transfer::Stored;
+
+/// Of a grant's `vendor`, what a receipt may say.
+pub(super) fn for_receipts<F: Flow>(mut vendor: Map<String, Value>) -> Map<String, Value> {
+    vendor.retain(|name, _| !F::SPEC.private.contains(&name.as_str()));
+    vendor
+}
+
+/// The receipt of an upload that this function made.
+pub(crate) fn receipt_of<F: Flow>(flow: &F, ask: &Ask, stored: Stored, job_id: Option<String>) -> Receipt {
+    let digests = stored.digests;
+    let measured = |digest: String| Some(digest).filter(|digest| !digest.is_empty());
+    let mut receipt = Receipt {
+        version: 1,
+        id: ask.id.clone(),
+        job_id,
+        flow: F::SPEC.name.to_owned(),
+        filename: ask.filename.clone(),
+        key: stored.key,
+        location: stored.location,
+        // A store that had the object before may not show it: then nothing of it is known.
+        size: Some(digests.size).filter(|size| *size > 0),
+        etag: stored.etag.or(measured(digests.md5)).map(|etag| quoted(&etag)),
+        crc64: measured(digests.crc64),
+        sha256: measured(digests.sha256),
+        verified: Verified::Function,
+        uploaded_at: clock::now(),
+        vendor: for_receipts::<F>(stored.vendor),
+        handoff: None,
+    };
+    receipt.handoff = flow.handoff(&receipt, &Bound { content_type: &ask.content_type, params: &ask.params });
+    receipt
+}
+
+/// The mode in which the flow itself carries the bytes.
+pub(crate) fn carrier(modes: &[Mode]) -> Mode {
+    [Mode::Put, Mode::Form].into_iter().find(|mode| modes.contains(mode)).unwrap_or(Mode::Relay)
+}
+
+/// The configured time, and a second for every megabyte on top.
+pub(crate) fn time_for(timeout: Duration, length: u64) -> Duration {
+    timeout + Duration::from_secs(length >> 20)
+}
+
+/// An entity tag as stores write it.
+pub(crate) fn quoted(etag: &str) -> String {
+    let bare = etag.trim().trim_start_matches("W/").trim_matches('"');
+    format!("\"{bare}\"")
+}

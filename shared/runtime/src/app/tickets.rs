@@ -1,0 +1,225 @@
+//! What a ticket or completion token says, once opened.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+use upload_grant::model::grant::Grant;
+use upload_grant::model::problem::{Code, Problem};
+use upload_grant::model::request::{Checksums, Mode};
+use upload_grant::wire::secret::Secret;
+use upload_grant::wire::time::Timestamp;
+
+use super::receipts::for_receipts;
+use crate::flow::{Ask, Flow};
+use crate::platform::clock;
+use crate::state::seal::Sealer;
+
+/// Everything an upload is held to. Sealed into relay tickets and completion tokens.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Binding {
+    /// The function.
+    pub flow: String,
+    /// The grant.
+    pub id: String,
+    /// Its mode.
+    pub mode: Mode,
+    /// Its key.
+    pub key: String,
+    /// The caller's file name.
+    pub filename: String,
+    /// Content type.
+    pub content_type: String,
+    /// Extension of the key.
+    pub extension: String,
+    /// Bytes, if the caller said.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub size: Option<u64>,
+    /// Most bytes.
+    pub max_bytes: u64,
+    /// Checksums the caller promised.
+    pub checksums: Checksums,
+    /// Who asked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub caller: Option<String>,
+    /// End of the grant.
+    pub expires_at: Timestamp,
+    /// URL of the object.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub location: Option<String>,
+    /// Parameters of the ask.
+    pub params: Map<String, Value>,
+    /// Vendor-native values.
+    pub vendor: Map<String, Value>,
+}
+
+impl Binding {
+    /// What `ask` is held to before there is anything from the vendor: a relay's ticket.
+    pub fn of_ask(flow: &str, ask: &Ask, caller: Option<&str>, expires_at: Timestamp) -> Self {
+        Self {
+            flow: flow.to_owned(),
+            id: ask.id.clone(),
+            mode: ask.mode,
+            key: ask.id.clone(),
+            filename: ask.filename.clone(),
+            content_type: ask.content_type.clone(),
+            extension: ask.extension.clone(),
+            size: ask.size,
+            max_bytes: ask.max_bytes,
+            checksums: ask.checksums.clone(),
+            caller: caller.map(str::to_owned),
+            expires_at,
+            location: None,
+            params: ask.params.clone(),
+            vendor: Map::new(),
+        }
+    }
+
+    /// What `ask` is held to under `grant`: a completion token.
+    pub fn of_grant<F: Flow>(grant: &Grant, ask: &Ask, caller: Option<&str>) -> Self {
+        Self {
+            key: grant.key.clone(),
+            location: grant.object.as_ref().map(|object| object.location.clone()),
+            vendor: for_receipts::<F>(grant.vendor.clone()),
+            ..Self::of_ask(grant.flow, ask, caller, grant.expires_at)
+        }
+    }
+
+    /// The ask of a relayed upload: what was asked, with the length that arrives.
+    pub fn ask(&self, length: u64, carrier: Mode, deadline: Instant) -> Ask {
+        Ask {
+            id: self.id.clone(),
+            filename: self.filename.clone(),
+            content_type: self.content_type.clone(),
+            extension: self.extension.clone(),
+            size: Some(length),
+            max_bytes: self.max_bytes,
+            checksums: self.checksums.clone(),
+            mode: carrier,
+            params: self.params.clone(),
+            now: clock::now(),
+            deadline,
+        }
+    }
+}
+
+/// The two sealers of a function.
+pub struct Sealers {
+    tickets: Sealer,
+    tokens: Sealer,
+}
+
+/// A relay ticket is taken this long after the grant's end, for uploads that were about to start.
+const TICKET_GRACE: i64 = 60;
+/// A completion token is taken this long after the grant's end.
+const TOKEN_GRACE: i64 = 24 * 60 * 60;
+
+impl Sealers {
+    /// From `GRANT_SECRET`; none without it.
+    pub fn new(secrets: &[Secret]) -> Option<Self> {
+        Some(Self { tickets: Sealer::new(secrets, "ticket")?, tokens: Sealer::new(secrets, "complete")? })
+    }
+
+    /// A relay ticket.
+    ///
+    /// # Errors
+    /// `internal` if it cannot be sealed.
+    pub fn ticket(&self, binding: &Binding) -> Result<String, Problem> {
+        self.tickets.seal(&binding.flow, binding).ok_or_else(cannot_seal)
+    }
+
+    /// A completion token.
+    ///
+    /// # Errors
+    /// `internal` if it cannot be sealed.
+    pub fn token(&self, binding: &Binding) -> Result<String, Problem> {
+        self.tokens.seal(&binding.flow, binding).ok_or_else(cannot_seal)
+    }
+
+    /// Opens a relay ticket of `flow`.
+    ///
+    /// # Errors
+    /// `unauthenticated` if it is not ours, `grant_expired` if it is past its time.
+    pub fn open_ticket(&self, ticket: &str, flow: &str, now: Timestamp) -> Result<Binding, Problem> {
+        check(self.tickets.open(flow, ticket), now, TICKET_GRACE, "ticket")
+    }
+
+    /// Opens a completion token of `flow`.
+    ///
+    /// # Errors
+    /// `unauthenticated` if it is not ours, `grant_expired` if it is past its time.
+    pub fn open_token(&self, token: &str, flow: &str, now: Timestamp) -> Result<Binding, Problem> {
+        check(self.tokens.open(flow, token), now, TOKEN_GRACE, "token")
+    }
+}
+
+fn check(binding: Option<Binding>, now: Timestamp, grace: i64, what: &str) -> Result<Binding, Problem> {
+    let binding = binding.ok_or_else(|| {
+        Problem::new(Code::Unauthenticated, format!("this {what} was not issued by this function"))
+    })?;
+    if now > binding.expires_at.plus(grace) {
+        return Err(Problem::new(
+            Code::GrantExpired,
+            format!("this {what} has expired: ask for a new grant"),
+        ));
+    }
+    Ok(binding)
+}
+
+fn cannot_seal() -> Problem {
+    Problem::new(Code::Internal, "the token could not be sealed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binding(expires_at: Timestamp) -> Binding {
+        Binding {
+            flow: "tencent-lke".into(),
+            id: "01K".into(),
+            mode: Mode::Relay,
+            key: "01K".into(),
+            filename: "a.pdf".into(),
+            content_type: "application/pdf".into(),
+            extension: "pdf".into(),
+            size: None,
+            max_bytes: 9,
+            checksums: Checksums::default(),
+            caller: None,
+            expires_at,
+            location: None,
+            params: Map::new(),
+            vendor: Map::new(),
+        }
+    }
+
+    #[test]
+    fn a_ticket_lives_a_minute_longer_than_its_grant_and_a_token_a_day() {
+        let end = Timestamp::from_unix(1_800_000_000);
+        let secret = Secret::from("a-grant-secret-of-at-least-32-bytes!");
+        let sealers = Sealers::new(&[secret]).unwrap();
+        let (ticket, token) = (sealers.ticket(&binding(end)).unwrap(), sealers.token(&binding(end)).unwrap());
+        for (late, ticket_opens, token_opens) in [
+            (-300, true, true),
+            (60, true, true),
+            (61, false, true),
+            (86_400, false, true),
+            (86_401, false, false),
+        ] {
+            let now = end.plus(late);
+            let code =
+                |opened: Result<Binding, Problem>| opened.map_or_else(|problem| Some(problem.code), |_| None);
+            let expected = |opens: bool| (!opens).then_some(Code::GrantExpired);
+            assert_eq!(
+                code(sealers.open_ticket(&ticket, "tencent-lke", now)),
+                expected(ticket_opens),
+                "{late}"
+            );
+            assert_eq!(code(sealers.open_token(&token, "tencent-lke", now)), expected(token_opens), "{late}");
+            let other = code(sealers.open_token(&token, "huawei-aicc", now));
+            assert_eq!(other, Some(Code::Unauthenticated), "{late}");
+        }
+        assert_eq!(Code::GrantExpired.status(), 410);
+    }
+}

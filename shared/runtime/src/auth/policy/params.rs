@@ -1,0 +1,203 @@
+//! The parameters of a request: whose they are to set.
+
+use std::net::IpAddr;
+
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use super::{Granted, Rule};
+use upload_grant::model::problem::{Code, Problem};
+use upload_grant::wire::encode;
+
+/// Without a policy any caller may set these.
+const FREE: [&str; 6] = ["type_key", "is_public", "core_type", "text", "locale", "user_name"];
+/// The longest user id that the vendors' next calls take.
+const MAX_USER_ID: usize = 24;
+
+impl Granted<'_> {
+    /// The parameters of an ask: the flow's defaults, then the caller's identity and address, then what comes
+    /// from its claims or was sent and may be. Parameters the flow does not have are dropped.
+    ///
+    /// # Errors
+    /// `forbidden` at the parameter that the caller may not set, or whose claim it does not have.
+    pub fn params(
+        &self,
+        flow_params: &[&str],
+        defaults: Map<String, Value>,
+        sent: &Map<String, Value>,
+        source: Option<IpAddr>,
+    ) -> Result<Map<String, Value>, Problem> {
+        let mut params = defaults;
+        for (name, value) in sent {
+            let allowed = match self.rule(name) {
+                None => false,
+                Some(Rule::Caller(Some(values))) => values.contains(value),
+                Some(_) => true,
+            };
+            if !allowed {
+                return Err(forbidden(name, format!("the caller may not set {name} to this")));
+            }
+        }
+        self.identity(flow_params, &mut params, source);
+        for name in flow_params {
+            let sent = sent.get(*name);
+            let value = match self.rule(name) {
+                Some(Rule::Claim(claim)) => Some(self.bound(name, &claim, sent)?),
+                Some(Rule::Caller(_)) => sent.cloned(),
+                None => None,
+            };
+            params.extend(value.map(|value| ((*name).to_owned(), value)));
+        }
+        Ok(params)
+    }
+
+    /// What says where `name` comes from.
+    fn rule(&self, name: &str) -> Option<Rule> {
+        match self.group {
+            None if self.trusted => Some(Rule::Caller(None)),
+            None => FREE.contains(&name).then_some(Rule::Caller(None)),
+            Some(group) => group.params.iter().find(|(named, _)| named == name).map(|(_, rule)| rule.clone()),
+        }
+    }
+
+    /// Who the vendor is told the user is, and where.
+    fn identity(&self, flow_params: &[&str], params: &mut Map<String, Value>, source: Option<IpAddr>) {
+        if flow_params.contains(&"user_id") {
+            if let Some(name) = &self.caller.name {
+                params.insert("user_id".into(), user_id(name).into());
+            } else if !params.contains_key("user_id") {
+                params.insert("user_id".into(), "anonymous".into());
+            }
+        }
+        if flow_params.contains(&"user_client_ip") {
+            params.extend(source.map(|address| ("user_client_ip".into(), address.to_string().into())));
+        }
+    }
+
+    /// The value of `claim` for the parameter `name`; the caller may repeat it, but not say otherwise.
+    fn bound(&self, name: &str, claim: &str, sent: Option<&Value>) -> Result<Value, Problem> {
+        let value = self.caller.claims.get(claim);
+        let value = value.ok_or_else(|| forbidden(name, format!("the caller has no claim {claim}")))?;
+        let value = fitting(name, value)
+            .ok_or_else(|| forbidden(name, format!("the caller's claim {claim} is no value for {name}")))?;
+        if sent.is_some_and(|sent| *sent != value) {
+            return Err(forbidden(name, format!("the caller may not set {name}: it is the claim {claim}")));
+        }
+        Ok(match value {
+            Value::String(text) if name == "user_id" => user_id(&text).into(),
+            value => value,
+        })
+    }
+}
+
+/// A claim as a value of this parameter. Numbers become texts only if they are whole: ids lose digits otherwise.
+fn fitting(name: &str, claim: &Value) -> Option<Value> {
+    match (name, claim) {
+        ("is_public", Value::Bool(_)) | ("text", Value::Object(_)) => Some(claim.clone()),
+        ("is_public", Value::String(text)) => text.parse().ok().map(Value::Bool),
+        ("is_public" | "text", _) => None,
+        (_, Value::String(text)) => {
+            let plain = (1..=256).contains(&text.len()) && !text.chars().any(char::is_control);
+            plain.then(|| claim.clone())
+        }
+        (_, Value::Number(number)) if !number.is_f64() => Some(number.to_string().into()),
+        _ => None,
+    }
+}
+
+fn forbidden(name: &str, detail: String) -> Problem {
+    Problem::at(Code::Forbidden, format!("/params/{}", name.replace('~', "~0").replace('/', "~1")), detail)
+}
+
+/// `name` itself, or where it is too long or too odd for the vendors, 24 hex digits of its hash.
+fn user_id(name: &str) -> String {
+    if name.chars().count() <= MAX_USER_ID && !name.chars().any(char::is_control) {
+        return name.to_owned();
+    }
+    let mut hex = String::with_capacity(64);
+    encode::hex(&mut hex, &Sha256::digest(name.as_bytes()));
+    hex.truncate(MAX_USER_ID);
+    hex
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::Caller;
+    use crate::auth::policy::Policy;
+    use serde_json::json;
+
+    const FLOW: [&str; 5] = ["user_id", "locale", "channel_id", "cust_space_id", "is_public"];
+
+    fn run(policy: Option<&Value>, caller: &Caller, sent: &Value) -> Result<Value, Problem> {
+        let policy =
+            policy.map(|params| Policy::parse(&json!({"groups": [{"params": params}]}).to_string()).unwrap());
+        let defaults = Map::from_iter([("channel_id".to_owned(), json!("c"))]);
+        let sent = sent.as_object().cloned().unwrap_or_default();
+        Granted::of(policy.as_ref(), caller)?.params(&FLOW, defaults, &sent, None).map(Value::Object)
+    }
+
+    fn named(name: &str) -> Caller {
+        Caller { name: Some(name.to_owned()), ..Caller::default() }
+    }
+
+    /// The pointer of a refusal.
+    fn refused(outcome: Result<Value, Problem>) -> String {
+        let problem = outcome.unwrap_err();
+        assert_eq!(problem.code, Code::Forbidden);
+        problem.errors[0].pointer.clone()
+    }
+
+    #[test]
+    fn without_a_policy_identity_is_not_the_callers_to_set() {
+        let free = run(None, &Caller::default(), &json!({"locale": "en", "core_type": "x"})).unwrap();
+        assert_eq!(free, json!({"channel_id": "c", "user_id": "anonymous", "locale": "en"}));
+        assert_eq!(run(None, &named("shop"), &json!({})).unwrap()["user_id"], "shop");
+        let hashed = run(None, &named("a-name-of-more-than-24-characters"), &json!({})).unwrap();
+        assert_eq!(hashed["user_id"].as_str().unwrap().len(), 24);
+        // The vendors count characters.
+        let wide = "\u{65e5}".repeat(24);
+        assert_eq!(run(None, &named(&wide), &json!({})).unwrap()["user_id"], wide);
+        let odd = run(None, &named("a\nb"), &json!({})).unwrap();
+        assert_eq!(odd["user_id"].as_str().unwrap().len(), 24);
+        for name in ["user_id", "channel_id", "unheard_of"] {
+            assert_eq!(refused(run(None, &named("shop"), &json!({name: "x"}))), format!("/params/{name}"));
+        }
+    }
+
+    #[test]
+    fn with_a_policy_only_what_its_group_names() {
+        let policy = json!({"locale": {"caller": ["en", "zh"]}, "channel_id": {"caller": true}});
+        let run = |sent| run(Some(&policy), &named("shop"), &sent);
+        let set = run(json!({"locale": "zh", "channel_id": "d"})).unwrap();
+        assert_eq!(set, json!({"channel_id": "d", "user_id": "shop", "locale": "zh"}));
+        assert_eq!(refused(run(json!({"locale": "fr"}))), "/params/locale");
+        assert_eq!(refused(run(json!({"is_public": true}))), "/params/is_public");
+    }
+
+    #[test]
+    fn a_claim_decides_whatever_is_sent() {
+        let policy =
+            json!({"cust_space_id": {"claim": "space"}, "bot_biz_id": {"claim": "not_of_this_flow"}});
+        let run = |claim: Value, sent: Value| {
+            let claims = json!({"space": claim, "other": "x"}).as_object().cloned().unwrap();
+            run(Some(&policy), &Caller { name: None, claims }, &sent)
+        };
+        assert_eq!(run(json!("a"), json!({})).unwrap()["cust_space_id"], "a");
+        assert_eq!(run(json!("a"), json!({"cust_space_id": "a"})).unwrap()["cust_space_id"], "a");
+        let id = 1_779_863_007_508_561_920_u64;
+        assert_eq!(run(json!(id), json!({})).unwrap()["cust_space_id"], id.to_string());
+        assert_eq!(refused(run(json!("a"), json!({"cust_space_id": "b"}))), "/params/cust_space_id");
+        for unfit in [json!(null), json!(""), json!("a\n"), json!(["a"]), json!({}), json!(1.5), json!(true)]
+        {
+            assert_eq!(refused(run(unfit.clone(), json!({}))), "/params/cust_space_id", "{unfit}");
+        }
+    }
+
+    #[test]
+    fn a_missing_claim_is_named() {
+        let policy = json!({"cust_space_id": {"claim": "space"}});
+        let problem = run(Some(&policy), &named("shop"), &json!({"cust_space_id": "a"})).unwrap_err();
+        assert_eq!((problem.code, &*problem.detail), (Code::Forbidden, "the caller has no claim space"));
+    }
+}

@@ -1,0 +1,76 @@
+//! A grant as a client reads it: what it takes to send, and nothing of what explains it.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::platform::is_loopback;
+use crate::transfer::Request;
+use upload_grant::model::grant::Pairs;
+use upload_grant::model::problem::{Code, Problem};
+use upload_grant::model::request::Mode;
+
+/// No `Debug`: a grant is a capability.
+#[derive(Deserialize)]
+pub(super) struct Grant {
+    pub mode: Mode,
+    url: String,
+    headers: Pairs,
+    fields: Option<Pairs>,
+    file_field: Option<String>,
+    key: String,
+    /// Whole seconds left at issue.
+    pub expires: u64,
+    limits: Limits,
+    pub success_status: Vec<u16>,
+    pub complete: Option<Complete>,
+}
+
+#[derive(Deserialize)]
+struct Limits {
+    content_types: Vec<String>,
+}
+
+/// How to turn the upload into a receipt.
+#[derive(Deserialize)]
+pub(super) struct Complete {
+    pub token: String,
+    pub collect: Vec<String>,
+}
+
+impl Grant {
+    /// Reads the answer to `POST /grants`.
+    ///
+    /// # Errors
+    /// `internal` if it is no grant, would send the file in the clear, or can lead to no receipt.
+    pub fn read(answer: Value) -> Result<Self, Problem> {
+        let wrong = |detail: &str| Problem::new(Code::Internal, detail);
+        let grant: Self =
+            serde_json::from_value(answer).map_err(|_| wrong("the function's answer is not a grant"))?;
+        let safe = |url: &url::Url| url.scheme() == "https" || url.scheme() == "http" && is_loopback(url);
+        if !url::Url::parse(&grant.url).is_ok_and(|url| safe(&url)) {
+            return Err(wrong("the grant is for an address without TLS"));
+        }
+        if grant.mode != Mode::Relay && grant.complete.is_none() {
+            let detail = "the function gives no receipts: its GRANT_SECRET is not set";
+            return Err(Problem::new(Code::ConfigMissing, detail));
+        }
+        Ok(grant)
+    }
+
+    /// The request that it allows. The caller's file name is no part of it.
+    pub fn request(&self) -> Request<'_> {
+        Request {
+            mode: self.mode,
+            url: &self.url,
+            headers: &self.headers,
+            fields: self.fields.as_ref(),
+            file_field: self.file_field.as_deref(),
+            file_name: self.key.rsplit('/').next().unwrap_or_default(),
+            content_type: self
+                .limits
+                .content_types
+                .first()
+                .map_or("application/octet-stream", String::as_str),
+        }
+    }
+}

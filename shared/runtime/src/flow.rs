@@ -1,0 +1,71 @@
+//! What a flow is, and what it is given to work with.
+
+mod ask;
+mod cache;
+mod context;
+mod spec;
+
+pub use self::ask::{Ask, Bound, PutTerms};
+pub use self::cache::{Account, Cached, Fetch, Perishable};
+pub use self::context::{Context, Inner};
+pub use self::spec::{Kind, Param, SetBy, Spec};
+
+use upload_grant::model::grant::Grant;
+use upload_grant::model::problem::Problem;
+use upload_grant::model::receipt::{Handoff, Receipt};
+use upload_grant::model::request::Mode;
+
+use crate::platform::{Env, KeyRing};
+use crate::transfer::{self, Body, Stored};
+
+/// One vendor flow: how its API turns a checked request into a grant, and what to do with the upload.
+pub trait Flow: Send + Sync + Sized + 'static {
+    /// What is fact and not code.
+    const SPEC: Spec;
+
+    /// Reads the flow's settings; what is missing or wrong is recorded in `env`.
+    fn from_env(env: &mut Env) -> Self;
+
+    /// The vendor keys that the platform may rotate, if the flow uses such.
+    fn keys(&self) -> Option<&KeyRing> {
+        None
+    }
+
+    /// Whose quota and credentials these are: the vendor account's key id.
+    fn account(&self) -> String {
+        self.keys().map(|keys| keys.get().id.clone()).unwrap_or_default()
+    }
+
+    /// The modes on offer, the default first. Every flow has relay.
+    fn modes(&self) -> &'static [Mode] {
+        Self::SPEC.modes
+    }
+
+    /// Checks what only this flow knows of its parameters, in every mode and before anything is promised. That
+    /// required ones are there and choices are among the choices is checked already.
+    ///
+    /// # Errors
+    /// `invalid_request` at the parameter.
+    fn check(&self, _: &Ask) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    /// Makes the grant that `ask` describes, in any mode but relay.
+    fn grant(&self, cx: &Context, ask: &Ask) -> impl Future<Output = Result<Grant, Problem>> + Send;
+
+    /// Uploads `body` for relay and queue. By default through the flow's own grant.
+    fn upload(
+        &self,
+        cx: &Context,
+        ask: &Ask,
+        body: Body,
+    ) -> impl Future<Output = Result<Stored, Problem>> + Send {
+        async {
+            let grant = self.grant(cx, ask).await?;
+            transfer::send(cx.vendor.client(), &grant, ask.deadline, body).await
+        }
+    }
+
+    /// The vendor call that makes use of the upload.
+    fn handoff(&self, receipt: &Receipt, bound: &Bound<'_>) -> Option<Handoff>;
+}

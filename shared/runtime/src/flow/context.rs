@@ -1,0 +1,38 @@
+//! What every request of a function shares.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::platform::Settings;
+use crate::state::SharedCache;
+use crate::vendor::Vendor;
+
+/// A handle on what every request of a function shares, as cheap to clone as `reqwest::Client`.
+#[derive(Clone)]
+pub struct Context(Arc<Inner>);
+
+/// What is behind a [`Context`].
+pub struct Inner {
+    /// The `GRANT_*` settings.
+    pub settings: Settings,
+    /// The flow's control plane.
+    pub vendor: Vendor,
+    /// Whether work may go on after the answer: not on Lambda, which freezes in between.
+    pub(crate) background: bool,
+    /// The credentials that all instances share.
+    pub(crate) shared_cache: Option<SharedCache>,
+}
+
+impl Context {
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+}
+
+impl Deref for Context {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}

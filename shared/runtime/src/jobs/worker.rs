@@ -1,0 +1,316 @@
+//! Doing one job: once, whoever delivers it how often.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
+use ulid::Ulid;
+use url::Url;
+
+use super::job::{is_deployment_fault, name_of};
+use super::{Job, Unreadable};
+use crate::app::{App, carrier, receipt_of, time_for};
+use crate::auth::Caller;
+use crate::auth::policy::Granted;
+use crate::flow::{Ask, Flow};
+use crate::platform::telemetry::{self, Line};
+use crate::platform::{clock, new_id};
+use crate::state::{Claim, Outcome};
+use crate::transfer::Body;
+use upload_grant::model::problem::{Code, Problem};
+use upload_grant::model::receipt::Receipt;
+
+/// A claim holds this long unless renewed: so long does a killed instance keep a job from the others. A third of
+/// it and the longest that the store may take to answer still leave a moment.
+const LEASE: Duration = Duration::from_secs(5);
+/// Receipts are remembered as long as any queue redelivers.
+const KEEP_DONE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+/// Failures are remembered through a queue's retries, and forgotten before somebody mends and redrives.
+const KEEP_FAILED: Duration = Duration::from_secs(60 * 60);
+
+/// What became of a job.
+#[derive(Debug)]
+pub struct Settled {
+    /// Its receipt or problem.
+    pub outcome: Result<Receipt, Problem>,
+    /// Whether the queue may forget it.
+    pub acknowledged: bool,
+}
+
+impl<F: Flow> App<F> {
+    pub(super) async fn work(
+        self: &Arc<Self>,
+        job: Result<Job, Box<Unreadable>>,
+        caller: Option<&Caller>,
+        deadline: Instant,
+    ) -> Settled {
+        let started = Instant::now();
+        let id = match &job {
+            Ok(job) => job.id.clone(),
+            Err(unreadable) => unreadable.id.clone(),
+        };
+        // One job's panic is one job's problem.
+        let work = AssertUnwindSafe(self.settle(job, caller, deadline)).catch_unwind();
+        let (settled, notes) = telemetry::noting(work).await;
+        let failed = |_| unacknowledged(Problem::new(Code::Internal, "the function failed"));
+        let mut settled = settled.unwrap_or_else(failed);
+        if let Err(problem) = &mut settled.outcome {
+            problem.flow = Some(F::SPEC.name.to_owned());
+            problem.job_id = Some(id.clone());
+        }
+        let code = settled.outcome.as_ref().err().map(|problem| problem.code);
+        let line = Line::new(F::SPEC.name, "job", code, started);
+        Line { job_id: Some(&id), acknowledged: Some(settled.acknowledged), ..line }.write(&notes);
+        settled
+    }
+
+    async fn settle(
+        self: &Arc<Self>,
+        job: Result<Job, Box<Unreadable>>,
+        caller: Option<&Caller>,
+        deadline: Instant,
+    ) -> Settled {
+        if Instant::now() >= deadline {
+            let problem = Problem::new(Code::RateLimited, "the time was up before this job began");
+            return unacknowledged(problem);
+        }
+        let job = match job {
+            Ok(job) => job.of(caller),
+            Err(unreadable) => {
+                let Unreadable { id, fingerprint, notify, problem } = *unreadable;
+                let name = name_of(&id, caller);
+                let event = webhook_id(F::SPEC.name, &name, &fingerprint, Some(problem.code));
+                return self.tell_failure(&id, &event, notify.as_ref(), problem, deadline).await;
+            }
+        };
+        if let Err(problem) = self.configured() {
+            return unacknowledged(problem);
+        }
+        if !self.notifier.permits(job.notify.as_ref()) {
+            let problem = Problem::invalid("/notify/url", "the address is not in GRANT_NOTIFY_HOSTS");
+            let event = webhook_id(F::SPEC.name, &job.name, &job.fingerprint, Some(problem.code));
+            return self.tell_failure(&job.id, &event, None, problem, deadline).await;
+        }
+        let name = format!("job:{}:{}", F::SPEC.name, job.name);
+        let owner = new_id();
+        match self.store.claim(&name, &owner, LEASE).await {
+            Err(problem) => unacknowledged(problem),
+            Ok(Claim::Running) => unacknowledged(
+                Problem::new(Code::AlreadyUsed, "another delivery of this job is at work").retryable(true),
+            ),
+            Ok(Claim::Done(record)) if record.fingerprint != job.fingerprint => {
+                let problem = Problem::invalid("/id", "another job was done under this id");
+                let event = webhook_id(F::SPEC.name, &job.name, &job.fingerprint, Some(problem.code));
+                self.tell_failure(&job.id, &event, job.notify.as_ref(), problem, deadline).await
+            }
+            Ok(Claim::Done(record)) => self.redelivered(&job, (&name, &owner), record, deadline).await,
+            Ok(Claim::Mine) => {
+                let work = self.upload_job(&job, caller, deadline);
+                let outcome = tokio::select! {
+                    outcome = work => outcome,
+                    lost = self.hold(&name, &owner) => Err(lost),
+                };
+                self.conclude(&job, (&name, &owner), outcome, deadline).await
+            }
+        }
+    }
+
+    /// Renews the claim until it is lost: taken by another, or run out while the store could not be reached.
+    async fn hold(&self, name: &str, owner: &str) -> Problem {
+        let mut ends = Instant::now() + LEASE;
+        loop {
+            tokio::time::sleep(LEASE / 3).await;
+            let asked = Instant::now();
+            match self.store.renew(name, owner, LEASE).await {
+                Ok(true) => ends = asked + LEASE,
+                Ok(false) => {
+                    return Problem::new(Code::AlreadyUsed, "the claim on this job was lost").retryable(true);
+                }
+                Err(problem) if Instant::now() >= ends => return problem,
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn upload_job(
+        &self,
+        job: &Job,
+        caller: Option<&Caller>,
+        deadline: Instant,
+    ) -> Result<Receipt, Problem> {
+        let mut ask = self.job_ask(job, caller)?;
+        telemetry::note(|notes| {
+            notes.mode = Some(ask.mode.as_str());
+            notes.grant_id = Some(ask.id.clone());
+        });
+        let silent =
+            |_| Err(Problem::new(Code::SourceFailed, "the source did not answer in time").retryable(true));
+        let opening = self.sources.open(&job.source, ask.size);
+        let opened =
+            tokio::time::timeout_at(ask.deadline.min(deadline), opening).await.unwrap_or_else(silent)?;
+        if ask.size.is_some_and(|size| size != opened.length) {
+            let detail = "the source has another size than the job says";
+            return Err(Problem::new(Code::ChecksumMismatch, detail));
+        }
+        if opened.length == 0 {
+            return Err(Problem::new(Code::InvalidRequest, "the source is empty"));
+        }
+        if opened.length > ask.max_bytes {
+            let detail = format!("files of this type are limited to {} bytes", ask.max_bytes);
+            return Err(Problem::new(Code::TooLarge, detail));
+        }
+        ask.size = Some(opened.length);
+        ask.deadline = deadline.min(Instant::now() + time_for(self.cx.settings.timeout, opened.length));
+        let body = Body::new(opened.length, ask.checksums.clone(), opened.stream);
+        let time_is_up = |_| Err(Problem::new(Code::VendorTimeout, "the upload did not end in time"));
+        let upload = self.flow.upload(&self.cx, &ask, body);
+        let stored = tokio::time::timeout_at(ask.deadline, upload).await.unwrap_or_else(time_is_up)?;
+        telemetry::note_vendor(&stored.vendor);
+        Ok(receipt_of(&self.flow, &ask, stored, Some(job.id.clone())))
+    }
+
+    /// The ask of a job: its object's name derives from the job, so that every delivery means the same object.
+    fn job_ask(&self, job: &Job, caller: Option<&Caller>) -> Result<Ask, Problem> {
+        let nobody = Caller::default();
+        let granted = match caller {
+            Some(caller) => Granted::of(self.policy.as_ref(), caller)?,
+            None => Granted::trusted(&nobody),
+        };
+        let mode = carrier(self.flow.modes());
+        let mut ask = self.checked_ask(&job.request, mode, &granted, None, u64::MAX)?;
+        ask.id = job_ulid(F::SPEC.name, &job.name);
+        ask.now = clock::now();
+        Ok(ask)
+    }
+
+    /// Records the outcome and tells it.
+    async fn conclude(
+        &self,
+        job: &Job,
+        claim: (&str, &str),
+        outcome: Result<Receipt, Problem>,
+        deadline: Instant,
+    ) -> Settled {
+        let (name, owner) = claim;
+        let data = match &outcome {
+            Ok(receipt) => json!(receipt),
+            Err(problem) if problem.retryable || is_deployment_fault(problem.code) => {
+                // A store that cannot be reached frees the claim by letting it end.
+                let _ = self.store.release(name, owner).await;
+                return Settled { outcome, acknowledged: false };
+            }
+            Err(problem) => {
+                let mut problem = problem.clone();
+                (problem.flow, problem.job_id) = (Some(F::SPEC.name.to_owned()), Some(job.id.clone()));
+                problem.to_value()
+            }
+        };
+        let record = Outcome { data, fingerprint: job.fingerprint.clone(), told: false };
+        if let Err(problem) = self.store.finish(name, owner, record.clone(), keep(&outcome)).await {
+            // The object is there. The platform may forget the job, or deliver it again if telling fails too.
+            tracing::error!(
+                flow = F::SPEC.name,
+                code = problem.code.as_str(),
+                "the outcome could not be recorded"
+            );
+        }
+        self.tell(job, claim, outcome, record, deadline).await
+    }
+
+    /// A job that is done already: its record answers.
+    async fn redelivered(
+        &self,
+        job: &Job,
+        claim: (&str, &str),
+        record: Outcome,
+        deadline: Instant,
+    ) -> Settled {
+        let data = &record.data;
+        let outcome = serde_json::from_value::<Receipt>(data.clone()).map_err(|_| {
+            let unreadable = || Problem::new(Code::Internal, "the record cannot be read");
+            Problem::from_value(data).unwrap_or_else(unreadable)
+        });
+        self.tell(job, claim, outcome, record, deadline).await
+    }
+
+    /// Tells the recorded outcome, unless that was done before, and notes in the record that it is done.
+    async fn tell(
+        &self,
+        job: &Job,
+        (name, owner): (&str, &str),
+        outcome: Result<Receipt, Problem>,
+        mut record: Outcome,
+        deadline: Instant,
+    ) -> Settled {
+        let mut told = Ok(true);
+        if !record.told {
+            let failure = outcome.as_ref().err().map(|problem| problem.code);
+            let id = webhook_id(F::SPEC.name, &job.name, &job.fingerprint, failure);
+            let kind = if outcome.is_ok() { "upload.completed" } else { "upload.failed" };
+            let deadline = self.telling_ends(deadline);
+            told = self.notifier.tell(job.notify.as_ref(), &id, kind, &record.data, deadline).await;
+            if told == Ok(true) {
+                record.told = true;
+                let _ = self.store.finish(name, owner, record, keep(&outcome)).await;
+            }
+        }
+        let acknowledged = acknowledged(&outcome, &told);
+        Settled { outcome, acknowledged }
+    }
+
+    /// Telling an outcome takes no longer than a request may.
+    fn telling_ends(&self, deadline: Instant) -> Instant {
+        deadline.min(Instant::now() + self.cx.settings.timeout)
+    }
+
+    /// A permanent failure that has no record of its own.
+    async fn tell_failure(
+        &self,
+        job_id: &str,
+        event: &str,
+        notify: Option<&Url>,
+        mut problem: Problem,
+        deadline: Instant,
+    ) -> Settled {
+        (problem.flow, problem.job_id) = (Some(F::SPEC.name.to_owned()), Some(job_id.to_owned()));
+        let deadline = self.telling_ends(deadline);
+        let told = self.notifier.tell(notify, event, "upload.failed", &problem.to_value(), deadline).await;
+        let outcome = Err(problem);
+        let acknowledged = acknowledged(&outcome, &told);
+        Settled { outcome, acknowledged }
+    }
+}
+
+/// How long an outcome is remembered.
+fn keep(outcome: &Result<Receipt, Problem>) -> Duration {
+    if outcome.is_ok() { KEEP_DONE } else { KEEP_FAILED }
+}
+
+/// Whether the queue may forget a job that came to a lasting outcome: a success with nobody to tell, or
+/// whatever was told.
+fn acknowledged(outcome: &Result<Receipt, Problem>, told: &Result<bool, Problem>) -> bool {
+    *told == Ok(true) || (outcome.is_ok() && *told == Ok(false))
+}
+
+fn unacknowledged(problem: Problem) -> Settled {
+    Settled { outcome: Err(problem), acknowledged: false }
+}
+
+/// A ULID whose 128 bits are those of the job's hash.
+fn job_ulid(flow: &str, job_id: &str) -> String {
+    let digest = Sha256::digest(format!("{flow}\n{job_id}").as_bytes());
+    let mut bits = [0; 16];
+    bits.copy_from_slice(&digest[..16]);
+    Ulid::from(u128::from_be_bytes(bits)).to_string()
+}
+
+/// The webhook's id: the same for every telling of one outcome, and another for another outcome, so that a
+/// receiver who drops what it saw does not drop the success that follows a failure.
+fn webhook_id(flow: &str, name: &str, fingerprint: &str, failure: Option<Code>) -> String {
+    let outcome = failure.map_or("ok", Code::as_str);
+    format!("msg_{}", job_ulid(flow, &format!("{name}\n{fingerprint}\n{outcome}")))
+}

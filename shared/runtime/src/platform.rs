@@ -1,0 +1,16 @@
+//! What the process stands on: environment, clock, random source, telemetry, and the platform around it.
+
+pub mod clock;
+mod env;
+pub(crate) mod headers;
+mod keys;
+pub(crate) mod random;
+pub(crate) mod runtime;
+mod settings;
+pub mod telemetry;
+
+pub(crate) use self::env::check_endpoint;
+pub use self::env::{Env, Fault, config_missing, is_loopback};
+pub use self::keys::{KeyNames, KeyRing, Keys};
+pub use self::random::{new_id, nonce};
+pub use self::settings::{Events, Settings};

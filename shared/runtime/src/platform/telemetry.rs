@@ -1,0 +1,188 @@
+//! What operators see: one JSON line per request or message, and nothing secret in it.
+
+pub(crate) mod emf;
+mod trace;
+
+use std::cell::RefCell;
+use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+pub use trace::{TRACEPARENT, Trace};
+
+use super::Env;
+use upload_grant::model::problem::Code;
+
+/// Whether this process has had its first request.
+static STARTED: AtomicBool = AtomicBool::new(false);
+
+tokio::task_local! {
+    static NOTES: RefCell<Notes>;
+}
+
+/// How a cached credential served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hit {
+    /// From the cache.
+    Hit,
+    /// Fetched.
+    Miss,
+    /// Fetched by another request at the same time.
+    Coalesced,
+}
+
+impl Hit {
+    /// The word in the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+            Self::Coalesced => "coalesced",
+        }
+    }
+}
+
+/// What is learned on the way through one request or message.
+#[derive(Clone, Debug, Default)]
+pub struct Notes {
+    /// The platform's or the client's id of the request; for a message, of the delivery it came with.
+    pub request_id: Option<String>,
+    /// The caller's trace.
+    pub trace: Option<Trace>,
+    /// Whether it was the first of this process.
+    pub cold: bool,
+    /// Mode of the grant.
+    pub mode: Option<&'static str>,
+    /// Whether a cached credential served.
+    pub cache: Option<Hit>,
+    /// The vendor's request id.
+    pub vendor_request_id: Option<String>,
+    /// Vendor calls made.
+    pub vendor_calls: u32,
+    /// Id of the grant.
+    pub grant_id: Option<String>,
+}
+
+/// Runs `work` and returns with its output what was noted on the way. Within another such work (a message of
+/// a delivery) the notes begin with that one's id and trace.
+pub async fn noting<T>(work: impl Future<Output = T>) -> (T, Notes) {
+    let outer = NOTES.try_with(|notes| {
+        let notes = notes.borrow();
+        Notes {
+            request_id: notes.request_id.clone(),
+            trace: notes.trace.clone(),
+            cold: notes.cold,
+            ..Notes::default()
+        }
+    });
+    let notes =
+        outer.unwrap_or_else(|_| Notes { cold: !STARTED.swap(true, Ordering::Relaxed), ..Notes::default() });
+    NOTES
+        .scope(RefCell::new(notes), async {
+            let output = work.await;
+            (output, NOTES.with(RefCell::take))
+        })
+        .await
+}
+
+/// Adds to the notes of the request at hand; outside of one, nothing.
+pub fn note(add: impl FnOnce(&mut Notes)) {
+    let _ = NOTES.try_with(|notes| add(&mut notes.borrow_mut()));
+}
+
+/// Notes the vendor's request id among the values of a success.
+pub(crate) fn note_vendor(values: &Map<String, Value>) {
+    if let Some(id) = values.get("request_id").and_then(Value::as_str) {
+        note(|notes| notes.vendor_request_id = Some(id.to_owned()));
+    }
+}
+
+/// The caller's trace, for a call made on its behalf.
+pub fn trace() -> Option<Trace> {
+    NOTES.try_with(|notes| notes.borrow().trace.clone()).ok().flatten()
+}
+
+/// One request or message, as its line tells it.
+pub(crate) struct Line<'a> {
+    pub(crate) flow: &'static str,
+    pub(crate) route: &'a str,
+    pub(crate) code: Option<Code>,
+    pub(crate) method: Option<&'a str>,
+    pub(crate) status: Option<u16>,
+    pub(crate) job_id: Option<&'a str>,
+    pub(crate) acknowledged: Option<bool>,
+    pub(crate) started: Instant,
+}
+
+impl<'a> Line<'a> {
+    pub(crate) fn new(flow: &'static str, route: &'a str, code: Option<Code>, started: Instant) -> Self {
+        Self { flow, route, code, method: None, status: None, job_id: None, acknowledged: None, started }
+    }
+
+    /// Writes the line, and on Lambda its metrics.
+    pub(crate) fn write(&self, notes: &Notes) {
+        let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(
+            flow = self.flow,
+            request_id = notes.request_id,
+            trace_id = notes.trace.as_ref().map(Trace::id),
+            route = self.route,
+            method = self.method,
+            status = self.status,
+            job_id = self.job_id,
+            acknowledged = self.acknowledged,
+            code = self.code.map_or("ok", Code::as_str),
+            mode = notes.mode,
+            grant_id = notes.grant_id,
+            cache = notes.cache.map(Hit::as_str),
+            vendor_calls = notes.vendor_calls,
+            vendor_request_id = notes.vendor_request_id,
+            ms,
+            cold = notes.cold,
+            "{}",
+            if self.job_id.is_some() { "job" } else { "request" }
+        );
+        // A caller's mistake is no error of ours; a job that did not succeed is one, whosever the mistake.
+        let error = self.code.is_some_and(|code| code.status() >= 500 || self.job_id.is_some());
+        emf::write(self.flow, emf::Counts { error, ms, vendor_calls: notes.vendor_calls });
+    }
+}
+
+/// Starts logging to standard output: JSON lines, filtered by `GRANT_LOG` (default `info`).
+pub fn start(env: &mut Env) {
+    let filter = filter(env);
+    let lines = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_target(false)
+        .with_current_span(false);
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+    on_panic(|place| tracing::error!(place, "panic"));
+}
+
+/// What of the log is written, by `GRANT_LOG`.
+pub(crate) fn filter(env: &mut Env) -> Targets {
+    // Every line of ours has the request's id: a span around it that has it too is not worth its time.
+    let usual =
+        Targets::new().with_default(tracing::Level::INFO).with_target("lambda_runtime", tracing::Level::WARN);
+    env.parse("GRANT_LOG", usual, "a tracing filter")
+}
+
+/// Has `tell` hear of panics by their place: a panic's message could hold anything.
+fn on_panic(tell: impl Fn(String) + Send + Sync + 'static) {
+    std::panic::set_hook(Box::new(move |panic| {
+        tell(panic.location().map(ToString::to_string).unwrap_or_default());
+    }));
+}
+
+/// For programs of a shell: panics go to standard error.
+pub(crate) fn tell_panics() {
+    on_panic(|place| {
+        let _ = writeln!(std::io::stderr(), "panic at {place}");
+    });
+}

@@ -1,0 +1,105 @@
+//! From a platform's event to its answer: what Lambda and the polling runtimes have in common.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use futures_util::FutureExt as _;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tower::ServiceExt as _;
+
+use crate::api::router;
+use crate::app::{App, Door};
+use crate::event::{Event, HttpEvent, Report, batch_item_failures, classify};
+use crate::flow::Flow;
+use crate::platform::telemetry::{self, Line};
+use upload_grant::model::problem::{Code, Problem};
+
+/// What a request body can be on Lambda: 6 MB of event, base64 and envelope taken off.
+const LAMBDA_BODY: u64 = 4_613_734;
+/// What a request body can be behind a load balancer: 1 MB of event.
+const BALANCER_BODY: u64 = 700 * 1024;
+/// Left for the answer before the platform ends the invocation.
+const MARGIN: Duration = Duration::from_millis(500);
+
+/// A function behind an event loop.
+pub(super) struct Dispatch<F> {
+    app: Arc<App<F>>,
+    router: Router,
+    /// The address of our own URLs, where the platform cannot tell.
+    base: Option<String>,
+}
+
+impl<F: Flow> Dispatch<F> {
+    pub(super) fn new(app: Arc<App<F>>, base: Option<String>) -> Self {
+        Self { router: router(&app), app, base }
+    }
+
+    /// Handles one event that must be answered within `time`.
+    pub(super) async fn handle(
+        &self,
+        event: Value,
+        request_id: Option<String>,
+        time: Duration,
+    ) -> Result<Value, Problem> {
+        let started = Instant::now();
+        let work = async {
+            telemetry::note(|notes| notes.request_id.clone_from(&request_id));
+            // Boxed: the whole application is in this future, and compilers count its layers.
+            let work = self.answer(event, request_id, started + time.saturating_sub(MARGIN)).boxed();
+            // One event's panic is one event's problem.
+            AssertUnwindSafe(work).catch_unwind().await
+        };
+        let (outcome, notes) = telemetry::noting(work).await;
+        let failed = |_| (Some("event"), Err(Problem::new(Code::Internal, "the function failed")));
+        let (route, answer) = outcome.unwrap_or_else(failed);
+        if let Some(route) = route {
+            let code = answer.as_ref().err().map(|problem| problem.code);
+            Line::new(F::SPEC.name, route, code, started).write(&notes);
+        }
+        answer
+    }
+
+    /// The answer; with a route if no line was written on the way.
+    async fn answer(
+        &self,
+        event: Value,
+        request_id: Option<String>,
+        deadline: Instant,
+    ) -> (Option<&'static str>, Result<Value, Problem>) {
+        match classify(event) {
+            Ok(Event::Http(event)) => (None, Ok(self.http(*event, request_id, deadline).await)),
+            Ok(Event::Messages(delivery)) => {
+                let delivered = self.app.deliver(&delivery, None, deadline).await;
+                let answer = match (delivery.report, delivered.problem) {
+                    (Report::Items, _) => Ok(batch_item_failures(&delivered.failed)),
+                    (Report::Whole, Some(problem)) => Err(problem),
+                    (Report::Whole, None) => Ok(json!({})),
+                };
+                (None, answer)
+            }
+            Ok(Event::Direct(document)) if document.get("source").is_some_and(Value::is_object) => {
+                (None, self.app.invoke(&document, request_id.as_deref().unwrap_or_default(), deadline).await)
+            }
+            Ok(Event::Direct(document)) => (Some("direct"), self.app.direct(&document, deadline).await),
+            Ok(Event::Nothing) => (Some("nothing"), Ok(json!({}))),
+            Err(problem) => (Some("unknown"), Err(problem)),
+        }
+    }
+
+    async fn http(&self, event: HttpEvent, request_id: Option<String>, deadline: Instant) -> Value {
+        let HttpEvent { mut request, shape, source, request_id: gateway_id, identity } = event;
+        request.extensions_mut().insert(Door {
+            source,
+            base: self.base.clone(),
+            max_body: if shape.is_load_balancer() { BALANCER_BODY } else { LAMBDA_BODY },
+            request_id: request_id.or(gateway_id),
+            identity,
+            deadline: Some(deadline),
+        });
+        let response = self.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
+        shape.answer(response).await
+    }
+}

@@ -1,0 +1,223 @@
+//! Uploading on a caller's behalf: bytes stream from where they are to the store, measured on the way.
+
+mod confirm;
+mod meter;
+mod request;
+mod source;
+mod webhook;
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt as _};
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+pub use confirm::{already_exists, confirm};
+pub use meter::{Digests, Meter};
+pub(crate) use request::Request;
+pub use source::{Source, Sources};
+pub use webhook::Notifier;
+
+use crate::net::{Reply, read_body, retry_after};
+use upload_grant::model::grant::Grant;
+use upload_grant::model::problem::{Code, Problem, VendorSays};
+use upload_grant::model::request::Checksums;
+
+/// The most bytes of a store's answer.
+pub(crate) const MAX_REPLY: usize = 1 << 20;
+/// A source that sends nothing for so long has stopped.
+const IDLE: Duration = Duration::from_secs(20);
+
+/// Bytes on their way, of known number.
+pub struct Body {
+    length: u64,
+    expected: Checksums,
+    stream: Pin<Box<dyn Stream<Item = Result<Bytes, Problem>> + Send>>,
+}
+
+/// What became of an upload.
+#[derive(Clone, Debug, Default)]
+pub struct Stored {
+    /// Object key, or the vendor's own handle.
+    pub key: String,
+    /// URL of the object.
+    pub location: Option<String>,
+    /// Entity tag as the store gave it.
+    pub etag: Option<String>,
+    /// Vendor-native values.
+    pub vendor: Map<String, Value>,
+    /// What went over the wire.
+    pub digests: Digests,
+}
+
+impl Body {
+    /// `length` bytes from `stream`, to be refused unless they match `expected`.
+    pub fn new(
+        length: u64,
+        expected: Checksums,
+        stream: impl Stream<Item = Result<Bytes, Problem>> + Send + 'static,
+    ) -> Self {
+        let stopped = || Problem::new(Code::SourceFailed, "the source stopped sending").retryable(true);
+        let patient = futures_util::stream::unfold(Some(Box::pin(stream)), move |state| async move {
+            let mut stream = state?;
+            match tokio::time::timeout(IDLE, stream.next()).await {
+                Ok(item) => item.map(|item| (item, Some(stream))),
+                Err(_) => Some((Err(stopped()), None)),
+            }
+        });
+        Self { length, expected, stream: Box::pin(patient) }
+    }
+
+    /// Bytes that are in memory already.
+    pub fn whole(bytes: Bytes) -> Self {
+        let length = bytes.len() as u64;
+        Self::new(length, Checksums::default(), futures_util::stream::iter([Ok(bytes)]))
+    }
+
+    /// Number of bytes.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// All of it in memory, for vendors that take no stream. The caller has bounded `length`.
+    ///
+    /// # Errors
+    /// The source's problem, or `checksum_mismatch`.
+    pub async fn collect(self) -> Result<(Bytes, Digests), Problem> {
+        let mut bytes = BytesMut::new();
+        let digests = self.read(|chunk| bytes.extend_from_slice(chunk)).await?;
+        Ok((bytes.freeze(), digests))
+    }
+
+    /// Reads all of it, chunk by chunk.
+    pub(crate) async fn read(self, mut each: impl FnMut(&Bytes)) -> Result<Digests, Problem> {
+        let (mut metered, meter) = self.metered();
+        while let Some(chunk) = metered.next().await {
+            match chunk {
+                Ok(chunk) => each(&chunk),
+                Err(error) => return Err(meter.problem().unwrap_or_else(|| broke_off(&error))),
+            }
+        }
+        Ok(meter.digests())
+    }
+
+    fn metered(self) -> (impl Stream<Item = std::io::Result<Bytes>> + Send + 'static, Meter) {
+        meter::metered(self.stream, self.length, self.expected)
+    }
+}
+
+/// Sends `body` under `grant` and returns the store's answer, whatever it is, with what was sent.
+///
+/// # Errors
+/// The source's problem if the bytes were at fault, else `upload_failed`.
+pub async fn exchange(
+    client: &reqwest::Client,
+    grant: &Grant,
+    deadline: Instant,
+    body: Body,
+) -> Result<(Reply, Digests), Problem> {
+    deliver(client, &Request::of(grant), body, tokio::time::sleep_until(deadline)).await
+}
+
+/// Sends `body` as `request` says, unless `time_is_up` comes first.
+///
+/// # Errors
+/// As [`exchange`].
+pub(crate) async fn deliver(
+    client: &reqwest::Client,
+    request: &Request<'_>,
+    body: Body,
+    time_is_up: impl Future<Output = ()>,
+) -> Result<(Reply, Digests), Problem> {
+    let length = body.length();
+    let (stream, meter) = body.metered();
+    let request = request.build(client, reqwest::Body::wrap_stream(stream), length)?;
+    let sent = async {
+        let response = request.send().await.map_err(|error| broke_off(&error))?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = read_body(response, MAX_REPLY).await.map_err(|problem| {
+            Problem::new(Code::UploadFailed, "the store's answer broke off").retryable(problem.retryable)
+        })?;
+        Ok(Reply { status, headers, body })
+    };
+    let outcome = tokio::select! {
+        biased;
+        outcome = sent => outcome,
+        () = time_is_up => {
+            let (code, detail) = if meter.is_waiting() {
+                (Code::SourceFailed, "the source did not send in time")
+            } else {
+                (Code::UploadFailed, "the store did not answer in time")
+            };
+            Err(Problem::new(code, detail).retryable(true))
+        }
+    };
+    match (outcome, meter.problem()) {
+        (_, Some(problem)) | (Err(problem), None) => Err(problem),
+        (Ok(reply), None) => Ok((reply, meter.digests())),
+    }
+}
+
+/// Sends `body` under `grant` to a store, and checks the store's answer against what was sent.
+///
+/// # Errors
+/// As [`exchange`]; `upload_failed` if the store refuses or reports another CRC-64.
+pub async fn send(
+    client: &reqwest::Client,
+    grant: &Grant,
+    deadline: Instant,
+    body: Body,
+) -> Result<Stored, Problem> {
+    let (reply, digests) = exchange(client, grant, deadline, body).await?;
+    stored(grant, &reply, digests)
+}
+
+/// What a store's answer to `grant`'s upload says, checked against what was sent.
+///
+/// # Errors
+/// `upload_failed` if the store refuses or reports another CRC-64.
+pub fn stored(grant: &Grant, reply: &Reply, digests: Digests) -> Result<Stored, Problem> {
+    if !reply.is_success() {
+        return Err(refused(reply, reply.xml("Code").as_deref()));
+    }
+    check_crc64(reply, &digests)?;
+    Ok(Stored {
+        key: grant.key.clone(),
+        location: grant.object.as_ref().map(|object| object.location.clone()),
+        etag: reply.header("etag").map(str::to_owned),
+        vendor: grant.vendor.clone(),
+        digests,
+    })
+}
+
+/// The problem behind a store's refusal.
+pub fn refused(reply: &Reply, code: Option<&str>) -> Problem {
+    let request_id = reply.header("x-oss-request-id").or_else(|| reply.header("x-cos-request-id"));
+    let retryable = reply.status >= 500 || reply.status == 429;
+    let problem = Problem::new(Code::UploadFailed, "the store refused the upload")
+        .retryable(retryable)
+        .with_vendor(VendorSays::new(code, request_id, reply.status));
+    match retry_after(&reply.headers).filter(|_| retryable) {
+        Some(after) => problem.retry_in(after.as_secs_f64()),
+        None => problem,
+    }
+}
+
+/// The CRC-64 that a store says it has, in decimal.
+pub(crate) fn crc64_of(reply: &Reply) -> Option<&str> {
+    reply.header("x-oss-hash-crc64ecma").or_else(|| reply.header("x-cos-hash-crc64ecma"))
+}
+
+/// Compares it, if a store says one, with what was sent.
+pub(crate) fn check_crc64(reply: &Reply, sent: &Digests) -> Result<(), Problem> {
+    if crc64_of(reply).is_some_and(|theirs| theirs != sent.crc64) {
+        return Err(Problem::new(Code::UploadFailed, "the store received other bytes than were sent"));
+    }
+    Ok(())
+}
+
+fn broke_off<E>(_: &E) -> Problem {
+    Problem::new(Code::UploadFailed, "the connection to the store broke off").retryable(true)
+}

@@ -1,0 +1,71 @@
+//! An upload that finds its object there: it was sent before, and its answer was lost.
+
+use bytes::Bytes;
+use tokio::time::Instant;
+use upload_grant::model::grant::Grant;
+use upload_grant::model::problem::{Code, Problem};
+use upload_grant::model::request::Checksums;
+
+use super::{Digests, Stored, broke_off};
+use crate::net::Reply;
+
+/// Whether a store refused an upload because the object is there already.
+pub fn already_exists(reply: &Reply) -> bool {
+    reply.status == 409 && reply.xml("Code").as_deref() == Some("FileAlreadyExists")
+}
+
+/// The object under our own key, if it is the one that was to be stored. Nobody else writes under this key, but
+/// the caller of a ticket may have sent other bytes the first time. `look` is a signed URL for `HEAD`; `sent` is
+/// what went over the wire, if the store let it.
+///
+/// # Errors
+/// `upload_failed` if it is another, or the store does not show it in time.
+pub async fn confirm(
+    client: &reqwest::Client,
+    grant: Grant,
+    look: &str,
+    (size, checksums): (Option<u64>, &Checksums),
+    sent: Digests,
+    deadline: Instant,
+) -> Result<Stored, Problem> {
+    let reply = head(client, look, deadline).await?;
+    let mut stored = Stored {
+        key: grant.key,
+        location: grant.object.map(|object| object.location),
+        vendor: grant.vendor,
+        ..Stored::default()
+    };
+    match reply.status {
+        200 => {}
+        404 | 408 | 429 | 500.. => {
+            let problem = Problem::new(Code::UploadFailed, "the store has the object and does not show it");
+            return Err(problem.retryable(true));
+        }
+        // Keys that may only write cannot look: the receipt then says nothing of the content.
+        _ => return Ok(stored),
+    }
+    let there = Digests {
+        size: reply.header("content-length").and_then(|size| size.parse().ok()).unwrap_or(0),
+        crc64: reply.header("x-oss-hash-crc64ecma").unwrap_or_default().to_owned(),
+        ..Digests::default()
+    };
+    let same_size = size.is_none_or(|expected| expected == there.size);
+    // A store that answers before it has read the body leaves nothing measured.
+    let promised = checksums.crc64.as_ref().is_none_or(|promised| *promised == there.crc64);
+    let same_bytes = if sent.crc64.is_empty() { promised } else { sent.crc64 == there.crc64 };
+    if !(same_size && same_bytes) {
+        return Err(Problem::new(Code::UploadFailed, "another file was stored here before: ask again"));
+    }
+    stored.etag = reply.header("etag").map(str::to_owned);
+    stored.digests = if sent.crc64.is_empty() { there } else { sent };
+    Ok(stored)
+}
+
+/// What a store says of an object, whatever its status.
+async fn head(client: &reqwest::Client, url: &str, deadline: Instant) -> Result<Reply, Problem> {
+    let silent = |_| Problem::new(Code::UploadFailed, "the store did not answer in time").retryable(true);
+    let answer = tokio::time::timeout_at(deadline, client.head(url).send()).await;
+    let response = answer.map_err(silent)?.map_err(|error| broke_off(&error))?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Ok(Reply { status, headers, body: Bytes::new() })
+}

@@ -1,0 +1,149 @@
+//! Store addresses: whose host it is, where the loopback sandbox stands in for it, and which keys are safe.
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::platform::is_loopback;
+use upload_grant::model::problem::{Code, Problem};
+use upload_grant::wire::encode;
+
+/// A bucket's address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bucket {
+    /// Bucket name.
+    pub name: String,
+    /// Scheme and host without bucket.
+    pub endpoint: String,
+    /// Scheme and host that requests go to.
+    pub host: String,
+    /// What stands before `/key` in the path: nothing, or in path style `/bucket`.
+    pub root: String,
+}
+
+impl Bucket {
+    /// The bucket `name` at the vendor's `host` (`oss-ap-southeast-1.aliyuncs.com`), or at the configured
+    /// endpoint `over` where the vendor names none. A loopback `over` stands in for any host, in path style.
+    ///
+    /// # Errors
+    /// `vendor_bad_response` if the name or the host could lead elsewhere than to the vendor's `domain`.
+    pub fn new(name: &str, host: &str, domain: &str, over: Option<&str>) -> Result<Self, Problem> {
+        let name_fits = (3..=63).contains(&name.len())
+            && !name.starts_with('-')
+            && !name.ends_with('-')
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        if !name_fits {
+            return Err(bad("the vendor's bucket name is not one"));
+        }
+        if let Some(over) = over.filter(|over| Url::parse(over).is_ok_and(|url| is_loopback(&url))) {
+            let over = over.trim_end_matches('/');
+            let root = format!("/{name}");
+            return Ok(Self { name: name.into(), endpoint: over.into(), host: over.into(), root });
+        }
+        let configured = over.and_then(|over| over.strip_prefix("https://"));
+        let host = if host.is_empty() { configured.unwrap_or_default() } else { host };
+        if configured != Some(host) && !is_under(host, domain) {
+            return Err(bad("the vendor's storage host is not the vendor's"));
+        }
+        let (endpoint, host) = (format!("https://{host}"), format!("https://{name}.{host}"));
+        Ok(Self { name: name.into(), endpoint, host, root: String::new() })
+    }
+
+    /// What `/key` is appended to.
+    pub fn base(&self) -> String {
+        format!("{}{}", self.host, self.root)
+    }
+
+    /// The URL of `key`, without signature.
+    pub fn location(&self, key: &str) -> String {
+        let mut url = format!("{}{}/", self.host, self.root);
+        encode::percent_path(&mut url, key);
+        url
+    }
+}
+
+/// The bare, lower-case host of an endpoint a vendor wrote with or without scheme, slash and bucket.
+pub fn bare_host(endpoint: &str, bucket: &str) -> String {
+    let host = endpoint.trim().to_ascii_lowercase();
+    let host = host.strip_prefix("https://").or_else(|| host.strip_prefix("http://")).unwrap_or(&host);
+    let host = host.split('/').next().unwrap_or_default();
+    let host = host.strip_prefix(bucket).and_then(|rest| rest.strip_prefix('.')).unwrap_or(host);
+    host.to_owned()
+}
+
+/// Whether `host` is a plain host name below `domain`.
+pub fn is_under(host: &str, domain: &str) -> bool {
+    let below = host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.') && rest.len() > 1);
+    below
+        && host.split('.').all(|label| {
+            !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        })
+}
+
+/// Checks a key that a vendor chose.
+///
+/// # Errors
+/// `vendor_bad_response` for a key that a URL parser would turn into another, or that is too long.
+pub fn check_key(key: &str, max_bytes: usize) -> Result<(), Problem> {
+    let unsafe_segment = key.split('/').any(|segment| matches!(segment, "." | ".."));
+    if key.is_empty() || key.starts_with(['/', '\\']) || key.ends_with('/') || unsafe_segment {
+        Err(bad("the vendor's object key is not safe"))
+    } else if key.len() > max_bytes || key.chars().any(char::is_control) || key.contains("${") {
+        Err(bad("the vendor's object key is not usable"))
+    } else {
+        Ok(())
+    }
+}
+
+/// The part of a URL between scheme and path, as the `Host` header has it.
+pub fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or_default()
+}
+
+fn bad(detail: &str) -> Problem {
+    Problem::new(Code::VendorBadResponse, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OSS: &str = "aliyuncs.com";
+
+    #[test]
+    fn a_bucket_is_the_vendors_or_the_loopback_one() {
+        let host = bare_host("https://cams-1.OSS-ap-southeast-1.aliyuncs.com/", "cams-1");
+        assert_eq!(host, "oss-ap-southeast-1.aliyuncs.com");
+        let bucket = Bucket::new("cams-1", &host, OSS, None).unwrap();
+        assert_eq!(
+            bucket.location("a/b c.png"),
+            "https://cams-1.oss-ap-southeast-1.aliyuncs.com/a/b%20c.png"
+        );
+        let configured = Bucket::new("cams-1", "", OSS, Some("https://oss.example.com")).unwrap();
+        assert_eq!(configured.location("a"), "https://cams-1.oss.example.com/a");
+        let local = Bucket::new("cams-1", &host, OSS, Some("http://127.0.0.1:7077")).unwrap();
+        assert_eq!(local.location("a"), "http://127.0.0.1:7077/cams-1/a");
+    }
+
+    #[test]
+    fn other_hosts_buckets_and_keys_are_refused() {
+        for host in [
+            "evil.com",
+            "aliyuncs.com",
+            "oss.aliyuncs.com.evil.com",
+            "evil.com#.aliyuncs.com",
+            "a@b.aliyuncs.com",
+            "eviylaliyuncs.com",
+        ] {
+            assert!(Bucket::new("cams-1", host, OSS, None).is_err(), "{host}");
+        }
+        for name in ["", "ab", "-ab", "a.b", "a/b", "A-B"] {
+            assert!(Bucket::new(name, "oss-cn-x.aliyuncs.com", OSS, None).is_err(), "{name}");
+        }
+        for key in ["", "/a", "a/", "a/../b", "./a", "a\nb", "a${filename}", "\\a"] {
+            assert!(check_key(key, 1023).is_err(), "{key}");
+        }
+        assert!(check_key("a//b/c.png", 1023).is_ok());
+        assert!(check_key(&"k".repeat(1024), 1023).is_err());
+    }
+}

@@ -1,0 +1,7 @@
+//! What callers ask, what they get, and what the vendors take.
+
+pub mod grant;
+pub mod media;
+pub mod problem;
+pub mod receipt;
+pub mod request;

@@ -1,0 +1,5 @@
+//! What model and signing write with: encodings, instants, secrets.
+
+pub mod encode;
+pub mod secret;
+pub mod time;
