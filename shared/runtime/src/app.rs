@@ -1,6 +1,7 @@
 //! A configured function: what every way in shares.
 
 mod admission;
+mod batch;
 mod issue;
 mod origin;
 mod receipts;
