@@ -30,7 +30,9 @@ async fn powertools_reads_our_records_as_completed() {
     let place = store.place().await;
     let (_sandbox, _process, url) = serving(&place).await;
     assert_eq!(post(&format!("{url}/events"), &job("good", "aGVsbG8=")).await.status, 200);
-    assert_eq!(post(&format!("{url}/events"), &job("bad", "")).await.problem(), (400, "invalid_request"));
+    let mut bad = job("bad", "aGVsbG8=");
+    bad["checksums"] = json!({ "sha256": "0".repeat(64) });
+    assert_eq!(post(&format!("{url}/events"), &bad).await.problem(), (422, "checksum_mismatch"));
     let ids = ["good", "bad"].map(|id| format!("upload-grant:job:alibaba-chatapp:{id}"));
     let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/../.tools/store-venv/bin/python");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/redis/powertools.py");
@@ -48,7 +50,7 @@ async fn powertools_reads_our_records_as_completed() {
     assert_eq!((&records[0]["data"]["job_id"], &records[0]["data"]["size"]), (&json!("good"), &json!(5)));
     assert_eq!(
         (&records[1]["data"]["job_id"], &records[1]["data"]["code"]),
-        (&json!("bad"), &json!("invalid_request"))
+        (&json!("bad"), &json!("checksum_mismatch"))
     );
 }
 
