@@ -25,10 +25,11 @@ use crate::flow::{Context, Flow, Inner};
 use crate::net::{client, extra_roots, public_client};
 use crate::platform::headers::Platform;
 use crate::platform::runtime::Runtime;
+use crate::platform::telemetry::metrics;
 use crate::platform::{Env, Fault, KeyRing, Settings, config_missing};
 use crate::state::seal::Sealer;
 use crate::state::{SharedCache, Store};
-use crate::transfer::{Notifier, Sources};
+use crate::transfer::{Buffers, Notifier, Sources};
 use crate::vendor::{Budget, Vendor};
 
 /// A configured function: everything its routes share.
@@ -60,6 +61,9 @@ impl<F: Flow> App<F> {
     pub fn new(env: &mut Env) -> Result<Arc<Self>, Problem> {
         let settings = Settings::from_env(env);
         let (auth, policy) = (auth(env), Policy::from_env(env));
+        if settings.metrics {
+            metrics::switch_on();
+        }
         let flow = F::from_env(env);
         let defaults = F::SPEC.defaults(env);
         let roots = extra_roots(env);
@@ -92,6 +96,7 @@ impl<F: Flow> App<F> {
             in_flight: Semaphore::new(settings.max_in_flight),
             platform: Platform::of(env),
             cx: Context::new(Inner {
+                buffers: Buffers::new(settings.buffer_bytes),
                 settings,
                 vendor: Vendor::new(client, budget),
                 background: Runtime::of(env) != Runtime::Lambda,

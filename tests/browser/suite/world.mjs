@@ -1,5 +1,5 @@
 // One world per test file: the sandbox, the functions, a page server and a browser, all on free ports of loopback.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
 import { createHash, createHmac } from "node:crypto";
 import { createServer } from "node:http";
@@ -12,7 +12,9 @@ const { BIN, TOOLS, RESULTS } = process.env;
 const here = path.dirname(new URL(import.meta.url).pathname);
 const require = createRequire(path.join(TOOLS, "browser/package.json"));
 const { chromium } = require("playwright-core");
-export const FLOWS = ["alibaba-chatapp", "alibaba-workorder", "tencent-lke", "alibaba-aicontent", "huawei-aicc"];
+/** The flows, by name, as the sandbox lists them. */
+export const LISTED = JSON.parse(execFileSync(path.join(BIN, "sandbox"), ["--flows"]));
+export const FLOWS = LISTED.map((flow) => flow.name);
 export const API_KEY = "a-key-of-the-browser-tests";
 const JWT_SECRET = "a-jwt-secret-of-at-least-32-bytes-for-tests";
 const API_KEY_SHA256 = createHash("sha256").update(API_KEY).digest("hex");
@@ -21,8 +23,11 @@ const API_KEY_SHA256 = createHash("sha256").update(API_KEY).digest("hex");
 const PAGES = {
   "/": ["text/html", () => "<!doctype html><meta charset=utf-8><title>clients</title><script type=module src=/clients.js></script>"],
   "/clients.js": ["text/javascript", () => readFileSync(path.join(here, "clients.js"))],
-  ...Object.fromEntries(["upload", "progress", "uppy5", "uppy6"].map((name) =>
+  ...Object.fromEntries(["page", "uppy5", "uppy6", "filepond"].map((name) =>
     [`/${name}.js`, ["text/javascript", () => readFileSync(path.join(TOOLS, `browser/bundles/${name}.js`))]])),
+  // The package needs no bundler.
+  ...Object.fromEntries(["index", "ask", "checksums", "file", "request", "retry", "upload", "upload-all"].map((name) =>
+    [`/client/${name}.js`, ["text/javascript", () => packaged(`upload-grant-client/${name}.js`)]])),
   "/ali-oss.js": ["text/javascript", () => packaged("ali-oss/dist/aliyun-oss-sdk.min.js")],
   "/cos.js": ["text/javascript", () => packaged("cos-js-sdk-v5/dist/cos-js-sdk-v5.min.js")],
 };

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::Env;
+use super::runtime::Runtime;
 use upload_grant::model::media;
 use upload_grant::wire::secret::Secret;
 
@@ -37,6 +38,8 @@ pub struct Settings {
     pub vendor_rps: Option<f64>,
     /// The most time one request may take.
     pub timeout: Duration,
+    /// Bytes that uploads which cannot be streamed hold together.
+    pub buffer_bytes: u64,
     /// Cached credentials of one kind.
     pub cache_entries: usize,
     /// Requests at work at the same time.
@@ -47,6 +50,8 @@ pub struct Settings {
     pub base_path: String,
     /// Who may send events over HTTP.
     pub events: Events,
+    /// Whether `/metrics` is open.
+    pub metrics: bool,
     /// Whether `X-Forwarded-*` is believed.
     pub trust_proxy: bool,
 }
@@ -63,6 +68,7 @@ impl Settings {
             allow_credentials: env.flag("GRANT_ALLOW_CREDENTIALS", false),
             vendor_rps: rate(env),
             timeout: Duration::from_secs(count(env, "GRANT_TIMEOUT_SECONDS", 25).into()),
+            buffer_bytes: positive(env, "GRANT_BUFFER_BYTES").unwrap_or(64 << 20),
             cache_entries: count(env, "GRANT_CACHE_ENTRIES", 16_384) as usize,
             max_in_flight: count(env, "GRANT_MAX_IN_FLIGHT", 1024) as usize,
             public_url: env.optional_endpoint("GRANT_PUBLIC_URL"),
@@ -72,6 +78,7 @@ impl Settings {
                 "trusted" => Events::Trusted,
                 _ => Events::Off,
             },
+            metrics: env.flag("GRANT_METRICS", false) && Runtime::of(env) == Runtime::Http,
             trust_proxy: env.flag("GRANT_TRUST_PROXY", false),
         }
     }
