@@ -75,11 +75,7 @@ impl DynamoDb {
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         });
         let Err(refusal) = self.conditional("PutItem", put).await? else { return Ok(None) };
-        // Some emulators do not send the item that stands in the way.
-        let found = match refusal.document.get("Item") {
-            Some(found) => found.clone(),
-            None => self.item(&id).await?,
-        };
+        let found = self.what_stands(&id, refusal).await?;
         match item::record(&found, now) {
             // A claim that was repeated after its answer had been lost meets itself.
             Some(record) if record.owner == owner && record.outcome.is_none() => Ok(None),
@@ -87,7 +83,7 @@ impl DynamoDb {
             // It says nothing, or is gone since: whoever replaces just that has it.
             None => {
                 let somebody = Record { owner: String::new(), outcome: None };
-                Ok((!self.replace(claimed, &found).await?).then_some(somebody))
+                Ok(self.replace(claimed, &found).await?.err().map(|_| somebody))
             }
         }
     }
@@ -157,21 +153,30 @@ impl DynamoDb {
         most: Duration,
     ) -> Result<Option<Result<Duration, Duration>>, Fault> {
         let id = id(name);
-        for _ in 0..8 {
-            let (found, now) = (self.item(&id).await?, Moment::now());
+        let mut found = self.item(&id).await?;
+        for _ in 0..16 {
+            let now = Moment::now();
             let taken = places::ours(item::read_places(&found, now), now.0);
             let (wait, taken) = match places::reserve(taken, now.0, calls, window, most) {
                 Ok(reserved) => reserved,
                 Err(too_long) => return Ok(Some(Err(too_long))),
             };
             let item = item::places(&id, &taken, now.after(wait + window));
-            if self.replace(item, &found).await? {
-                return Ok(Some(Ok(wait)));
-            }
+            let Err(refusal) = self.replace(item, &found).await? else { return Ok(Some(Ok(wait))) };
             let [random]: [u8; 1] = random();
-            tokio::time::sleep(Duration::from_millis(2 + u64::from(random) / 8)).await;
+            tokio::time::sleep(Duration::from_micros(u64::from(random) * 40)).await;
+            found = self.what_stands(&id, refusal).await?;
         }
         Ok(None)
+    }
+
+    /// What stood in the way of a condition.
+    async fn what_stands(&self, id: &str, mut refusal: Refusal) -> Result<Value, Fault> {
+        // Some emulators do not send it.
+        match refusal.document.get_mut("Item") {
+            Some(found) => Ok(found.take()),
+            None => self.item(id).await,
+        }
     }
 
     /// The item, as it is; null if there is none.
@@ -181,9 +186,9 @@ impl DynamoDb {
         Ok(answer["Item"].take())
     }
 
-    /// Puts `item` in the place of what was `seen` there; false if that has changed.
-    async fn replace(&self, item: Value, seen: &Value) -> Result<bool, Fault> {
-        let mut put = json!({ "Item": item });
+    /// Puts `item` in the place of what was `seen` there; refused if that has changed.
+    async fn replace(&self, item: Value, seen: &Value) -> Result<Result<(), Refusal>, Fault> {
+        let mut put = json!({ "Item": item, "ReturnValuesOnConditionCheckFailure": "ALL_OLD" });
         if seen.is_null() {
             put["ConditionExpression"] = "attribute_not_exists(id)".into();
         } else {
@@ -195,7 +200,7 @@ impl DynamoDb {
                 put["ExpressionAttributeValues"] = Value::Object(values);
             }
         }
-        Ok(self.conditional("PutItem", put).await?.is_ok())
+        self.conditional("PutItem", put).await
     }
 
     /// A call whose condition may not hold: then its refusal is an answer.

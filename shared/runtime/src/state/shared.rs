@@ -147,14 +147,24 @@ impl Shared {
         command: impl Fn() -> BoxFuture<'a, Result<T, Fault>>,
     ) -> Result<T, Fault> {
         let end = Instant::now() + NEEDED;
+        let mut said = None;
         loop {
-            let result = within(end.saturating_duration_since(Instant::now()), command()).await;
+            let mut result = within(end.saturating_duration_since(Instant::now()), command()).await;
             let again = Instant::now() + BUSY_PAUSE;
-            if again >= end || !result.as_ref().is_err_and(|fault| fault.busy || fault.kind == "Timeout") {
-                self.breaker.learn(access, &result, Instant::now());
-                return result;
+            if let Err(fault) = &result
+                && (fault.busy || fault.kind == "Timeout")
+            {
+                // A try that was cut short at the end says less than the one before it.
+                let fault = said.filter(|_| fault.kind == "Timeout").unwrap_or_else(|| fault.clone());
+                if again < end {
+                    said = Some(fault);
+                    tokio::time::sleep_until(again).await;
+                    continue;
+                }
+                result = Err(fault);
             }
-            tokio::time::sleep_until(again).await;
+            self.breaker.learn(access, &result, Instant::now());
+            return result;
         }
     }
 

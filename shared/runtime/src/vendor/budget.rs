@@ -42,7 +42,7 @@ impl Budget {
             return Ok(());
         }
         let place = match self.reserve_shared(deadline).await {
-            Some(Ok(wait)) => Instant::now() + wait,
+            Some(Ok(wait)) => self.remember(Instant::now() + wait),
             Some(Err(too_long)) => return Err(refusal(too_long)),
             None => self.reserve(Instant::now(), deadline)?,
         };
@@ -54,6 +54,17 @@ impl Budget {
     async fn reserve_shared(&self, deadline: Instant) -> Option<Result<Duration, Duration>> {
         let (store, name) = self.shared.as_ref()?;
         store.reserve(name, self.calls, self.window, deadline).await
+    }
+
+    /// Keeps a shared place in mind, for when the store fails and this process goes on by itself.
+    fn remember(&self, place: Instant) -> Instant {
+        let mut places = self.places.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if places.len() >= self.calls {
+            places.pop_front();
+        }
+        let last = places.back().map_or(place, |last| place.max(*last));
+        places.push_back(last);
+        place
     }
 
     fn reserve(&self, now: Instant, deadline: Instant) -> Result<Instant, Problem> {
