@@ -106,9 +106,14 @@ async fn no_head() -> Response {
 }
 
 async fn healthz<F: Flow>(State(app): State<Arc<App<F>>>) -> Response {
-    json_response(&json!({
+    let mut health = json!({
         "status": "ok", "flow": F::SPEC.name, "version": env!("CARGO_PKG_VERSION"), "missing": app.missing(),
-    }))
+    });
+    // As the last command met it: platforms ask often, and what they do with the answer is no store's affair.
+    if let Some(shared) = app.store.shared() {
+        health["store"] = json!({ "name": shared.name(), "fault": shared.fault() });
+    }
+    json_response(&health)
 }
 
 async fn metrics_text() -> Response {
