@@ -121,8 +121,7 @@ async fn metrics_text() -> Response {
 }
 
 async fn openapi_json<F: Flow>(State(app): State<Arc<App<F>>>) -> Response {
-    let (modes, auth) = (app.flow.modes(), app.auth.as_ref());
-    json_response(&openapi::document::<F>(modes, app.has_companion(), auth))
+    json_response(&openapi::document(&app))
 }
 
 fn json_response(body: &impl Serialize) -> Response {
