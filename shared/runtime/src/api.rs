@@ -7,6 +7,7 @@ mod grants;
 mod middleware;
 mod openapi;
 mod path;
+mod proxy;
 mod rejection;
 mod relay;
 
@@ -84,6 +85,9 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
                 "content-type",
                 "x-api-key",
                 "traceparent",
+                "tracestate",
+                "baggage",
+                "sentry-trace",
                 "uppy-versions",
                 "uppy-auth-token",
             ]))
@@ -117,8 +121,7 @@ async fn metrics_text() -> Response {
 }
 
 async fn openapi_json<F: Flow>(State(app): State<Arc<App<F>>>) -> Response {
-    let (modes, auth) = (app.flow.modes(), app.auth.as_ref());
-    json_response(&openapi::document::<F>(modes, app.has_companion(), auth))
+    json_response(&openapi::document(&app))
 }
 
 fn json_response(body: &impl Serialize) -> Response {

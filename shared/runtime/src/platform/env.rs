@@ -1,6 +1,6 @@
 //! Configuration: the environment, read once, with every fault named.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
 use upload_grant::model::problem::{Code, Problem};
@@ -13,6 +13,8 @@ use upload_grant::model::problem::{Code, Problem};
 #[derive(Default)]
 pub struct Env {
     vars: HashMap<String, String>,
+    /// Variables whose values are no text.
+    garbled: HashSet<String>,
     /// What was fetched by ARN, or why it could not be.
     fetched: HashMap<String, Result<String, String>>,
     faults: Vec<Fault>,
@@ -31,10 +33,15 @@ impl Env {
     /// The environment of this process.
     #[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn of_process() -> Self {
-        Self::new(
-            std::env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
-        )
+        let mut env = Self::default();
+        for (name, value) in std::env::vars_os() {
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) => drop(env.vars.insert(name, value)),
+                Err(_) => drop(env.garbled.insert(name)),
+            }
+        }
+        env
     }
 
     /// An environment from these variables.
@@ -54,13 +61,24 @@ impl Env {
         }
     }
 
-    /// The value of `name`, from the variable or its file.
+    /// Whether `name`, its file or its ARN is set at all, if only to nothing.
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        let (file, arn) = (format!("{name}_FILE"), format!("{name}_ARN"));
+        [name, &file, &arn].iter().any(|name| self.vars.contains_key(*name) || self.garbled.contains(*name))
+    }
+
+    /// The value of `name`, from the variable or its file; a fault if it is not UTF-8.
     pub fn get(&mut self, name: &str) -> Option<String> {
+        if self.garbled.contains(name) || self.garbled.contains(&format!("{name}_FILE")) {
+            self.fault(name, "is not UTF-8");
+            return None;
+        }
         let value = match self.vars.get(name).map(|value| value.trim()) {
             Some(value) if !value.is_empty() => value.to_owned(),
             _ => {
-                let Some(file) = self.vars.get(&format!("{name}_FILE")) else { return self.fetched(name) };
-                if let Ok(value) = std::fs::read_to_string(file.trim()) {
+                let file = self.vars.get(&format!("{name}_FILE")).map(|file| file.trim());
+                let Some(file) = file.filter(|file| !file.is_empty()) else { return self.fetched(name) };
+                if let Ok(value) = std::fs::read_to_string(file) {
                     value.trim().to_owned()
                 } else {
                     self.fault(name, "is missing: the file named by its _FILE cannot be read");
@@ -108,7 +126,7 @@ impl Env {
 
     /// The default of a request parameter; a fault if there is none and no policy could supply it.
     pub fn param(&mut self, name: &str) -> Option<String> {
-        if self.get("GRANT_POLICY").is_some() { self.get(name) } else { Some(self.need(name)) }
+        if self.is_set("GRANT_POLICY") { self.get(name) } else { Some(self.need(name)) }
     }
 
     /// The value of `name` parsed, or `default`; a fault if it does not parse.
