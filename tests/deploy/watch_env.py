@@ -3,19 +3,13 @@
 The emulator knows one environment for all; the flows' settings do not contradict each other.
 """
 
+import json
 import pathlib
 import sys
 import time
 import urllib.error
 import urllib.request
 
-FILES = {
-    "alibaba-chatapp": "demo.png",
-    "alibaba-workorder": "demo.txt",
-    "tencent-lke": "demo.md",
-    "alibaba-aicontent": "demo.wav",
-    "huawei-aicc": "demo.jpg",
-}
 OURS = {
     "GRANT_RUNTIME": "lambda",
     "GRANT_AUTH": "none",
@@ -26,15 +20,16 @@ OURS = {
 
 def main(sandbox_port, lambda_port, path):
     settings = dict(OURS)
-    for flow in FILES:
-        for line in fetch(f"http://127.0.0.1:{sandbox_port}/env/{flow}").splitlines():
+    flows = json.loads(fetch(f"http://127.0.0.1:{sandbox_port}/flows"))
+    for flow in flows:
+        for line in fetch(f"http://127.0.0.1:{sandbox_port}/env/{flow['name']}").splitlines():
             name, _, value = line.partition("=")
             if settings.setdefault(name, value) != value:
                 return f"{name} differs between flows"
     pathlib.Path(path).write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
     print(f"The sandbox is http://127.0.0.1:{sandbox_port}/health. Ask the functions:")
-    for flow, file in FILES.items():
-        print(f"""  curl http://127.0.0.1:{lambda_port}/lambda-url/{flow}/grants --json '{{"filename":"{file}"}}'""")
+    for flow in flows:
+        print(f"""  curl http://127.0.0.1:{lambda_port}/lambda-url/{flow['name']}/grants --json '{{"filename":"{flow['file']}"}}'""")
     print("and send a stored event with: make invoke FN=tencent-lke EVENT=tests/events/sqs.json", flush=True)
 
 

@@ -41,8 +41,11 @@ def free_port():
 
 def start_sandbox(binary):
     process = subprocess.Popen([binary, "--port", "0"], stdout=subprocess.PIPE, text=True)
-    lines = (process.stdout.readline().split() for _ in range(9))
-    return process, {name: url for name, url in lines}
+    services = {}
+    while "cos" not in services:  # the last one
+        name, url = process.stdout.readline().split()
+        services[name] = url
+    return process, services
 
 
 def start_function(binaries, sandbox, flow, left_out):

@@ -18,7 +18,7 @@ use upload_grant_runtime::app::App;
 use upload_grant_runtime::flow::Flow;
 use upload_grant_runtime::platform::Env;
 use upload_grant_runtime::serve::{Connections, serve};
-pub use upload_grant_sandbox::{Object, Sandbox, Service};
+pub use upload_grant_sandbox::{FLOWS, Object, Sandbox, Service};
 
 /// A secret for tickets and tokens.
 pub const SECRET: &str = "a-grant-secret-of-at-least-32-bytes!";
@@ -50,16 +50,15 @@ impl Function {
     /// # Panics
     /// If there is none, or it cannot start.
     pub async fn of(flow: &str, sandbox: &Sandbox, extra: &[(&str, &str)]) -> Self {
-        match flow {
-            "alibaba-aicontent" => Self::start::<alibaba_aicontent::Aicontent>(sandbox, extra).await,
-            "alibaba-chatapp" => Self::start::<alibaba_chatapp::Chatapp>(sandbox, extra).await,
-            "alibaba-workorder" => Self::start::<alibaba_workorder::Workorder>(sandbox, extra).await,
-            "huawei-aicc" => Self::start::<huawei_aicc::Aicc>(sandbox, extra).await,
-            _ => {
-                assert_eq!(flow, "tencent-lke", "there is no such function");
-                Self::start::<tencent_lke::Lke>(sandbox, extra).await
-            }
+        macro_rules! started {
+            ($($vendor:ident: $function:ty,)*) => {
+                $(if flow == <$function as Flow>::SPEC.name {
+                    return Self::start::<$function>(sandbox, extra).await;
+                })*
+            };
         }
+        upload_grant_sandbox::flows!(started);
+        panic!("there is no function {flow}")
     }
 
     /// Starts `F` with exactly these settings.
@@ -106,16 +105,8 @@ pub async fn sandbox() -> Sandbox {
 /// # Panics
 /// If there is no such flow.
 pub fn service(flow: &str) -> Service {
-    match flow {
-        "alibaba-aicontent" => Service::Aicontent,
-        "alibaba-chatapp" => Service::Cams,
-        "alibaba-workorder" => Service::Workorder,
-        "huawei-aicc" => Service::Aicc,
-        _ => {
-            assert_eq!(flow, "tencent-lke", "there is no such flow");
-            Service::Lke
-        }
-    }
+    let listed = FLOWS.iter().find(|one| one.name == flow);
+    listed.expect("there is no such flow").service
 }
 
 /// A plain client.

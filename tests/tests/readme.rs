@@ -14,7 +14,6 @@ const README: &str = include_str!("../../README.md");
 const CHINESE: &str = include_str!("../../README.zh-CN.md");
 const MAKEFILE: &str = include_str!("../../Makefile");
 const BROWSER: &str = include_str!("../browser/run");
-const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sandbox/src/bin/demo/files");
 
 /// Info string and text of every fenced block.
 fn blocks() -> Vec<(&'static str, &'static str)> {
@@ -104,9 +103,10 @@ async fn the_first_real_grant_of_every_vendor() {
         assert!(README.contains(&format!("\n`FILE={file}`")), "{flow} names its file");
         let sandbox = Sandbox::start().await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let bytes = std::fs::read(format!("{FILES}/{file}")).unwrap();
+        let listed = FLOWS.iter().find(|one| (one.name, one.file) == (flow, file));
+        let bytes = listed.expect("the file that the flow is shown with").bytes;
         std::fs::create_dir(folder.path().join(".demo")).unwrap();
-        std::fs::write(folder.path().join(".demo").join(file), &bytes).unwrap();
+        std::fs::write(folder.path().join(".demo").join(file), bytes).unwrap();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
 
         let mut running = bash(&started(flow, start, &sandbox), port, folder.path()).spawn().unwrap();
@@ -125,7 +125,7 @@ async fn the_first_real_grant_of_every_vendor() {
         assert_eq!(lines[0]["missing"], serde_json::json!([]), "{flow}");
         assert!(lines[1]["url"].is_string(), "{flow}: {}", lines[1]);
         assert_eq!((&lines[2]["flow"], &lines[2]["verified"]), (&flow.into(), &"function".into()), "{text}");
-        assert_eq!(sandbox.objects().last().unwrap().data.as_deref(), Some(&bytes[..]), "{flow}");
+        assert_eq!(sandbox.objects().last().unwrap().data.as_deref(), Some(bytes), "{flow}");
         running.kill().await.unwrap();
         seen.insert(flow);
     }

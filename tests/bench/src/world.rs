@@ -5,10 +5,12 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
-use upload_grant_sandbox::Sandbox;
+use upload_grant_sandbox::{FLOWS, Sandbox};
 
-pub const FLOWS: [&str; 5] =
-    ["alibaba-aicontent", "alibaba-chatapp", "alibaba-workorder", "huawei-aicc", "tencent-lke"];
+/// The functions, by name.
+pub fn flows() -> Vec<&'static str> {
+    FLOWS.iter().map(|flow| flow.name).collect()
+}
 
 pub struct World {
     /// Runs the sandbox and the other servers, beside the measuring thread.

@@ -6,15 +6,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { assertStored, choose, give, json, page, trouble, world } from "./console.mjs";
-import { API_KEY, passed, sampleFile, screenshot, token } from "./world.mjs";
+import { API_KEY, LISTED, passed, sampleFile, screenshot, token } from "./world.mjs";
 
-const MODES = {
-  "alibaba-chatapp": ["form", "put", "relay", "credentials"],
-  "alibaba-workorder": ["form", "relay"],
-  "tencent-lke": ["put", "relay", "credentials"],
-  "alibaba-aicontent": ["form", "relay"],
-  "huawei-aicc": ["relay"],
-};
+const MODES = Object.fromEntries(LISTED.map((flow) => [flow.name, flow.modes]));
 const STORED = Object.entries(MODES).flatMap(([flow, modes]) => modes.filter((mode) => mode !== "credentials").map((mode) => [flow, mode]));
 const DIRECT = STORED.filter(([, mode]) => mode !== "relay");
 

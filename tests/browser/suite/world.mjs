@@ -1,5 +1,5 @@
 // One world per test file: the sandbox, the functions, a page server and a browser, all on free ports of loopback.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
 import { createHash, createHmac } from "node:crypto";
 import { createServer } from "node:http";
@@ -12,7 +12,9 @@ const { BIN, TOOLS, RESULTS } = process.env;
 const here = path.dirname(new URL(import.meta.url).pathname);
 const require = createRequire(path.join(TOOLS, "browser/package.json"));
 const { chromium } = require("playwright-core");
-export const FLOWS = ["alibaba-chatapp", "alibaba-workorder", "tencent-lke", "alibaba-aicontent", "huawei-aicc"];
+/** The flows, by name, as the sandbox lists them. */
+export const LISTED = JSON.parse(execFileSync(path.join(BIN, "sandbox"), ["--flows"]));
+export const FLOWS = LISTED.map((flow) => flow.name);
 export const API_KEY = "a-key-of-the-browser-tests";
 const JWT_SECRET = "a-jwt-secret-of-at-least-32-bytes-for-tests";
 const API_KEY_SHA256 = createHash("sha256").update(API_KEY).digest("hex");

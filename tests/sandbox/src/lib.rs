@@ -1,4 +1,4 @@
-//! The five vendors and their stores on loopback, as strict as the real ones.
+//! The vendors and their stores on loopback, as strict as the real ones.
 //!
 //! Each vendor service has a listener of its own, speaks the real wire format, and verifies signatures, policies,
 //! windows and scopes from what arrived on the wire. The control service shows what was stored and called, sets
@@ -19,6 +19,7 @@ mod control;
 mod encode;
 pub mod facts;
 mod fault;
+pub mod flow;
 mod ids;
 mod objects;
 mod record;
@@ -34,6 +35,7 @@ pub mod verify;
 mod world;
 
 pub use arrived::Arrived;
+pub use flow::{FLOWS, Flow};
 pub use objects::Object;
 pub use sandbox::Sandbox;
 pub use service::Service;

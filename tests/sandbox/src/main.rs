@@ -1,14 +1,17 @@
-//! `sandbox [--port BASE]`: the vendors on nine fixed ports, until Ctrl-C.
+//! `sandbox --flows`: the list of flows, as JSON. `sandbox [--port BASE]`: the vendors on fixed ports, one after another, until Ctrl-C.
 
 use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
-use upload_grant_sandbox::{Sandbox, Service};
+use upload_grant_sandbox::{FLOWS, Sandbox, Service};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
-    let base =
-        port(std::env::args().skip(1)).ok_or_else(|| io::Error::other("usage: sandbox [--port BASE]"))?;
+    if std::env::args().skip(1).eq(["--flows"]) {
+        return list();
+    }
+    let base = port(std::env::args().skip(1))
+        .ok_or_else(|| io::Error::other("usage: sandbox [--port BASE] | sandbox --flows"))?;
     let sandbox = Sandbox::start_at(base).await?;
     print(&sandbox);
     let mut terminate = signal(SignalKind::terminate())?;
@@ -26,9 +29,15 @@ fn port(mut arguments: impl Iterator<Item = String>) -> Option<u16> {
     }
 }
 
+#[allow(clippy::print_stdout, reason = "the list is this program's output")]
+fn list() -> io::Result<()> {
+    println!("{}", serde_json::to_string(FLOWS)?);
+    Ok(())
+}
+
 #[allow(clippy::print_stdout, reason = "the addresses are this program's output")]
 fn print(sandbox: &Sandbox) {
-    for service in Service::ALL {
+    for &service in Service::ALL {
         println!("{:<10} {}", service.name(), sandbox.url(service));
     }
 }

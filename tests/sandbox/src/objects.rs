@@ -8,7 +8,7 @@ use md5::Md5;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::encode::hex;
+use crate::encode::{hex, unpercent};
 use crate::lock;
 
 /// Up to this size an object keeps its bytes.
@@ -155,6 +155,18 @@ impl Objects {
 
     pub(crate) fn by_key(&self, key: &str) -> Option<Object> {
         lock(&self.0).iter().rev().find(|o| o.key == key).cloned()
+    }
+
+    /// What a URL addresses, by host name or in path style: the services that download what was uploaded.
+    pub(crate) fn by_url(&self, url: &str) -> Option<Object> {
+        let (_, rest) = url.split_once("://")?;
+        let (host, path) = rest.split('?').next()?.split_once('/')?;
+        let path = unpercent(path);
+        let named = |object: &&Object| {
+            (host.starts_with(&format!("{}.", object.bucket)) && path == object.key)
+                || path == format!("{}/{}", object.bucket, object.key)
+        };
+        lock(&self.0).iter().find(named).cloned()
     }
 
     pub(crate) fn all(&self) -> Vec<Object> {

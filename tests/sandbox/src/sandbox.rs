@@ -23,13 +23,13 @@ impl Sandbox {
         Self::start_at(0).await
     }
 
-    /// Starts on `base` (control) and the eight ports after it, in the order of [`Service::ALL`].
+    /// Starts on `base` (control) and the ports after it, in the order of [`Service::ALL`].
     pub async fn start_at(base: u16) -> io::Result<Self> {
         let listeners = serve::bind(base).await?;
         let addresses = listeners.iter().map(tokio::net::TcpListener::local_addr);
         let addresses: Vec<SocketAddr> = addresses.collect::<io::Result<_>>()?;
         let world = Arc::new(World::new(addresses));
-        for (listener, service) in listeners.into_iter().zip(Service::ALL) {
+        for (listener, service) in listeners.into_iter().zip(Service::ALL.iter().copied()) {
             tokio::spawn(serve::listen(listener, service, world.clone()));
         }
         Ok(Self { world })

@@ -10,45 +10,25 @@ use serde_json::Value;
 use crate::arrived::Arrived;
 use crate::encode::pairs;
 use crate::lock;
+use crate::service::Service;
+use crate::store;
 
-/// Members of replies whose values are secrets, whatever the spelling's case.
-const MEMBERS: [&str; 14] = [
-    "accesskeysecret",
-    "securitytoken",
-    "tmpsecretkey",
-    "token",
-    "accesstoken",
-    "accesswarrantid",
-    "warrantid",
-    "warrant_id",
-    "policy",
-    "signature",
-    "putsignedurl",
-    "uploadurl",
-    "requestsign",
-    "request_sign",
-];
-const PARAMETERS: [&str; 7] = [
-    "Signature",
-    "request_sign",
-    "warrant_id",
-    "x-oss-signature",
-    "x-oss-security-token",
-    "q-signature",
-    "x-cos-security-token",
-];
-const HEADERS: [&str; 4] =
-    ["ccmessaging-token", "x-acs-security-token", "x-tc-token", "x-cos-security-token"];
 /// Shorter values are found by chance.
 const SHORTEST: usize = 12;
+
+/// Whether the value of a member, parameter or header of that name is one, at that service.
+fn is_secret(service: Service, name: &str) -> bool {
+    let names = service.vendor().map_or(store::SECRETS, |vendor| vendor.secrets);
+    names.iter().any(|secret| name.eq_ignore_ascii_case(secret))
+}
 
 #[derive(Default)]
 pub(crate) struct Secrets(Mutex<BTreeSet<String>>);
 
 impl Secrets {
     /// Keeps what a request presented.
-    pub(crate) fn arrived(&self, arrived: &Arrived, body: &[u8]) {
-        for name in HEADERS {
+    pub(crate) fn arrived(&self, service: Service, arrived: &Arrived, body: &[u8]) {
+        for name in arrived.header_names().iter().filter(|name| is_secret(service, name)) {
             self.keep(&arrived.header(name).unwrap_or_default());
         }
         let authorization = arrived.header("authorization").unwrap_or_default();
@@ -56,16 +36,16 @@ impl Secrets {
         self.keep(shown.trim_start_matches("Bearer "));
         let body = std::str::from_utf8(body).unwrap_or_default();
         for (name, value) in arrived.pairs().into_iter().chain(pairs(body)) {
-            if PARAMETERS.contains(&name.as_str()) {
+            if is_secret(service, &name) {
                 self.keep(&value);
             }
         }
-        self.json(&serde_json::from_str(body).unwrap_or_default());
+        self.json(service, &serde_json::from_str(body).unwrap_or_default());
     }
 
     /// Keeps what a reply issued.
-    pub(crate) fn answered(&self, body: &[u8]) {
-        self.json(&serde_json::from_slice(body).unwrap_or_default());
+    pub(crate) fn answered(&self, service: Service, body: &[u8]) {
+        self.json(service, &serde_json::from_slice(body).unwrap_or_default());
     }
 
     pub(crate) fn all(&self) -> Vec<String> {
@@ -76,16 +56,16 @@ impl Secrets {
         lock(&self.0).clear();
     }
 
-    fn json(&self, value: &Value) {
+    fn json(&self, service: Service, value: &Value) {
         match value {
-            Value::Array(items) => items.iter().for_each(|item| self.json(item)),
+            Value::Array(items) => items.iter().for_each(|item| self.json(service, item)),
             Value::Object(members) => {
                 for (name, value) in members {
                     match value {
-                        Value::String(text) if MEMBERS.contains(&name.to_ascii_lowercase().as_str()) => {
+                        Value::String(text) if is_secret(service, name) => {
                             self.keep(text);
                         }
-                        other => self.json(other),
+                        other => self.json(service, other),
                     }
                 }
             }

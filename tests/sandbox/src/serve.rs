@@ -18,6 +18,7 @@ use crate::record::Line;
 use crate::reply::Reply;
 use crate::service::Service;
 use crate::store::cors;
+use crate::vendor::aicontent::stream;
 use crate::world::{Ctx, World};
 use crate::{clock, control, store, vendor};
 
@@ -39,15 +40,18 @@ pub(crate) async fn listen(listener: TcpListener, service: Service, world: Arc<W
         });
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(None);
-        tokio::spawn(async move { http.serve_connection(TokioIo::new(stream), answer).await });
+        tokio::spawn(
+            async move { http.serve_connection(TokioIo::new(stream), answer).with_upgrades().await },
+        );
     }
 }
 
 async fn respond(
-    world: &World,
+    world: &Arc<World>,
     service: Service,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Result<Response<Outgoing>, Cut> {
+    let upgrade = hyper::upgrade::on(&mut request);
     let (head, body) = request.into_parts();
     let path_and_query = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     let arrived = Arrived::new(head.method.as_str(), path_and_query, head.headers);
@@ -57,14 +61,14 @@ async fn respond(
         return Ok(finish(reply, &arrived, service, world, clock::now(), &Plan::default()));
     }
     if arrived.method == "OPTIONS" && service.is_browser_facing() {
-        let reply = cors::preflight(world.settings().store_cors, &arrived);
+        let reply = cors::preflight(world.settings().read::<store::Switches>().store_cors, &arrived);
         return Ok(finish(reply, &arrived, service, world, clock::now(), &Plan::default()));
     }
     let request =
         if service.is_store() { Body::Stream(body) } else { Body::Whole(collect(body, LARGEST).await) };
     let action = vendor::action(service, &arrived, request.bytes());
     world.record.arrived(service, &action);
-    world.secrets.arrived(&arrived, request.bytes());
+    world.secrets.arrived(service, &arrived, request.bytes());
     let plan = world.faults.take(service, &arrived.path);
     let now = clock::now() + plan.skew_seconds;
 
@@ -80,7 +84,10 @@ async fn respond(
         fault: plan.any,
     });
     let reply = result?;
-    world.secrets.answered(&reply.body);
+    world.secrets.answered(service, &reply.body);
+    if reply.status == 101 {
+        tokio::spawn(stream::serve(world.clone(), arrived.clone(), now, upgrade));
+    }
     Ok(finish(reply, &arrived, service, world, now, &plan))
 }
 
@@ -112,7 +119,9 @@ async fn through_faults(
     let ctx = Ctx { world, vendors: &vendors, service, arrived, now, life: plan.life };
     let effect = async |body: Body| match body {
         Body::Stream(incoming) => store::handle(&ctx, incoming).await,
-        Body::Whole(Some(bytes)) => vendor::handle(&ctx, &bytes).await,
+        Body::Whole(Some(bytes)) => {
+            service.vendor().map_or(Reply::empty(404), |vendor| (vendor.handle)(&ctx, &bytes))
+        }
         Body::Whole(None) => Reply::text(413, "Request Entity Too Large").code("TooLarge"),
     };
     let replaced = plan.reset || plan.raw.is_some() || plan.huge.is_some();
@@ -153,14 +162,16 @@ fn finish(
 ) -> Response<Outgoing> {
     let reply = match service {
         Service::Control => control::cors(reply, arrived),
-        _ if service.is_browser_facing() => cors::answer(reply, world.settings().store_cors, arrived),
+        _ if service.is_browser_facing() => {
+            cors::answer(reply, world.settings().read::<store::Switches>().store_cors, arrived)
+        }
         _ => reply,
     };
     let mut reply = reply.header("date", &clock::http_date(now));
     let (body, length) = outgoing(reply.body.clone(), plan);
     if let Some(length) = length.filter(|_| !reply.headers.contains_key("content-length")) {
         // RFC 9110: no length on an answer that cannot have a body.
-        if reply.status != 204 && reply.status != 304 {
+        if ![101, 204, 304].contains(&reply.status) {
             reply = reply.header("content-length", &length.to_string());
         }
     }
@@ -170,7 +181,7 @@ fn finish(
     response
 }
 
-/// Binds the nine listeners: `base`, `base + 1`, ... or free ports where `base` is 0.
+/// Binds the listeners: `base`, `base + 1`, ... or free ports where `base` is 0.
 pub(crate) async fn bind(base: u16) -> io::Result<Vec<TcpListener>> {
     let mut listeners = Vec::new();
     for (offset, service) in (0_u16..).zip(Service::ALL) {

@@ -1,101 +1,64 @@
-//! Switches of the vendors' behaviour.
+//! Switches of the vendors' and stores' behaviour. Each file that has some says which; here they are one document.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Error, Map, Value};
 
-use crate::facts::CAMS_REGION;
+use crate::service::Service;
+use crate::store;
 
-/// CORS of the stores and of ssapi.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum StoreCors {
-    #[default]
-    On,
-    Off,
-    HiddenEtag,
+/// The switches of one file: a struct with a default, whose members have names that no other file's have.
+pub(crate) struct Switches {
+    defaults: fn() -> Value,
+    check: fn(&Value) -> Result<(), Error>,
 }
 
-/// Whether LKE answers with ready URLs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum LkeUploadUrl {
-    #[default]
-    None,
-    WithCredentials,
-    Only,
-}
+impl Switches {
+    pub(crate) const NONE: Switches = Switches { defaults: || Value::Null, check: |_| Ok(()) };
 
-/// Spelling of CreateAccessWarrant's `data`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum AicontentShape {
-    #[default]
-    Pascal,
-    Camel,
-}
+    pub(crate) const fn of<T: Default + Serialize + DeserializeOwned>() -> Self {
+        Self {
+            defaults: || serde_json::to_value(T::default()).unwrap_or_default(),
+            check: |value| T::deserialize(value).map(drop),
+        }
+    }
 
-/// What CAMS's `Expire` is; its documents say a duration.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum CamsExpire {
-    #[default]
-    Duration,
-    Seconds,
-    Milliseconds,
+    fn all() -> impl Iterator<Item = &'static Switches> {
+        Service::vendors().map(|vendor| &vendor.switches).chain([&store::SWITCHES])
+    }
 }
 
 /// All switches. `POST /settings` changes the ones it names.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
-pub(crate) struct Settings {
-    pub(crate) store_cors: StoreCors,
-    /// Objects are read with a signature only.
-    pub(crate) store_private: bool,
-    /// The buckets keep versions, and so ignore forbid-overwrite.
-    pub(crate) store_versioned: bool,
-    /// `EndPoint` as CAMS writes it.
-    pub(crate) cams_endpoint: String,
-    pub(crate) cams_expire: CamsExpire,
-    pub(crate) quota: bool,
-    pub(crate) quota_rps: u32,
-    pub(crate) lke_upload_url: LkeUploadUrl,
-    /// Upload keys may PostObject too.
-    pub(crate) lke_post_object: bool,
-    pub(crate) aicontent_shape: AicontentShape,
-    /// CreateAccessWarrant looks at `requestSign`.
-    pub(crate) aicontent_signed: bool,
-    pub(crate) aicc_old_types: bool,
-    pub(crate) aicc_rotate: bool,
-}
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Settings(Value);
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            store_cors: StoreCors::default(),
-            store_private: false,
-            store_versioned: false,
-            cams_endpoint: format!("https://oss-{CAMS_REGION}.aliyuncs.com"),
-            cams_expire: CamsExpire::default(),
-            quota: false,
-            quota_rps: 5,
-            lke_upload_url: LkeUploadUrl::default(),
-            lke_post_object: false,
-            aicontent_shape: AicontentShape::default(),
-            aicontent_signed: true,
-            aicc_old_types: false,
-            aicc_rotate: false,
+        let mut all = Map::new();
+        for switches in Switches::all() {
+            if let Value::Object(members) = (switches.defaults)() {
+                all.extend(members);
+            }
         }
+        Self(Value::Object(all))
     }
 }
 
 impl Settings {
-    /// These settings with the named ones replaced.
-    pub(crate) fn merged(&self, change: &serde_json::Value) -> Result<Self, serde_json::Error> {
-        let mut json = serde_json::to_value(self)?;
-        let change: serde_json::Map<String, serde_json::Value> = serde_json::from_value(change.clone())?;
-        if let Some(object) = json.as_object_mut() {
-            object.extend(change);
+    /// The switches of one file.
+    pub(crate) fn read<T: Default + DeserializeOwned>(&self) -> T {
+        T::deserialize(&self.0).unwrap_or_default()
+    }
+
+    /// These settings with the named ones replaced; a name or value that no file has is refused.
+    pub(crate) fn merged(&self, change: &Value) -> Result<Self, Error> {
+        let mut all = self.0.clone();
+        for (name, value) in serde_json::from_value::<Map<String, Value>>(change.clone())? {
+            let known = all.get_mut(&name);
+            *known.ok_or_else(|| serde::de::Error::custom(format!("unknown setting `{name}`")))? = value;
         }
-        serde_json::from_value(json)
+        Switches::all().try_for_each(|switches| (switches.check)(&all))?;
+        Ok(Self(all))
     }
 }

@@ -1,7 +1,11 @@
 //! Everything the services share.
 
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+
+use serde::de::DeserializeOwned;
 
 use crate::arrived::Arrived;
 use crate::control::console::Functions;
@@ -13,7 +17,6 @@ use crate::record::Record;
 use crate::secrets::Secrets;
 use crate::service::Service;
 use crate::settings::Settings;
-use crate::vendor::{aicc, cams, ssapi};
 use crate::verify::keys::{Key, Keys, Scope};
 use crate::verify::nonces::Nonces;
 
@@ -27,7 +30,7 @@ pub(crate) struct World {
     pub(crate) objects: Objects,
     pub(crate) record: Record,
     pub(crate) secrets: Secrets,
-    vendors: Mutex<std::sync::Arc<Vendors>>,
+    vendors: Mutex<Arc<Vendors>>,
 }
 
 /// What the vendors remember; a reset starts them afresh.
@@ -35,32 +38,36 @@ pub(crate) struct Vendors {
     pub(crate) alibaba: Keys,
     pub(crate) tencent: Keys,
     pub(crate) nonces: Nonces,
-    pub(crate) cams_quota: cams::Quota,
-    pub(crate) warrants: ssapi::Warrants,
-    pub(crate) aicc: aicc::Tokens,
+    /// What each vendor file keeps, by its type.
+    states: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 impl Vendors {
     fn new() -> Self {
-        let (alibaba, tencent) = (Keys::default(), Keys::default());
-        let own_oss = || Scope::Bucket(facts::OWN_OSS_BUCKET.to_owned());
-        let own_cos = || Scope::Bucket(facts::OWN_COS_BUCKET.to_owned());
-        let tickets = Scope::Bucket(facts::WORKORDER_BUCKET.to_owned());
-        alibaba.add(Key::long_term(facts::ALIBABA_KEY_ID, facts::ALIBABA_KEY_SECRET, own_oss()));
-        alibaba.add(Key::long_term(facts::WORKORDER_KEY_ID, facts::WORKORDER_KEY_SECRET, tickets));
-        let role = Key::long_term(facts::ALIBABA_STS_ID, facts::ALIBABA_STS_SECRET, own_oss());
-        alibaba.add(Key { token: Some(facts::ALIBABA_STS_TOKEN.to_owned()), ..role });
-        tencent.add(Key::long_term(facts::TENCENT_SECRET_ID, facts::TENCENT_SECRET_KEY, own_cos()));
-        let role = Key::long_term(facts::TENCENT_ROLE_ID, facts::TENCENT_ROLE_KEY, own_cos());
-        tencent.add(Key { token: Some(facts::TENCENT_ROLE_TOKEN.to_owned()), ..role });
-        Self {
-            alibaba,
-            tencent,
+        let new = Self {
+            alibaba: Keys::default(),
+            tencent: Keys::default(),
             nonces: Nonces::default(),
-            cams_quota: cams::Quota::default(),
-            warrants: ssapi::Warrants::default(),
-            aicc: aicc::Tokens::default(),
-        }
+            states: Mutex::default(),
+        };
+        let own = |bucket: &str| Scope::Bucket(bucket.to_owned());
+        let (oss, cos) = (own(facts::OWN_OSS_BUCKET), own(facts::OWN_COS_BUCKET));
+        new.alibaba.add(Key::long_term(facts::ALIBABA_KEY_ID, facts::ALIBABA_KEY_SECRET, oss.clone()));
+        let role = Key::long_term(facts::ALIBABA_STS_ID, facts::ALIBABA_STS_SECRET, oss);
+        new.alibaba.add(Key { token: Some(facts::ALIBABA_STS_TOKEN.to_owned()), ..role });
+        new.tencent.add(Key::long_term(facts::TENCENT_SECRET_ID, facts::TENCENT_SECRET_KEY, cos.clone()));
+        let role = Key::long_term(facts::TENCENT_ROLE_ID, facts::TENCENT_ROLE_KEY, cos);
+        new.tencent.add(Key { token: Some(facts::TENCENT_ROLE_TOKEN.to_owned()), ..role });
+        Service::vendors().flat_map(|vendor| (vendor.keys)()).for_each(|key| new.alibaba.add(key));
+        new
+    }
+
+    /// What a vendor file keeps; made when it is first asked for.
+    pub(crate) fn state<T: Any + Default + Send + Sync>(&self) -> Arc<T> {
+        let mut states = lock(&self.states);
+        let state = states.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default()));
+        // It is kept under its own type, so the second branch is never taken.
+        state.clone().downcast().unwrap_or_default()
     }
 }
 
@@ -74,7 +81,7 @@ impl World {
             objects: Objects::default(),
             record: Record::default(),
             secrets: Secrets::default(),
-            vendors: Mutex::new(std::sync::Arc::new(Vendors::new())),
+            vendors: Mutex::new(Arc::new(Vendors::new())),
         }
     }
 
@@ -86,14 +93,14 @@ impl World {
         lock(&self.settings).clone()
     }
 
-    pub(crate) fn vendors(&self) -> std::sync::Arc<Vendors> {
+    pub(crate) fn vendors(&self) -> Arc<Vendors> {
         lock(&self.vendors).clone()
     }
 
     /// Back to the first day.
     pub(crate) fn reset(&self) {
         *lock(&self.settings) = Settings::default();
-        *lock(&self.vendors) = std::sync::Arc::new(Vendors::new());
+        *lock(&self.vendors) = Arc::new(Vendors::new());
         self.faults.clear();
         self.objects.clear();
         self.record.clear();
@@ -114,6 +121,11 @@ pub(crate) struct Ctx<'a> {
 }
 
 impl Ctx<'_> {
+    /// The switches of one file.
+    pub(crate) fn switches<T: Default + DeserializeOwned>(&self) -> T {
+        self.world.settings().read()
+    }
+
     /// How long what is issued now lives.
     pub(crate) fn life(&self, usual: i64) -> i64 {
         self.life.unwrap_or(usual)

@@ -1,18 +1,20 @@
-//! `function FLOW`: any of the five functions, for tests that need one in a process of its own.
+//! `function FLOW`: any of the functions, for tests that need one in a process of its own.
 
 use std::process::ExitCode;
 
+use upload_grant_runtime::flow::Flow;
 use upload_grant_runtime::serve::run_with;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let flow = arguments.next().unwrap_or_default();
-    match flow.to_str() {
-        Some("alibaba-aicontent") => run_with::<alibaba_aicontent::Aicontent>(arguments),
-        Some("alibaba-chatapp") => run_with::<alibaba_chatapp::Chatapp>(arguments),
-        Some("alibaba-workorder") => run_with::<alibaba_workorder::Workorder>(arguments),
-        Some("huawei-aicc") => run_with::<huawei_aicc::Aicc>(arguments),
-        Some("tencent-lke") => run_with::<tencent_lke::Lke>(arguments),
-        _ => ExitCode::FAILURE,
+    macro_rules! run {
+        ($($vendor:ident: $function:ty,)*) => {
+            $(if flow == <$function as Flow>::SPEC.name {
+                return run_with::<$function>(arguments);
+            })*
+        };
     }
+    upload_grant_sandbox::flows!(run);
+    ExitCode::FAILURE
 }

@@ -14,13 +14,11 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use upload_grant_tests::FLOWS;
 use upload_grant_tests::process::{self, Process};
 
 /// A caller's key.
 const KEY: &str = "a caller's key";
-
-const FLOWS: [&str; 5] =
-    ["alibaba-aicontent", "alibaba-chatapp", "alibaba-workorder", "huawei-aicc", "tencent-lke"];
 
 /// The top of the repository.
 fn workspace() -> &'static Path {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use crate::flow::FLOWS;
 use crate::ids;
 use crate::lock;
 use crate::reply::Reply;
@@ -14,10 +15,8 @@ pub(crate) struct Functions(Mutex<BTreeMap<String, String>>);
 
 impl Default for Functions {
     fn default() -> Self {
-        let flows =
-            ["alibaba-chatapp", "alibaba-workorder", "tencent-lke", "alibaba-aicontent", "huawei-aicc"];
-        let urls =
-            (9001..).zip(flows).map(|(port, flow)| (flow.to_owned(), format!("http://127.0.0.1:{port}")));
+        let urls = (9001..).zip(FLOWS);
+        let urls = urls.map(|(port, flow)| (flow.name.to_owned(), format!("http://127.0.0.1:{port}")));
         Self(Mutex::new(urls.collect()))
     }
 }
@@ -40,7 +39,10 @@ pub(crate) fn page() -> Reply {
         "default-src 'self'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src 'self' blob: data:; \
          connect-src *; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
-    Reply::bytes(200, "text/html; charset=utf-8", PAGE.replace("NONCE", &nonce))
+    // Nothing in the list can end the script.
+    let flows = serde_json::to_string(FLOWS).unwrap_or_default().replace('<', "\\u003c");
+    let page = PAGE.replace("NONCE", &nonce).replace("[/* FLOWS */]", &flows);
+    Reply::bytes(200, "text/html; charset=utf-8", page)
         .header("content-security-policy", &policy)
         .header("cache-control", "no-store")
         .header("referrer-policy", "no-referrer")

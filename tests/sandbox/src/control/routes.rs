@@ -6,6 +6,7 @@ use super::{console, curl, env};
 use crate::arrived::Arrived;
 use crate::encode::unpercent;
 use crate::fault::Fault;
+use crate::flow::FLOWS;
 use crate::lock;
 use crate::reply::Reply;
 use crate::service::Service;
@@ -17,6 +18,7 @@ pub(crate) fn handle(world: &World, arrived: &Arrived, body: &[u8]) -> Reply {
     match (arrived.method.as_str(), segments.as_slice()) {
         ("OPTIONS", _) => Reply::empty(204),
         ("GET" | "HEAD", [""]) => console::page(),
+        ("GET", ["flows"]) => json_of(&FLOWS),
         ("GET", ["functions"]) => json_of(&world.functions.all()),
         // Not for pages: the console sends its user's credentials to these addresses.
         ("POST", ["functions"]) if arrived.header("origin").is_some() => {

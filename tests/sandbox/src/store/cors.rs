@@ -2,7 +2,7 @@
 
 use crate::arrived::Arrived;
 use crate::reply::Reply;
-use crate::settings::StoreCors;
+use crate::store::StoreCors;
 
 const EXPOSED: &str = "x-oss-request-id, x-oss-hash-crc64ecma, x-cos-request-id, x-cos-hash-crc64ecma";
 const METHODS: [&str; 4] = ["PUT", "POST", "GET", "HEAD"];

@@ -2,13 +2,13 @@
 //! the bucket is private.
 
 use crate::reply::Reply;
-use crate::store::rights;
 use crate::store::write::success;
+use crate::store::{Switches, rights};
 use crate::verify::{Place, Refused};
 use crate::world::Ctx;
 
 pub(crate) fn handle(ctx: &Ctx<'_>, place: &Place) -> Result<Reply, Refused> {
-    if ctx.world.settings().store_private {
+    if ctx.switches::<Switches>().store_private {
         rights::signed_by(ctx, place)?;
     }
     let object = ctx.world.objects.get(ctx.service.name(), &place.bucket, &place.key).ok_or_else(|| {

@@ -2,7 +2,7 @@
 
 use crate::arrived::Arrived;
 use crate::encode::unpercent;
-use crate::facts::{cos_region, oss_region};
+use crate::facts;
 use crate::service::Service;
 use crate::verify::{Place, Refused};
 
@@ -21,8 +21,7 @@ pub(crate) fn place(service: Service, arrived: &Arrived) -> Result<Place, Refuse
         None => (name, path),
     };
     let bucket = unpercent(bucket);
-    let region = if service == Service::Oss { oss_region(&bucket) } else { cos_region(&bucket) };
-    let region = region.ok_or_else(|| {
+    let region = facts::region(service, &bucket).ok_or_else(|| {
         Refused::new(404, "NoSuchBucket", "The specified bucket does not exist.")
             .with("BucketName", bucket.clone())
     })?;

@@ -5,7 +5,7 @@ use crate::ids;
 use crate::objects::{Content, Object};
 use crate::reply::Reply;
 use crate::service::Service;
-use crate::store::prefix;
+use crate::store::{Switches, prefix};
 use crate::verify::oss4::argument;
 use crate::verify::{Place, Refused};
 use crate::world::Ctx;
@@ -23,7 +23,7 @@ pub(crate) fn forbid_overwrite(ctx: &Ctx<'_>, place: &Place, value: Option<&str>
             return Err(argument("x-oss-forbid-overwrite", message).ec("0017-00000279"));
         }
     };
-    if ctx.world.settings().store_versioned {
+    if ctx.switches::<Switches>().store_versioned {
         return Ok(false);
     }
     if forbid && ctx.world.objects.get(ctx.service.name(), &place.bucket, &place.key).is_some() {
@@ -61,7 +61,7 @@ pub(crate) fn success(ctx: &Ctx<'_>, status: u16, object: &Object) -> Reply {
     let md5: Vec<u8> =
         (0..16).filter_map(|i| u8::from_str_radix(object.md5.get(2 * i..2 * i + 2)?, 16).ok()).collect();
     let mut reply = Reply::empty(status);
-    if ctx.world.settings().store_versioned {
+    if ctx.switches::<Switches>().store_versioned {
         reply = reply.header(&format!("{prefix}version-id"), &ids::hex32());
     }
     reply

@@ -1,45 +1,68 @@
-//! The control planes of the five vendors.
+//! The vendors, a file or folder each, which says all about it: what answers, what the flow is, its keys, buckets,
+//! switches and secrets.
 
 pub(crate) mod aicc;
-mod aicontent;
+pub(crate) mod aicontent;
+pub(crate) mod bailian;
 pub(crate) mod cams;
-mod evaluation;
-mod lke;
+pub(crate) mod dashscope;
+pub(crate) mod lke;
 mod pop;
-pub(crate) mod ssapi;
-mod workorder;
+mod presigned;
+pub(crate) mod workorder;
+
+use bytes::Bytes;
 
 use crate::arrived::Arrived;
 use crate::encode::pairs;
+use crate::flow::Flow;
 use crate::reply::Reply;
 use crate::service::Service;
+use crate::settings::Switches;
+use crate::verify::keys::Key;
 use crate::world::Ctx;
 
-pub(crate) async fn handle(ctx: &Ctx<'_>, body: &bytes::Bytes) -> Reply {
-    match ctx.service {
-        Service::Cams => cams::handle(ctx, body),
-        Service::Workorder => workorder::handle(ctx, body),
-        Service::Lke => lke::handle(ctx, body),
-        Service::Aicontent => aicontent::handle(ctx, body),
-        Service::Ssapi => ssapi::handle(ctx, body).await,
-        Service::Aicc => aicc::handle(ctx, body),
-        Service::Control | Service::Oss | Service::Cos => Reply::empty(404),
-    }
+/// What a vendor file says about a service.
+pub(crate) struct Vendor {
+    /// The flow that asks here for its grants.
+    pub(crate) flow: Option<&'static Flow>,
+    /// Answers a request.
+    pub(crate) handle: fn(&Ctx<'_>, &Bytes) -> Reply,
+    /// The action that a request asks for, as counted and shown.
+    pub(crate) action: fn(&Arrived, &[u8]) -> String,
+    /// Whether pages talk to it.
+    pub(crate) is_browser_facing: bool,
+    /// Its buckets: the store, the name, the region.
+    pub(crate) buckets: &'static [(Service, &'static str, &'static str)],
+    /// Keys of its own at Alibaba Cloud's stores.
+    pub(crate) keys: fn() -> Vec<Key>,
+    /// Switches of its behaviour.
+    pub(crate) switches: Switches,
+    /// Names of members, parameters and headers whose values are secrets, in lower case.
+    pub(crate) secrets: &'static [&'static str],
 }
 
-/// The action a request asks for, as counted and shown.
+impl Vendor {
+    /// What most of them have in common.
+    pub(crate) const PLAIN: Vendor = Vendor {
+        flow: None,
+        handle: |_, _| Reply::empty(404),
+        action: |arrived, _| last_segment(arrived),
+        is_browser_facing: false,
+        buckets: &[],
+        keys: Vec::new,
+        switches: Switches::NONE,
+        secrets: &[],
+    };
+}
+
+/// The action that a request asks a service for; a store's are its methods.
 pub(crate) fn action(service: Service, arrived: &Arrived, body: &[u8]) -> String {
-    let last = || arrived.path.rsplit('/').next().unwrap_or_default().to_owned();
-    match service {
-        Service::Cams | Service::Workorder | Service::Aicontent => arrived
-            .header("x-acs-action")
-            .or_else(|| parameters(arrived, body).into_iter().find(|(n, _)| n == "Action").map(|(_, v)| v))
-            .unwrap_or_else(last),
-        Service::Lke => arrived.header("x-tc-action").unwrap_or_default(),
-        Service::Ssapi if last() != "authorize" => "evaluate".to_owned(),
-        Service::Ssapi | Service::Aicc => last(),
-        Service::Control | Service::Oss | Service::Cos => arrived.method.clone(),
-    }
+    service.vendor().map_or_else(|| arrived.method.clone(), |vendor| (vendor.action)(arrived, body))
+}
+
+pub(crate) fn last_segment(arrived: &Arrived) -> String {
+    arrived.path.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 /// Query and form parameters together, as RPC calls mix them.

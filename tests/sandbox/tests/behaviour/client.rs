@@ -133,28 +133,33 @@ pub fn sign_acs3(mut call: Call, action: &str, version: &str, nonce: &str) -> Ca
     call.header("authorization", &value)
 }
 
-/// Asks LKE with the Tencent Cloud demo key.
+/// Asks LKE for a storage credential.
 pub async fn lke(sandbox: &Sandbox, body: &str) -> Value {
+    lke_call(sandbox, ("lke", "2023-11-30"), "DescribeStorageCredential", body).await
+}
+
+/// Calls a service and version of LKE with the Tencent Cloud demo key.
+pub async fn lke_call(sandbox: &Sandbox, api: (&str, &str), action: &str, body: &str) -> Value {
+    let (service, version) = api;
     let call = Call::new(&sandbox.url(Service::Lke), "POST", "/")
         .body(body)
         .header("content-type", "application/json");
     let (at, host) = (now(), call.host().to_owned());
-    let sent =
-        [("content-type", "application/json"), ("host", &host), ("x-tc-action", "DescribeStorageCredential")];
+    let sent = [("content-type", "application/json"), ("host", &host), ("x-tc-action", action)];
     let sent: Vec<_> = sent.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
     let names: Vec<String> = sent.iter().map(|(name, _)| name.clone()).collect();
     let arrived = Arrived::new("POST", "/", headers(&sent));
     let canonical = tc3::canonical_request(&arrived, &names, body.as_bytes()).unwrap();
-    let scope = tc3::credential_scope(at, "lke");
-    let [_, _, key] = tc3::derived_keys(facts::TENCENT_SECRET_KEY, at, "lke");
+    let scope = tc3::credential_scope(at, service);
+    let [_, _, key] = tc3::derived_keys(facts::TENCENT_SECRET_KEY, at, service);
     let signature = tc3::signature(&key, &tc3::string_to_sign(at, &scope, &canonical));
     let (id, list) = (facts::TENCENT_SECRET_ID, names.join(";"));
     let value =
         format!("TC3-HMAC-SHA256 Credential={id}/{scope}, SignedHeaders={list}, Signature={signature}");
     let call = call
         .header("authorization", &value)
-        .header("x-tc-action", "DescribeStorageCredential")
-        .header("x-tc-version", "2023-11-30")
+        .header("x-tc-action", action)
+        .header("x-tc-version", version)
         .header("x-tc-timestamp", &at.to_string());
     let answer = call.send().await;
     assert_eq!(answer.status, 200);

@@ -11,5 +11,9 @@
 mod client;
 mod console;
 mod control;
+mod flows;
+mod handoffs;
+mod models;
 mod stores;
+mod stream;
 mod vendors;

@@ -1,4 +1,4 @@
-//! `soak [MINUTES]`: mixed good, bad and faulty traffic against the five functions, each in a process of its own.
+//! `soak [MINUTES]`: mixed good, bad and faulty traffic against the functions, each in a process of its own.
 //!
 //! It fails on a panic, on a 500 `internal`, on an accepted upload that is not there byte for byte, and on a
 //! function whose memory grows.
@@ -12,15 +12,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use upload_grant_tests::sandbox;
+use upload_grant_tests::{FLOWS, sandbox};
 
 use crate::functions::Function;
 use crate::traffic::{Random, Tally, fault, visit};
 
 /// Callers at the same time.
 const CALLERS: u64 = 12;
-const FLOWS: [&str; 5] =
-    ["alibaba-aicontent", "alibaba-chatapp", "alibaba-workorder", "huawei-aicc", "tencent-lke"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -29,7 +27,7 @@ async fn main() -> ExitCode {
     let sandbox = sandbox().await;
     let mut functions = Vec::new();
     for flow in FLOWS {
-        functions.push(Function::start(flow, &sandbox).await);
+        functions.push(Function::start(flow.name, &sandbox).await);
     }
     let functions = Arc::new(functions);
     let tally = Arc::new(Tally::default());

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
-use upload_grant_tests::{Answer, Sandbox, client, upload_request};
+use upload_grant_tests::{Answer, Sandbox, Service, client, upload_request};
 
 use crate::functions::Function;
 
@@ -161,7 +161,7 @@ async fn bad(function: &Function, random: &mut Random, tally: &Tally) {
 
 /// One thing that goes wrong somewhere, a few times.
 pub fn fault(sandbox: &Sandbox, random: &mut Random) {
-    let services = ["cams", "workorder", "lke", "aicontent", "ssapi", "aicc", "oss", "cos"];
+    let services: Vec<&str> = Service::ALL[1..].iter().map(|service| service.name()).collect();
     let service = random.of(&services);
     let store = matches!(service, "oss" | "cos" | "ssapi");
     let raw = |status: u16, body: &str| json!({ "raw": { "status": status, "body": body } });

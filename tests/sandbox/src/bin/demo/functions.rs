@@ -1,14 +1,13 @@
-//! The five functions as processes of their own, found next to this program.
+//! The functions as processes of their own, found next to this program.
 
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
-use upload_grant_sandbox::{Sandbox, Service};
+use upload_grant_sandbox::{FLOWS, Sandbox, Service};
 
 use crate::Failure;
-use crate::flows::FLOWS;
 use crate::http;
 
 /// Far more than any of them needs to start.
@@ -25,7 +24,7 @@ struct Function {
 }
 
 impl Functions {
-    /// Starts all five.
+    /// Starts them all.
     pub(crate) fn start(sandbox: &Sandbox, ports: &[u16], log: &str) -> Result<Self, Failure> {
         let mut functions = Vec::new();
         for (flow, port) in FLOWS.iter().zip(ports) {
@@ -133,8 +132,8 @@ pub(crate) async fn reserve(ports: &[u16]) -> Result<Vec<TcpListener>, Failure> 
     Ok(held)
 }
 
-/// Five ports that are free right now.
+/// A free port for each of them.
 pub(crate) async fn free_ports() -> Result<Vec<u16>, Failure> {
-    let held = reserve(&[0; FLOWS.len()]).await?;
+    let held = reserve(&vec![0; FLOWS.len()]).await?;
     held.iter().map(|one| one.local_addr().map(|a| a.port()).map_err(|error| error.to_string())).collect()
 }

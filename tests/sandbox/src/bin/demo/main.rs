@@ -1,4 +1,4 @@
-//! `demo run`: the sandbox and the five functions on fixed ports, until Ctrl-C, with curl lines to paste.
+//! `demo run`: the sandbox and the functions on fixed ports, until Ctrl-C, with curl lines to paste.
 //! `demo once`: the same on free ports, every flow gone through, each stored object compared with its file.
 //! `demo doctor FUNCTION`: that function's doctor against a sandbox.
 
@@ -11,17 +11,16 @@ mod upload;
 use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
-use upload_grant_sandbox::Sandbox;
+use upload_grant_sandbox::{FLOWS, Sandbox, Service};
 
-use crate::flows::FLOWS;
 use crate::functions::Functions;
 
 /// What went wrong, in a sentence for the reader.
 type Failure = String;
 
-/// First of the sandbox's nine fixed ports.
+/// First of the sandbox's fixed ports.
 const SANDBOX_PORT: u16 = 7070;
-/// First of the functions' five fixed ports.
+/// First of the functions' fixed ports.
 const FUNCTION_PORT: u16 = 9001;
 
 #[tokio::main(flavor = "current_thread")]
@@ -95,8 +94,8 @@ fn taken(error: &str) -> Failure {
     format!(
         "{error}\nThe demo needs 127.0.0.1:{SANDBOX_PORT}-{} and {FUNCTION_PORT}-{}: stop what listens there, \
          perhaps another `make run`.",
-        SANDBOX_PORT + 8,
-        FUNCTION_PORT + 4
+        usize::from(SANDBOX_PORT) + Service::ALL.len() - 1,
+        usize::from(FUNCTION_PORT) + FLOWS.len() - 1
     )
 }
 

@@ -2,16 +2,16 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the program's output")]
 
 use sha2::{Digest as _, Sha256};
-use upload_grant_sandbox::{Object, Sandbox, Service};
+use upload_grant_sandbox::{FLOWS, Flow, Object, Sandbox, Service};
 
 use crate::Failure;
-use crate::flows::{FLOWS, FOLDER, Flow};
+use crate::flows::FOLDER;
 
 /// The curl pair of every flow.
 pub(crate) fn curls(sandbox: &Sandbox, ports: &[u16]) {
     let control = sandbox.url(Service::Control);
     println!("\nThe console, to see it all in a browser: {control}/");
-    println!("\nThe sandbox and the five functions are up. Paste a pair from the repository's root:");
+    println!("\nThe sandbox and the functions are up. Paste a pair from the repository's root:");
     println!("the first line asks for a grant, the second sends the file as the grant says.");
     for (flow, port) in FLOWS.iter().zip(ports) {
         let (file, request) = (flow.file, flow.request());

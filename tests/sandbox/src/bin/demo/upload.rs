@@ -1,9 +1,9 @@
 //! Ask for a grant, then send the file as the grant says: all that a client of these functions does.
 
 use serde_json::Value;
+use upload_grant_sandbox::Flow;
 
 use crate::Failure;
-use crate::flows::Flow;
 use crate::http::{self, Answer};
 
 const BOUNDARY: &str = "----------------a-boundary-that-no-demo-file-has";

@@ -2,11 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::pop;
-use super::ssapi::{Warrant, bad_sign};
-use crate::facts::AICONTENT_APP_ID;
+use super::ssapi::{Warrant, Warrants, bad_sign};
+use super::{AICONTENT_APP_ID, AicontentShape, AicontentSwitches};
 use crate::reply::Reply;
-use crate::settings::AicontentShape;
+use crate::vendor::pop;
 use crate::verify::ssecp::Claim;
 use crate::verify::{Refused, acs3};
 use crate::world::Ctx;
@@ -14,7 +13,7 @@ use crate::{clock, ids};
 
 const PATH: &str = "/api/v1/aliyunConsole/createAccessWarrant";
 
-pub(crate) fn handle(ctx: &Ctx<'_>, body: &[u8]) -> Reply {
+pub(crate) fn handle(ctx: &Ctx<'_>, body: &bytes::Bytes) -> Reply {
     create(ctx, body).unwrap_or_else(|refused| pop::refuse(ctx, &refused, false))
 }
 
@@ -39,14 +38,14 @@ fn create(ctx: &Ctx<'_>, body: &[u8]) -> Result<Reply, Refused> {
         user_client_ip: text("userClientIp"),
         user_id: text("userId"),
     };
-    let looks = ctx.world.settings().aicontent_signed && !text("requestSign").is_empty();
+    let looks = ctx.switches::<AicontentSwitches>().aicontent_signed && !text("requestSign").is_empty();
     if let Some(message) = bad_sign(claim, text("requestSign")).filter(|_| looks) {
         return Ok(failure("430008", &message));
     }
     let life = ctx.life(json.get("warrantAvailable").and_then(Value::as_i64).unwrap_or(7200));
     let warrant = Warrant::new(text("userId"), ctx.now + life);
     let reply = success(ctx, &warrant);
-    ctx.vendors.warrants.add(warrant);
+    ctx.vendors.state::<Warrants>().add(warrant);
     Ok(reply)
 }
 
@@ -54,7 +53,7 @@ fn create(ctx: &Ctx<'_>, body: &[u8]) -> Result<Reply, Refused> {
 fn success(ctx: &Ctx<'_>, warrant: &Warrant) -> Reply {
     let (user, id, end) = (&warrant.user_id, &warrant.id, warrant.expires_at);
     let token = ids::hex32();
-    let data = match ctx.world.settings().aicontent_shape {
+    let data = match ctx.switches::<AicontentSwitches>().aicontent_shape {
         AicontentShape::Pascal => json!({
             "ApplicationAccessId": AICONTENT_APP_ID, "UserId": user, "AccessToken": token, "AccessWarrantId": id,
             "ExpireTime": end.to_string(), "CreateTime": ctx.now.to_string(),

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
+use bytes::Bytes;
 use serde_json::json;
 
-use super::{evaluation, parameters};
-use crate::facts::{AICONTENT_APP_ID, AICONTENT_APP_SECRET};
+use super::{AICONTENT_APP_ID, AICONTENT_APP_SECRET, class_task, evaluation, stream};
 use crate::reply::Reply;
+use crate::vendor::parameters;
 use crate::verify::ssecp::{Claim, request_sign, sign_string};
 use crate::world::Ctx;
 use crate::{ids, lock};
@@ -47,10 +48,13 @@ pub(crate) fn bad_sign(claim: Claim<'_>, presented: &str) -> Option<String> {
     wrong.then(|| format!("request_sign error, expect {expected} but {presented}"))
 }
 
-pub(crate) async fn handle(ctx: &Ctx<'_>, body: &bytes::Bytes) -> Reply {
+pub(crate) fn handle(ctx: &Ctx<'_>, body: &Bytes) -> Reply {
     match (ctx.arrived.method.as_str(), ctx.arrived.path.as_str()) {
         ("POST", "/auth/authorize") => authorize(ctx, body),
-        ("POST", _) => evaluation::handle(ctx, body).await,
+        ("POST", class_task::SUBMIT) => class_task::submit(ctx, body),
+        ("POST", class_task::QUERY) => class_task::query(ctx, body),
+        ("POST", _) => evaluation::handle(ctx, body),
+        ("GET", _) if stream::is_asked_for(ctx.arrived) => stream::switch(ctx.arrived),
         _ => Reply::text(404, "404 page not found").code("404"),
     }
 }
@@ -83,6 +87,6 @@ fn authorize(ctx: &Ctx<'_>, body: &[u8]) -> Reply {
     let data = json!({
         "warrant_id": warrant.id, "expire_at": warrant.expires_at, "timestamp": ctx.now.to_string(),
     });
-    ctx.vendors.warrants.add(warrant);
+    ctx.vendors.state::<Warrants>().add(warrant);
     Reply::json(200, &json!({ "code": 0, "message": "ok", "data": data }))
 }

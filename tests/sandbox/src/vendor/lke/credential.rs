@@ -1,118 +1,69 @@
-//! LKE `DescribeStorageCredential`: COS keys for exactly one path, or for downloading.
+//! `DescribeStorageCredential`: COS keys for exactly one path, or for downloading.
 
 use serde_json::{Map, Value, json};
 
+use super::{
+    Api, LKE_BUCKET, LKE_REALTIME_BUCKET, LKE_REGION, LkeStoragePath, LkeSwitches, LkeUploadUrl, flag,
+    object, only, required, text,
+};
 use crate::encode::{percent, percent_path};
-use crate::facts::{LKE_BUCKET, LKE_REALTIME_BUCKET, LKE_REGION};
-use crate::reply::Reply;
 use crate::service::Service;
-use crate::settings::LkeUploadUrl;
 use crate::verify::keys::{Key, Scope};
 use crate::verify::tc3::refused;
-use crate::verify::{Refused, cos, tc3};
+use crate::verify::{Refused, cos};
 use crate::world::Ctx;
 use crate::{Arrived, ids};
 
 const FILE_TYPES: &str = " docx doc pdf txt md wps pages html mhtml epub xml json log xlsx xls csv tsv numbers pptx ppt ppsx \
      ppsm key png jpg jpeg gif bmp tiff webp heif heic jp2 eps icns im pcx ppm xbm xmind ";
 
-pub(crate) fn handle(ctx: &Ctx<'_>, body: &[u8]) -> Reply {
-    // The official SDK looks for an error only under exactly this type, without a charset.
-    let reply = |response: Value| {
-        let text = json!({ "Response": response }).to_string();
-        Reply::bytes(200, "application/json", text)
-    };
-    match credential(ctx, body) {
-        Ok(mut response) => {
-            response["RequestId"] = json!(ids::uuid());
-            reply(response)
-        }
-        Err(Refused { code, message, .. }) => {
-            let error = json!({ "Code": code, "Message": message });
-            reply(json!({ "Error": error, "RequestId": ids::uuid() })).code(&code)
-        }
-    }
-}
-
-fn credential(ctx: &Ctx<'_>, body: &[u8]) -> Result<Value, Refused> {
-    let header = |name: &str| ctx.arrived.header(name);
-    let action =
-        header("x-tc-action").ok_or_else(|| refused("MissingParameter", "X-TC-Action is missing."))?;
-    let version =
-        header("x-tc-version").ok_or_else(|| refused("MissingParameter", "X-TC-Version is missing."))?;
-    if ctx.arrived.method != "POST" {
-        return Err(refused("UnsupportedProtocol", "The HTTP method is not supported; use POST."));
-    }
-    tc3::verify(ctx.arrived, body, "lke", &ctx.vendors.tencent, ctx.now)?;
-    if version != "2023-11-30" {
-        return Err(refused("NoSuchVersion", "The API version does not exist."));
-    }
-    if action != "DescribeStorageCredential" {
-        return Err(refused("InvalidAction", "The requested API does not exist."));
-    }
-    if header("x-tc-region").is_some_and(|region| !["ap-guangzhou", "ap-jakarta"].contains(&region.as_str()))
-    {
-        return Err(refused("UnsupportedRegion", "The region is not supported."));
-    }
-    let request = Request::read(body)?;
-    Ok(answer(ctx, &request))
+/// An upload key for one new path, or a key for downloads where no file type is named.
+pub(crate) fn answer(ctx: &Ctx<'_>, api: Api, body: &[u8]) -> Result<Value, Refused> {
+    let request = Request::read(api, &object(body)?)?;
+    Ok(issue(ctx, api, &request))
 }
 
 struct Request {
-    bot_biz_id: String,
+    application: String,
     file_type: Option<String>,
     is_public: bool,
     is_realtime: bool,
 }
 
 impl Request {
-    /// Types are checked as the gateway does: a 19-digit number is not a string.
-    fn read(body: &[u8]) -> Result<Self, Refused> {
+    fn read(api: Api, json: &Map<String, Value>) -> Result<Self, Refused> {
         let invalid = |message: &str| refused("InvalidParameter", message);
-        let json: Map<String, Value> =
-            serde_json::from_slice(body).map_err(|_| invalid("The request body is not a JSON object."))?;
-        let known = ["BotBizId", "FileType", "IsPublic", "TypeKey"];
-        if let Some(name) = json.keys().find(|name| !known.contains(&name.as_str())) {
-            return Err(refused("UnknownParameter", &format!("The parameter `{name}` is not recognized.")));
-        }
-        let text = |name: &str| match json.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
-            Some(_) => Err(invalid(&format!("The type of `{name}` is wrong: string expected."))),
+        let (name, own): (_, &[&str]) = match api {
+            Api::Lke => ("BotBizId", &["BotBizId", "FileType", "IsPublic", "TypeKey"]),
+            Api::Adp => ("AppId", &["AppId", "FileType", "IsPublic", "TypeKey", "CosUrl"]),
         };
-        let bot_biz_id = text("BotBizId")?.ok_or_else(|| {
-            refused("MissingParameter", "The request is missing a required parameter `BotBizId`.")
-        })?;
-        if !bot_biz_id.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(invalid("`BotBizId` is not an application id."));
+        only(json, own)?;
+        let application = required(json, name)?;
+        if !application.bytes().all(|byte| byte.is_ascii_digit()) || (application == "0" && api == Api::Lke) {
+            return Err(invalid(&format!("`{name}` is not an application id.")));
         }
-        let file_type = text("FileType")?;
+        let file_type = text(json, "FileType")?;
         if file_type.as_ref().is_some_and(|kind| !FILE_TYPES.contains(&format!(" {kind} "))) {
             return Err(invalid("`FileType` is not supported."));
         }
-        let is_public = match json.get("IsPublic") {
-            None | Some(Value::Null) => false,
-            Some(value) => {
-                value.as_bool().ok_or_else(|| invalid("The type of `IsPublic` is wrong: bool expected."))?
-            }
-        };
-        let is_realtime = match text("TypeKey")?.as_deref() {
+        text(json, "CosUrl")?;
+        let is_realtime = match text(json, "TypeKey")?.as_deref() {
             None | Some("offline") => false,
             Some("realtime") => true,
             Some(_) => return Err(invalid("`TypeKey` is neither offline nor realtime.")),
         };
-        Ok(Self { bot_biz_id, file_type, is_public, is_realtime })
+        Ok(Self { application, file_type, is_public: flag(json, "IsPublic")?, is_realtime })
     }
 }
 
-fn answer(ctx: &Ctx<'_>, request: &Request) -> Value {
-    let settings = ctx.world.settings();
+fn issue(ctx: &Ctx<'_>, api: Api, request: &Request) -> Value {
+    let settings = ctx.switches::<LkeSwitches>();
     let bucket = if request.is_realtime { LKE_REALTIME_BUCKET } else { LKE_BUCKET };
     let corp = "1737374499879124992";
     let (upload_path, file_path, life) = if let Some(kind) = &request.file_type {
         let name = format!("{}-{}.{kind}", ids::letters(20), ids::digits(19));
         let (root, folder) = if request.is_public { ("public", "image") } else { ("corp", "doc") };
-        (format!("/{root}/{corp}/{}/{folder}/{name}", request.bot_biz_id), String::new(), 600)
+        (format!("/{root}/{corp}/{}/{folder}/{name}", request.application), String::new(), 600)
     } else {
         (String::new(), "/corp/137/doc/".to_owned(), 3600)
     };
@@ -152,7 +103,22 @@ fn answer(ctx: &Ctx<'_>, request: &Request) -> Value {
         response["Credentials"] = Value::Null;
     }
     ctx.vendors.tencent.add(key);
-    response
+    if api == Api::Adp { nested(response, settings.lke_storage_path) } else { response }
+}
+
+/// The newer API's shape: the paths in `StoragePath`, or the upload path alone as its text.
+fn nested(mut flat: Value, shape: LkeStoragePath) -> Value {
+    let Some(members) = flat.as_object_mut() else { return flat };
+    let mut paths = Map::new();
+    for name in ["FilePath", "ImagePath", "UploadPath", "UploadUrl", "FileUrl"] {
+        paths.extend(members.shift_remove(name).map(|value| (name.to_owned(), value)));
+    }
+    let storage_path = match shape {
+        LkeStoragePath::Object => Value::Object(paths),
+        LkeStoragePath::Text => paths.remove("UploadPath").unwrap_or_default(),
+    };
+    members.insert("StoragePath".to_owned(), storage_path);
+    flat
 }
 
 /// A COS URL of this sandbox, in path style; host and path are signed as they will be sent.
