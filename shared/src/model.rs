@@ -1,5 +1,6 @@
 //! What callers ask, what they get, and what the vendors take.
 
+pub mod batch;
 pub mod grant;
 pub mod media;
 pub mod problem;

@@ -94,9 +94,8 @@ impl Flow for Aicc {
             let detail = format!("this vendor's call takes {MAX_IN_MEMORY} bytes at most");
             return Err(Problem::new(Code::TooLarge, detail));
         }
-        let (bytes, digests) = body.collect().await?;
-        let document = upload::document(&ask.extension, &bytes);
-        drop(bytes);
+        let _held = cx.buffers.hold(upload::memory(body.length()), ask.deadline).await?;
+        let (document, digests) = upload::document(&ask.extension, body).await?;
         let user = User::of(ask);
         let mut refreshed = false;
         let mut tries = 0;

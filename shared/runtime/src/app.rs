@@ -1,6 +1,7 @@
 //! A configured function: what every way in shares.
 
 mod admission;
+mod batch;
 mod issue;
 mod origin;
 mod receipts;
@@ -27,7 +28,7 @@ use crate::platform::runtime::Runtime;
 use crate::platform::{Env, Fault, KeyRing, Settings, config_missing};
 use crate::state::seal::Sealer;
 use crate::state::{SharedCache, Store};
-use crate::transfer::{Notifier, Sources};
+use crate::transfer::{Buffers, Notifier, Sources};
 use crate::vendor::{Budget, Vendor};
 
 /// A configured function: everything its routes share.
@@ -91,6 +92,7 @@ impl<F: Flow> App<F> {
             in_flight: Semaphore::new(settings.max_in_flight),
             platform: Platform::of(env),
             cx: Context::new(Inner {
+                buffers: Buffers::new(settings.buffer_bytes),
                 settings,
                 vendor: Vendor::new(client, budget),
                 background: Runtime::of(env) != Runtime::Lambda,

@@ -9,8 +9,7 @@ pub(crate) mod runtime;
 mod settings;
 pub mod telemetry;
 
-pub(crate) use self::env::check_endpoint;
-pub use self::env::{Env, Fault, config_missing, is_loopback};
+pub use self::env::{Env, Fault, check_endpoint, config_missing, is_loopback};
 pub use self::keys::{KeyNames, KeyRing, Keys};
 pub use self::random::{new_id, nonce};
 pub use self::settings::{Events, Settings};

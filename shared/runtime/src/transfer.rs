@@ -1,5 +1,6 @@
 //! Uploading on a caller's behalf: bytes stream from where they are to the store, measured on the way.
 
+mod buffer;
 mod confirm;
 mod meter;
 mod request;
@@ -9,11 +10,12 @@ mod webhook;
 use std::pin::Pin;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
+pub use buffer::{Buffers, Held};
 pub use confirm::{already_exists, confirm};
 pub use meter::{Digests, Meter};
 pub(crate) use request::Request;
@@ -81,18 +83,11 @@ impl Body {
         self.length
     }
 
-    /// All of it in memory, for vendors that take no stream. The caller has bounded `length`.
+    /// Reads all of it, chunk by chunk.
     ///
     /// # Errors
     /// The source's problem, or `checksum_mismatch`.
-    pub async fn collect(self) -> Result<(Bytes, Digests), Problem> {
-        let mut bytes = BytesMut::new();
-        let digests = self.read(|chunk| bytes.extend_from_slice(chunk)).await?;
-        Ok((bytes.freeze(), digests))
-    }
-
-    /// Reads all of it, chunk by chunk.
-    pub(crate) async fn read(self, mut each: impl FnMut(&Bytes)) -> Result<Digests, Problem> {
+    pub async fn read(self, mut each: impl FnMut(&Bytes)) -> Result<Digests, Problem> {
         let (mut metered, meter) = self.metered();
         while let Some(chunk) = metered.next().await {
             match chunk {

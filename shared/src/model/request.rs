@@ -88,9 +88,12 @@ impl GrantRequest {
     /// # Errors
     /// `invalid_request` or `invalid_filename` with a pointer to the member.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
-        let value: Value =
-            serde_json::from_slice(body).map_err(|_| Problem::invalid("", "the body is not valid JSON"))?;
-        Self::from_value(&value)
+        Self::from_value(&Self::document(body)?)
+    }
+
+    /// The JSON of a request's body, not yet read.
+    pub(super) fn document(body: &[u8]) -> Result<Value, Problem> {
+        serde_json::from_slice(body).map_err(|_| Problem::invalid("", "the body is not valid JSON"))
     }
 
     /// Reads an already parsed document.

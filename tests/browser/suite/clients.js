@@ -1,6 +1,6 @@
-// The clients as the README shows them, and the vendors' SDKs as their users would write it: each answers what there
-// is to know of one upload to the function at `fn`.
-import { ask, upload } from "/upload.js";
+// The clients as the README of the package shows them, and the vendors' SDKs as their users would write it: each
+// answers what there is to know of one upload to the function at `fn`.
+import { ask, complete, upload, uploadAll } from "/client/index.js";
 
 const loaded = {};
 const load = (src) => loaded[src] ??= new Promise((done, failed) => {
@@ -8,30 +8,66 @@ const load = (src) => loaded[src] ??= new Promise((done, failed) => {
 });
 
 export const clients = {
-  fetch: async (fn, file, { mode }) => ({ receipt: await upload(fn, file, { mode }) }),
-
-  /** XMLHttpRequest with a progress listener, which makes the browser ask the store first. */
-  async xhr(fn, file, { mode }) {
-    const { withProgress } = await import("/progress.js");
+  async upload(fn, file, { mode, ...options }) {
     const progress = [];
-    return { receipt: await upload(fn, file, { mode, send: withProgress((part) => progress.push(part)) }), progress };
+    return { receipt: await upload(fn, file, { mode, onProgress: (part) => progress.push(part), ...options }), progress };
+  },
+
+  /** As in a service worker, which has no XMLHttpRequest. */
+  async "upload by fetch"(fn, file, options) {
+    const kept = window.XMLHttpRequest;
+    window.XMLHttpRequest = undefined;
+    try {
+      return { receipt: await upload(fn, file, options) };
+    } finally {
+      window.XMLHttpRequest = kept;
+    }
+  },
+
+  /** As React Native gives a file. */
+  async "upload of {uri, name, type}"(fn, file, { mode }) {
+    return { receipt: await upload(fn, { uri: URL.createObjectURL(file), name: file.name, type: file.type }, { mode }) };
+  },
+
+  async uploadAll(fn, file, { mode }) {
+    const { whenChosen } = await import("/page.js");
+    const data = new DataTransfer();
+    data.items.add(file);
+    const input = Object.assign(document.createElement("input"), { type: "file", multiple: true });
+    input.files = data.files;
+    const bar = document.createElement("progress");
+    const [only] = mode ? await uploadAll(fn, input.files, { mode }) : await whenChosen(fn, input, bar);
+    if (only.reason) throw only.reason;
+    return { receipt: only.value, progress: [bar.value] };
+  },
+
+  async filepond(fn, file) {
+    const { pond } = await import("/filepond.js");
+    const it = pond(fn, document.body.appendChild(document.createElement("input")));
+    const item = await new Promise((done, failed) => {
+      it.on("processfile", (error, item) => (error ? failed(new Error(error.body)) : done(item)));
+      it.addFile(file);
+    });
+    const receipt = JSON.parse(item.serverId);
+    it.destroy();
+    return { receipt };
   },
 
   async "uppy 5 getUploadParameters"(fn, file, { mode }) {
     const { uploader } = await import("/uppy5.js");
-    return uppy(uploader(fn, mode), file);
+    return uppy(fn, uploader, mode, file);
   },
   async "uppy 5 Companion endpoint"(fn, file) {
     const { companion } = await import("/uppy5.js");
-    return uppy(companion(fn), file);
+    return uppy(fn, companion, undefined, file);
   },
   async "uppy 6 signRequest"(fn, file, { mode }) {
     const { uploader } = await import("/uppy6.js");
-    return uppy(uploader(fn, mode), file);
+    return uppy(fn, uploader, mode, file);
   },
   async "uppy 6 companionEndpoint"(fn, file) {
     const { companion } = await import("/uppy6.js");
-    return uppy(companion(fn), file);
+    return uppy(fn, companion, undefined, file);
   },
 
   async "ali-oss"(fn, file) {
@@ -55,13 +91,17 @@ export const clients = {
   },
 };
 
-async function uppy(it, file) {
+async function uppy(fn, make, mode, file) {
   const progress = [];
+  const grants = {};
+  const it = make(fn, { mode, onGrant: (grant, id) => { grants[id] = grant; } });
   it.on("upload-progress", (_, event) => progress.push(event.bytesUploaded));
   it.addFile({ name: file.name, type: file.type, data: file });
   const result = await it.upload();
   if (result.failed.length) throw new Error(String(result.failed[0].error));
-  return { uploads: result.successful.map((done) => done.uploadURL), progress };
+  const [{ id, size }] = result.successful;
+  const receipt = grants[id]?.complete && (await complete(fn, grants[id], { size }));
+  return { uploads: result.successful.map((done) => done.uploadURL), progress, receipt, grant: grants[id] };
 }
 
 window.run = async (client, fn, { name, type, bytes }, options = {}) => {

@@ -1,8 +1,8 @@
-// shared/upload-grant.d.ts is what the functions' OpenAPI descriptions say, and the README's snippets fit it.
+// shared/upload-grant.d.ts is what the functions' OpenAPI descriptions say, and the client and its snippets fit it.
 // With WRITE_TYPES it is written instead of compared.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { FLOWS, start } from "./world.mjs";
@@ -48,21 +48,24 @@ test("the types are those of the descriptions", async () => {
 });
 
 const check = (folder, names) => {
-  copyFileSync(committed, path.join(tools, "snippets", folder, "upload-grant.d.ts"));
   const options = "--noEmit --strict --allowJs --checkJs --skipLibCheck --target es2022 --lib es2022,dom,dom.iterable --module esnext --moduleResolution bundler".split(" ");
   try {
-    execFileSync(binary("tsc"), [...options, ...names], { cwd: path.join(tools, "snippets", folder), stdio: "pipe" });
+    execFileSync(binary("tsc"), [...options, ...names], { cwd: path.join(tools, folder), stdio: "pipe" });
   } catch (error) {
     throw new Error(String(error.stdout));
   }
 };
-test("the snippets are typed strictly", () => {
-  check("6", ["upload.js", "progress.js", "uppy6.js"]);
-  check("5", ["uppy5.js"]);
+test("the client and the snippets are typed strictly", () => {
+  const copy = path.join(tools, "client-checked");
+  rmSync(copy, { recursive: true, force: true });
+  cpSync(path.join(tools, "node_modules/upload-grant-client"), copy, { recursive: true });
+  check("client-checked", readdirSync(copy).filter((name) => /\.(js|d\.ts)$/.test(name)));
+  check("snippets/6", ["page.js", "uppy6.js", "filepond.js"]);
+  check("snippets/5", ["uppy5.js"]);
 });
 
 test("a grant is narrowed by its mode, and what is not in the contract is an error", () => {
-  const uses = `import type { Grant, GrantRequest, Problem, Receipt, UploadJob } from "./upload-grant";
+  const uses = `import type { Grant, GrantRequest, Problem, Receipt, UploadJob } from "upload-grant-client/upload-grant";
     declare const grant: Grant; declare const problem: Problem; declare const receipt: Receipt;
     export const request: GrantRequest = { filename: "a.png", size: 5, mode: "relay", params: { type_key: "offline" } };
     export const job: UploadJob = { filename: "a.pdf", source: { url: "https://files.example.com/a.pdf" } };
@@ -79,5 +82,5 @@ test("a grant is narrowed by its mode, and what is not in the contract is an err
     // @ts-expect-error a job has a source
     export const sourceless: UploadJob = { filename: "a.pdf" };`;
   writeFileSync(path.join(tools, "snippets/6/uses.ts"), uses);
-  check("6", ["uses.ts"]);
+  check("snippets/6", ["uses.ts"]);
 });

@@ -23,8 +23,11 @@ const API_KEY_SHA256 = createHash("sha256").update(API_KEY).digest("hex");
 const PAGES = {
   "/": ["text/html", () => "<!doctype html><meta charset=utf-8><title>clients</title><script type=module src=/clients.js></script>"],
   "/clients.js": ["text/javascript", () => readFileSync(path.join(here, "clients.js"))],
-  ...Object.fromEntries(["upload", "progress", "uppy5", "uppy6"].map((name) =>
+  ...Object.fromEntries(["page", "uppy5", "uppy6", "filepond"].map((name) =>
     [`/${name}.js`, ["text/javascript", () => readFileSync(path.join(TOOLS, `browser/bundles/${name}.js`))]])),
+  // The package needs no bundler.
+  ...Object.fromEntries(["index", "ask", "checksums", "file", "request", "retry", "upload", "upload-all"].map((name) =>
+    [`/client/${name}.js`, ["text/javascript", () => packaged(`upload-grant-client/${name}.js`)]])),
   "/ali-oss.js": ["text/javascript", () => packaged("ali-oss/dist/aliyun-oss-sdk.min.js")],
   "/cos.js": ["text/javascript", () => packaged("cos-js-sdk-v5/dist/cos-js-sdk-v5.min.js")],
 };

@@ -1,5 +1,6 @@
 //! The five functions against the sandbox: what a caller gets, and what the receivers make of it.
 
+mod batch;
 mod caching;
 mod complete;
 mod enforced;

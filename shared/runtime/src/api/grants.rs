@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::{Request, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use upload_grant::model::batch::Asked;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::{GrantRequest, MAX_BODY};
 
@@ -29,10 +30,12 @@ pub(super) async fn grants<F: Flow>(
     let granted = app.granted(&caller)?;
     let (head, body) = request.into_parts();
     let body = read_document(&head.headers, body, MAX_BODY).await?;
-    let asked = GrantRequest::parse(&body)?;
     let base = || public_base(&app, &door, &head.headers, &head.uri, &prefix);
-    let grant = app.grant(&asked, &granted, source(&app, &door, &head.headers), &door, base).await?;
-    Ok(no_store(json_response(&grant)))
+    let source = source(&app, &door, &head.headers);
+    Ok(no_store(match Asked::parse(&body)? {
+        Asked::One(asked) => json_response(&app.grant(&asked, &granted, source, &door, base).await?),
+        Asked::Files(files) => json_response(&app.grants(files, &granted, source, &door, base).await),
+    }))
 }
 
 /// `GET /s3/params` as Uppy Companion answers it, for flows with forms.

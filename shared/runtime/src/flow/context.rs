@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::platform::Settings;
 use crate::state::SharedCache;
+use crate::transfer::Buffers;
 use crate::vendor::Vendor;
 
 /// A handle on what every request of a function shares, as cheap to clone as `reqwest::Client`.
@@ -17,6 +18,8 @@ pub struct Inner {
     pub settings: Settings,
     /// The flow's control plane.
     pub vendor: Vendor,
+    /// Memory for uploads that cannot be streamed.
+    pub buffers: Buffers,
     /// Whether work may go on after the answer: not on Lambda, which freezes in between.
     pub(crate) background: bool,
     /// The credentials that all instances share.

@@ -157,8 +157,11 @@ pub fn config_missing(faults: &[Fault]) -> Problem {
     Problem::new(Code::ConfigMissing, list.join("; "))
 }
 
-/// Whether `value` is a plain URL of a host, `http://` only for loopback; else what is wrong.
-pub(crate) fn check_endpoint(value: &str) -> Result<(), &'static str> {
+/// Checks that `value` is a plain URL of a host, `http://` only for loopback.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_endpoint(value: &str) -> Result<(), &'static str> {
     let url = url::Url::parse(value).map_err(|_| "is not a URL with scheme")?;
     let anonymous = url.username().is_empty() && url.password().is_none();
     let plain = anonymous && url.query().is_none() && url.fragment().is_none();

@@ -37,6 +37,8 @@ pub struct Settings {
     pub vendor_rps: Option<f64>,
     /// The most time one request may take.
     pub timeout: Duration,
+    /// Bytes that uploads which cannot be streamed hold together.
+    pub buffer_bytes: u64,
     /// Cached credentials of one kind.
     pub cache_entries: usize,
     /// Requests at work at the same time.
@@ -63,6 +65,7 @@ impl Settings {
             allow_credentials: env.flag("GRANT_ALLOW_CREDENTIALS", false),
             vendor_rps: rate(env),
             timeout: Duration::from_secs(count(env, "GRANT_TIMEOUT_SECONDS", 25).into()),
+            buffer_bytes: positive(env, "GRANT_BUFFER_BYTES").unwrap_or(64 << 20),
             cache_entries: count(env, "GRANT_CACHE_ENTRIES", 16_384) as usize,
             max_in_flight: count(env, "GRANT_MAX_IN_FLIGHT", 1024) as usize,
             public_url: env.optional_endpoint("GRANT_PUBLIC_URL"),

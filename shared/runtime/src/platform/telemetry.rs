@@ -64,8 +64,10 @@ pub struct Notes {
     pub vendor_request_id: Option<String>,
     /// Vendor calls made.
     pub vendor_calls: u32,
-    /// Id of the grant.
+    /// Id of the grant; of several, the last one's.
     pub grant_id: Option<String>,
+    /// Files of a request for several, and how many of them were refused.
+    pub files: Option<(usize, usize)>,
 }
 
 /// Runs `work` and returns with its output what was noted on the way. Within another such work (a message of
@@ -100,6 +102,11 @@ pub(crate) fn note_vendor(values: &Map<String, Value>) {
     if let Some(id) = values.get("request_id").and_then(Value::as_str) {
         note(|notes| notes.vendor_request_id = Some(id.to_owned()));
     }
+}
+
+/// The id of the request at hand.
+pub fn request_id() -> Option<String> {
+    NOTES.try_with(|notes| notes.borrow().request_id.clone()).ok().flatten()
 }
 
 /// The caller's trace, for a call made on its behalf.
@@ -139,6 +146,8 @@ impl<'a> Line<'a> {
             code = self.code.map_or("ok", Code::as_str),
             mode = notes.mode,
             grant_id = notes.grant_id,
+            files = notes.files.map(|(all, _)| all),
+            files_failed = notes.files.map(|(_, failed)| failed),
             cache = notes.cache.map(Hit::as_str),
             vendor_calls = notes.vendor_calls,
             vendor_request_id = notes.vendor_request_id,
