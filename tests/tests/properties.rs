@@ -1,9 +1,13 @@
 //! What holds for any input: signatures are those the sandbox's own verifiers compute, keys are safe, ends are
 //! never too late, paths match on their tail alone, and a ticket with any byte changed is no ticket.
 
+use std::collections::BTreeSet;
+
+use alibaba_aicontent::Aicontent;
 use alibaba_chatapp::Chatapp;
 use alibaba_workorder::Workorder;
 use http::HeaderMap;
+use huawei_aicc::Aicc;
 use proptest::prelude::*;
 use serde_json::json;
 use tencent_lke::Lke;
@@ -194,8 +198,9 @@ proptest! {
         let filename = name + &tail.unwrap_or_default();
         let body = json!({ "filename": filename, "content_type": kind }).to_string();
         if GrantRequest::parse(body.as_bytes()).is_ok() {
-            for table in [Chatapp::SPEC.types, Lke::SPEC.types, Workorder::SPEC.types] {
-                if let Ok(media) = media::resolve(&filename, kind.as_deref(), table) {
+            for types in [Chatapp::SPEC.types, Lke::SPEC.types, Workorder::SPEC.types] {
+                let listing = media::Listing { types: &types, patterns: None };
+                if let Ok(media) = media::resolve(&filename, kind.as_deref(), &listing) {
                     let safe = media.extension.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
                     prop_assert!(safe && (1..=10).contains(&media.extension.len()), "{filename}: {media:?}");
                 }
@@ -213,6 +218,114 @@ proptest! {
             prop_assert_eq!(text.len(), 20);
             prop_assert_eq!(Timestamp::parse_rfc3339(&text), Some(instant));
         }
+    }
+}
+
+/// Every extension and every type that somebody writes, and those of the flows themselves.
+fn written() -> (BTreeSet<String>, BTreeSet<String>) {
+    let cases = [include_str!("../cases/types.tsv"), include_str!("../cases/more-types.tsv")];
+    let (mut extensions, mut types) = (BTreeSet::new(), BTreeSet::new());
+    for line in cases.iter().flat_map(|cases| cases.lines()).filter(|line| !line.starts_with('#')) {
+        let cells: Vec<&str> = line.split('\t').collect();
+        extensions.extend(media::extension(cells[1]));
+        types.insert(cells[2].split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+    }
+    for row in [Chatapp::SPEC.types, Lke::SPEC.types, Aicc::SPEC.types, Aicontent::SPEC.types]
+        .iter()
+        .flat_map(|types| types.listed)
+    {
+        extensions.extend(row.extensions.iter().map(|extension| (*extension).to_owned()));
+        types.insert(row.content_type.to_owned());
+    }
+    types.retain(|kind| kind.split_once('/').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty()));
+    types.retain(|kind| !kind.contains([' ', ',', '*']));
+    (extensions, types)
+}
+
+/// The rule of types over every pair of extension and type, against each flow's own table.
+#[test]
+fn every_pair_of_name_and_type_ends_in_the_flows_own_table() {
+    let (extensions, types) = written();
+    assert!(extensions.len() > 90 && types.len() > 150, "{} {}", extensions.len(), types.len());
+    for table in
+        [Chatapp::SPEC.types, Lke::SPEC.types, Aicc::SPEC.types, Aicontent::SPEC.types, Workorder::SPEC.types]
+    {
+        let listing = media::Listing { types: &table, patterns: None };
+        let decide = |name: &str, kind: Option<&str>| media::resolve(name, kind, &listing);
+        let row_of = |kind: &str| table.listed.iter().find(|row| row.content_type == kind);
+        let takes_all = matches!(table.others, media::Others::Taken { .. });
+        for row in table.listed {
+            let found = decide("file", Some(row.content_type)).expect("a listed type");
+            assert_eq!((&*found.content_type, &*found.extension), (row.content_type, row.extensions[0]));
+        }
+        for kind in &types {
+            // The type alone is taken if it is listed, in whatever spelling.
+            let by_type = decide("file", Some(kind)).ok();
+            let loud = decide("file", Some(&format!(" {}; charset=UTF-8", kind.to_ascii_uppercase())));
+            assert_eq!(by_type, loud.ok(), "{kind}");
+            for extension in &extensions {
+                let name = format!("file.{extension}");
+                let by_name = decide(&name, None).ok();
+                let shown = format!("{name} as {kind}");
+                let found = decide(&name, Some(kind));
+                match (&found, &by_name) {
+                    (Ok(found), Some(named)) if takes_all => {
+                        assert_eq!(found.extension, named.extension, "{shown}")
+                    }
+                    (Ok(found), _) => {
+                        let row = row_of(&found.content_type).expect("a type of the flow");
+                        assert!(row.extensions.contains(&&*found.extension), "{shown}: {found:?}");
+                        assert_eq!(found.max_bytes, row.max_bytes, "{shown}");
+                    }
+                    (Err(problem), _) => {
+                        assert_eq!(problem.code.status(), 415, "{shown}");
+                        let listed = table.listed.iter().flat_map(|row| row.extensions);
+                        assert!(listed.into_iter().all(|one| problem.detail.contains(one)), "{shown}");
+                    }
+                }
+                match (&by_name, by_type.as_ref().filter(|_| !takes_all)) {
+                    (Some(named), None) if takes_all && named.content_type == "application/octet-stream" => {}
+                    (Some(named), None) => {
+                        let found = found.as_ref().unwrap_or_else(|_| panic!("{shown} was refused"));
+                        assert_eq!(found.content_type, named.content_type, "{shown}");
+                    }
+                    // But for spellings of another type, such as a spreadsheet's for .csv.
+                    (None, Some(typed)) => {
+                        let is_it =
+                            found.as_ref().is_ok_and(|found| found.content_type == typed.content_type);
+                        assert!(is_it || of_another(extension, kind), "{shown}: {found:?}");
+                    }
+                    (Some(named), Some(typed)) => {
+                        let both = [&named.content_type, &typed.content_type];
+                        assert!(
+                            found.as_ref().is_ok_and(|found| both.contains(&&found.content_type))
+                                || found.is_err(),
+                            "{shown}"
+                        );
+                        assert!(found.is_ok() || both[0] != both[1], "{shown}");
+                    }
+                    (None, None) => assert!(found.is_err(), "{shown}"),
+                }
+                let scripts = ["html", "htm", "js", "svg", "xhtml"];
+                let harmful = |found: &media::Media| {
+                    found.content_type == "text/plain" && scripts.contains(&&*found.extension)
+                };
+                assert!(!found.is_ok_and(|found| harmful(&found)), "{shown}");
+            }
+        }
+    }
+}
+
+/// Whether what is a listed type elsewhere is a spelling of this extension's own, unlisted type.
+fn of_another(extension: &str, kind: &str) -> bool {
+    match extension {
+        "csv" => kind.contains("excel") || kind.contains("xls"),
+        "m4a" => kind.starts_with("audio/") && kind.contains("mp"),
+        "ppsx" | "ppsm" => {
+            kind.contains("powerpoint") || kind.contains("ppt") || kind.contains("presentation")
+        }
+        "heic" => kind == "image/heif",
+        _ => false,
     }
 }
 

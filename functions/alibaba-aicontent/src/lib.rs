@@ -12,7 +12,7 @@ use std::net::IpAddr;
 
 use serde_json::{Map, json};
 use upload_grant::model::grant::{Grant, Pairs};
-use upload_grant::model::media::Accepted;
+use upload_grant::model::media::{Accepted, Others, Types};
 use upload_grant::model::problem::Problem;
 use upload_grant::model::receipt::{Handoff, Receipt};
 use upload_grant::model::request::Mode;
@@ -39,12 +39,15 @@ pub struct Aicontent {
 impl Flow for Aicontent {
     const SPEC: Spec = Spec {
         name: "alibaba-aicontent",
-        types: &[
-            row("audio/wav", &["wav"]),
-            row("audio/mpeg", &["mp3"]),
-            row("audio/ogg", &["ogg", "opus"]),
-            row("audio/amr", &["amr"]),
-        ],
+        types: Types {
+            listed: &[
+                row("audio/wav", &["wav"]),
+                row("audio/mpeg", &["mp3"]),
+                row("audio/ogg", &["ogg", "opus"]),
+                row("audio/amr", &["amr"]),
+            ],
+            others: Others::BySetting,
+        },
         params: &[
             Param::new("user_id", Kind::Text, "The end user, as the vendor will know them")
                 .env("AICONTENT_USER_ID")

@@ -2,7 +2,7 @@
 //!
 //! The limits are Meta's; Viber's and the console's differ, so both are settings.
 
-use upload_grant::model::media::Accepted;
+use upload_grant::model::media::{Accepted, Others, Types};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -11,7 +11,9 @@ const fn row(content_type: &'static str, extensions: &'static [&'static str], ma
     Accepted { content_type, extensions, max_bytes }
 }
 
-pub(crate) const TYPES: &[Accepted] = &[
+pub(crate) const TYPES: Types = Types { listed: LISTED, others: Others::BySetting };
+
+const LISTED: &[Accepted] = &[
     row("image/jpeg", &["jpg", "jpeg"], 5 * MIB),
     row("image/png", &["png"], 5 * MIB),
     row("image/webp", &["webp"], 500 * KIB), // stickers

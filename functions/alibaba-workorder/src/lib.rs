@@ -12,7 +12,7 @@ mod url_2021;
 
 use serde_json::Value;
 use upload_grant::model::grant::{Grant, Object};
-use upload_grant::model::media::Accepted;
+use upload_grant::model::media::{Others, Types};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::{Handoff, Receipt};
 use upload_grant::model::request::Mode;
@@ -39,7 +39,7 @@ pub enum Workorder {
 impl Flow for Workorder {
     const SPEC: Spec = Spec {
         name: "alibaba-workorder",
-        types: &[Accepted { content_type: "*/*", extensions: &[], max_bytes: 2 * 1024 * 1024 }],
+        types: Types { listed: &[], others: Others::Taken { max_bytes: 2 * 1024 * 1024 } },
         modes: &[Mode::Form, Mode::Put, Mode::Relay],
         collect: &["etag", "x-oss-hash-crc64ecma"],
         companion: true,

@@ -12,7 +12,7 @@ mod upload;
 
 use serde_json::json;
 use upload_grant::model::grant::Grant;
-use upload_grant::model::media::{self, Accepted};
+use upload_grant::model::media::{Accepted, Others, Types};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::{Handoff, Receipt};
 use upload_grant_runtime::flow::{Ask, Bound, Cached, Context, Flow, Kind, Param, SetBy, Spec};
@@ -30,6 +30,18 @@ const MAX_IN_MEMORY: u64 = 16 * 1024 * 1024;
 /// The longest user id that `send` takes.
 const MAX_USER_ID: usize = 24;
 
+/// The vendor takes no other `fileType`.
+const LISTED: &[Accepted] = &[
+    row("image/jpeg", &["jpg", "jpeg"]),
+    row("image/png", &["png"]),
+    row("image/bmp", &["bmp"]),
+    row("audio/mpeg", &["mp3"]),
+    row("audio/aac", &["aac"]),
+    row("video/mp4", &["mp4"]),
+    row("text/plain", &["txt"]),
+    row("text/csv", &["csv"]),
+];
+
 const fn row(content_type: &'static str, extensions: &'static [&'static str]) -> Accepted {
     Accepted { content_type, extensions, max_bytes: MAX_BYTES }
 }
@@ -42,16 +54,7 @@ pub struct Aicc {
 impl Flow for Aicc {
     const SPEC: Spec = Spec {
         name: "huawei-aicc",
-        types: &[
-            row("image/jpeg", &["jpg", "jpeg"]),
-            row("image/png", &["png"]),
-            row("image/bmp", &["bmp"]),
-            row("audio/mpeg", &["mp3"]),
-            row("audio/aac", &["aac"]),
-            row("video/mp4", &["mp4"]),
-            row("text/plain", &["txt"]),
-            row("text/csv", &["csv"]),
-        ],
+        types: Types { listed: LISTED, others: Others::Refused },
         params: &[
             Param::new("user_id", Kind::Text, "The end user, as the vendor will know them")
                 .env("HUAWEI_AICC_USER_ID")
@@ -142,7 +145,8 @@ impl Flow for Aicc {
             _ => {
                 // Comma-joined, so the name must not have any.
                 let name = receipt.filename.replace(',', "_");
-                let extension = media::extension(&receipt.filename).unwrap_or_else(|| "txt".into());
+                let row = LISTED.iter().find(|row| row.content_type == bound.content_type);
+                let extension = row.map_or("txt", |row| row.extensions[0]);
                 ("FILE", format!("{name},{},{},{extension}", receipt.size.unwrap_or_default(), receipt.key))
             }
         };

@@ -2,7 +2,7 @@
 //!
 //! Types that SaveDoc does not list carry the smaller limit of their kind.
 
-use upload_grant::model::media::Accepted;
+use upload_grant::model::media::{Accepted, Others, Types};
 
 const MB: u64 = 1024 * 1024;
 const DOCUMENT: u64 = 200 * MB;
@@ -13,7 +13,10 @@ const fn row(content_type: &'static str, extensions: &'static [&'static str], ma
     Accepted { content_type, extensions, max_bytes }
 }
 
-pub(crate) const TYPES: &[Accepted] = &[
+/// The vendor answers no key for a suffix that it does not document, synonyms of documented ones among them.
+pub(crate) const TYPES: Types = Types { listed: LISTED, others: Others::Refused };
+
+const LISTED: &[Accepted] = &[
     row("application/pdf", &["pdf"], DOCUMENT),
     row("application/msword", &["doc"], DOCUMENT),
     row("application/vnd.openxmlformats-officedocument.wordprocessingml.document", &["docx"], DOCUMENT),
@@ -22,7 +25,7 @@ pub(crate) const TYPES: &[Accepted] = &[
     row("application/vnd.openxmlformats-officedocument.presentationml.slideshow", &["ppsx"], DOCUMENT),
     row("application/vnd.ms-powerpoint.slideshow.macroenabled.12", &["ppsm"], TEXT),
     row("application/vnd.ms-works", &["wps"], DOCUMENT),
-    row("message/rfc822", &["mhtml"], DOCUMENT),
+    row("multipart/related", &["mhtml"], DOCUMENT),
     row("application/vnd.ms-excel", &["xls"], TEXT),
     row("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", &["xlsx"], TEXT),
     row("text/markdown", &["md"], TEXT),

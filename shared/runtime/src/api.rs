@@ -30,6 +30,7 @@ use self::rejection::Rejection;
 use crate::app::App;
 use crate::flow::Flow;
 use crate::platform::Events;
+use crate::platform::telemetry::metrics;
 
 /// A request document must have arrived within this time, and each part of it after the one before within
 /// [`CHUNK_TIME`]: slow clients cannot hold the function.
@@ -47,14 +48,15 @@ pub fn router<F: Flow>(app: &Arc<App<F>>) -> Router {
         .route("/complete", post(complete::complete::<F>))
         .route("/events", post(events::events::<F>))
         .route("/healthz", get(healthz::<F>))
+        .route("/metrics", get(metrics_text))
         .route("/openapi.json", get(openapi_json::<F>))
         .fallback(async || Rejection::new(Code::NotFound, "there is no such route"))
         .method_not_allowed_fallback(no_such_method)
         .with_state(app.clone());
     // The tail of the path decides, so the path is cut before the routes see it.
     let base_path = app.cx.settings.base_path.clone();
-    let events = app.cx.settings.events != Events::Off;
-    let routes = tower::util::MapRequest::new(routes, move |request| path::cut(request, &base_path, events));
+    let open = path::Open { events: app.cx.settings.events != Events::Off, metrics: app.cx.settings.metrics };
+    let routes = tower::util::MapRequest::new(routes, move |request| path::cut(request, &base_path, open));
     let served = Router::new()
         .fallback_service(routes)
         .layer(axum::middleware::from_fn_with_state(app.clone(), middleware::around::<F>));
@@ -105,6 +107,10 @@ async fn healthz<F: Flow>(State(app): State<Arc<App<F>>>) -> Response {
     }))
 }
 
+async fn metrics_text() -> Response {
+    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics::text()).into_response()
+}
+
 async fn openapi_json<F: Flow>(State(app): State<Arc<App<F>>>) -> Response {
     let (modes, auth) = (app.flow.modes(), app.auth.as_ref());
     json_response(&openapi::document::<F>(modes, app.has_companion(), auth))
@@ -133,7 +139,11 @@ async fn read_document(headers: &HeaderMap, body: Body, limit: usize) -> Result<
     loop {
         let patience = end.min(Instant::now() + CHUNK_TIME);
         match tokio::time::timeout_at(patience, body.next()).await {
-            Ok(None) => return Ok(document.freeze()),
+            Ok(None) => {
+                // PowerShell 5 and .NET begin a document with a byte order mark.
+                let mark = if document.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+                return Ok(document.freeze().slice(mark..));
+            }
             Ok(Some(Ok(chunk))) if document.len() + chunk.len() > limit => return Err(too_large()),
             Ok(Some(Ok(chunk))) => document.extend_from_slice(&chunk),
             Ok(Some(Err(_))) => return Err(Problem::invalid("", "the body could not be read")),

@@ -25,6 +25,7 @@ use crate::flow::{Context, Flow, Inner};
 use crate::net::{client, extra_roots, public_client};
 use crate::platform::headers::Platform;
 use crate::platform::runtime::Runtime;
+use crate::platform::telemetry::metrics;
 use crate::platform::{Env, Fault, KeyRing, Settings, config_missing};
 use crate::state::seal::Sealer;
 use crate::state::{SharedCache, Store};
@@ -60,6 +61,9 @@ impl<F: Flow> App<F> {
     pub fn new(env: &mut Env) -> Result<Arc<Self>, Problem> {
         let settings = Settings::from_env(env);
         let (auth, policy) = (auth(env), Policy::from_env(env));
+        if settings.metrics {
+            metrics::switch_on();
+        }
         let flow = F::from_env(env);
         let defaults = F::SPEC.defaults(env);
         let roots = extra_roots(env);

@@ -67,6 +67,9 @@ pub struct GrantRequest {
 /// The most bytes of a request document.
 pub const MAX_BODY: usize = 64 * 1024;
 
+/// The longest file name, in characters: what file systems of phones and desktops allow at most.
+const MAX_FILENAME: usize = 255;
+
 /// Every parameter that some flow has.
 pub const PARAMS: [&str; 11] = [
     "cust_space_id",
@@ -189,8 +192,8 @@ fn string<'a>(
 fn check_filename(pointer: String, filename: &str) -> Result<(), Problem> {
     let wrong = if filename.is_empty() {
         "the file name is empty"
-    } else if filename.len() > 255 {
-        "the file name is longer than 255 bytes"
+    } else if filename.chars().nth(MAX_FILENAME).is_some() {
+        "the file name is longer than 255 characters"
     } else if filename.chars().any(char::is_control) {
         "the file name has control characters"
     } else if filename.contains(['/', '\\']) {

@@ -17,8 +17,9 @@ pub fn event(data: &[u8]) {
 /// GrantRequests, and the types of what they accept.
 pub fn request(data: &[u8]) {
     let Ok(request) = GrantRequest::parse(data) else { return };
-    for table in [alibaba_chatapp::Chatapp::TYPES, tencent_lke::Lke::TYPES, alibaba_workorder::Workorder::TYPES] {
-        let Ok(found) = media::resolve(&request.filename, request.content_type.as_deref(), table) else { continue };
+    for types in [alibaba_chatapp::Chatapp::SPEC.types, tencent_lke::Lke::SPEC.types, alibaba_workorder::Workorder::SPEC.types] {
+        let listing = media::Listing { types: &types, patterns: None };
+        let Ok(found) = media::resolve(&request.filename, request.content_type.as_deref(), &listing) else { continue };
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
         assert!((1..=10).contains(&found.extension.len()) && found.extension.bytes().all(plain), "{found:?}");
         assert!(!found.content_type.contains(['\r', '\n', '\0']));

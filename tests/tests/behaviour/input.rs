@@ -135,7 +135,7 @@ async fn bad_file_names() {
     let flow = "tencent-lke";
     let function = Function::of(flow, &sandbox, &[]).await;
     let long = "x".repeat(252) + ".pdf";
-    let wide = "\u{1f600}".repeat(63) + ".pdf";
+    let wide = "\u{1f600}".repeat(252) + ".pdf";
     for name in [
         "",
         "a/b.pdf",
@@ -210,7 +210,7 @@ async fn sizes_over_the_limit() {
 #[tokio::test]
 async fn types_that_are_not_taken() {
     for (flow, filename, content_type) in [
-        ("alibaba-chatapp", "a.png", "image/jpeg"),
+        ("alibaba-chatapp", "a.m4a", "video/mp4"),
         ("alibaba-chatapp", "a.pdf", "image/png"),
         ("alibaba-chatapp", "a.exe", ""),
         ("alibaba-chatapp", "a.gif", "image/gif"),
@@ -289,6 +289,8 @@ async fn odd_names_upload_under_safe_keys() {
         (json!({ "name": "a,b;c=\"d\"%2f$&?#'.png" }), "png"),
         (json!({ "method": "PUT", "key": "photo.jpeg", "contentType": "image/jpeg" }), "jpeg"),
         (json!({ "filename": "x".repeat(251) + ".png" }), "png"),
+        (json!({ "filename": "\u{65e5}".repeat(84) + ".png" }), "png"),
+        (json!({ "filename": "\u{1f600}".repeat(251) + ".png" }), "png"),
     ] {
         for mode in ["form", "put", "relay"] {
             let mut request = request.clone();

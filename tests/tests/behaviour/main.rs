@@ -11,6 +11,7 @@ mod relay;
 mod reuse;
 mod routes;
 mod startup;
+mod types;
 mod vendor_errors;
 mod vendor_faults;
 mod vendor_replies;

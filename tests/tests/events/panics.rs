@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::json;
 use upload_grant::model::grant::Grant;
-use upload_grant::model::media::Accepted;
+use upload_grant::model::media::{Accepted, Others, Types};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::{Handoff, Receipt};
 use upload_grant::model::request::Mode;
@@ -22,7 +22,10 @@ struct Panics;
 impl Flow for Panics {
     const SPEC: Spec = Spec {
         name: "panics",
-        types: &[Accepted { content_type: "application/pdf", extensions: &["pdf"], max_bytes: 1000 }],
+        types: Types {
+            listed: &[Accepted { content_type: "application/pdf", extensions: &["pdf"], max_bytes: 1000 }],
+            others: Others::Refused,
+        },
         modes: &[Mode::Put, Mode::Relay],
         ..Spec::DEFAULT
     };

@@ -44,7 +44,8 @@ pub(super) async fn around<F: Flow>(
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-request-id", value);
     }
-    if route != "healthz" {
+    // Probes and scrapes come every few seconds, and say nothing.
+    if !matches!(route, "healthz" | "metrics") {
         let line = Line::new(F::SPEC.name, route, code, started);
         let status = Some(response.status().as_u16());
         Line { method: Some(method.as_str()), status, ..line }.write(&notes);
@@ -100,7 +101,7 @@ fn request_id(request: &Request, platform_id: Option<String>) -> String {
 
 /// The last word of the path that is not a ticket: tickets are never logged.
 fn route_name(path: &str) -> &'static str {
-    ["grants", "params", "complete", "events", "healthz", "openapi.json"]
+    ["grants", "params", "complete", "events", "healthz", "metrics", "openapi.json"]
         .into_iter()
         .find(|name| path.rsplit('/').next() == Some(*name))
         .unwrap_or(if path.contains("/relay/") {

@@ -51,7 +51,7 @@ fn security(auth: Option<&Auth>) -> Value {
 
 /// A request for the flow's first type, 5 bytes long.
 fn example<F: Flow>() -> Value {
-    let row = F::SPEC.types.iter().find(|row| !row.extensions.is_empty());
+    let row = F::SPEC.types.listed.first();
     let (content_type, extension) =
         row.map_or(("application/pdf", "pdf"), |row| (row.content_type, row.extensions[0]));
     json!({ "filename": format!("example.{extension}"), "content_type": content_type, "size": 5 })

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, Uri, uri::PathAndQuery};
 
-const SINGLE: [&str; 5] = ["grants", "complete", "events", "healthz", "openapi.json"];
+const SINGLE: [&str; 6] = ["grants", "complete", "events", "healthz", "metrics", "openapi.json"];
 /// A path that no route has.
 const NOWHERE: &str = "/-";
 
@@ -11,16 +11,33 @@ const NOWHERE: &str = "/-";
 #[derive(Clone, Debug)]
 pub(super) struct Prefix(pub(super) String);
 
+/// Which of the routes that are shut by default are open.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Open {
+    pub(super) events: bool,
+    pub(super) metrics: bool,
+}
+
+impl Open {
+    fn has(self, route: &str) -> bool {
+        match route {
+            "/events" => self.events,
+            "/metrics" => self.metrics,
+            _ => true,
+        }
+    }
+}
+
 /// Replaces the path by the route it ends in, and remembers the prefix.
 ///
-/// Without `events` there is no `/events`. With it, a CloudEvent at the bare alias is one for `/events`: so
+/// A route that is shut does not exist. With events open, a CloudEvent at the bare alias is one for `/events`: so
 /// Knative delivers.
-pub(super) fn cut(mut request: Request<Body>, base_path: &str, events: bool) -> Request<Body> {
+pub(super) fn cut(mut request: Request<Body>, base_path: &str, open: Open) -> Request<Body> {
     let (prefix, route) = match split(request.uri().path(), base_path) {
-        Some((prefix, "/")) if events && is_cloud_event(request.headers()) => {
+        Some((prefix, "/")) if open.events && is_cloud_event(request.headers()) => {
             (prefix.to_owned(), "/events".to_owned())
         }
-        Some((prefix, route)) if events || route != "/events" => (prefix.to_owned(), route.to_owned()),
+        Some((prefix, route)) if open.has(route) => (prefix.to_owned(), route.to_owned()),
         _ => (String::new(), NOWHERE.to_owned()),
     };
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();

@@ -20,6 +20,7 @@ use crate::platform::telemetry;
 use crate::platform::{clock, new_id};
 use crate::state::Claim;
 use crate::transfer;
+use upload_grant::model::media;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::Mode;
 
@@ -96,13 +97,14 @@ impl<F: Flow> Drop for Lease<F> {
 /// The length of a body that the ticket allows.
 fn check_headers(binding: &Binding, headers: &HeaderMap) -> Result<u64, Problem> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let declared = text(header::CONTENT_TYPE).map(|value| value.split(';').next().unwrap_or_default().trim());
-    let fits = |declared: &str| {
-        declared.eq_ignore_ascii_case("application/octet-stream")
-            || declared.eq_ignore_ascii_case(&binding.content_type)
+    let fits = |sent: &str| {
+        let declared = binding.declared_type.as_deref();
+        media::may_be(sent, &binding.filename, &binding.content_type, declared)
     };
-    if declared.is_some_and(|declared| !fits(declared)) {
-        return Err(Problem::new(Code::UnsupportedType, "the ticket is for another content type"));
+    if headers.get(header::CONTENT_TYPE).is_some_and(|value| !value.to_str().is_ok_and(fits)) {
+        let detail =
+            format!("the ticket is for a file of type {} ({})", binding.content_type, binding.extension);
+        return Err(Problem::new(Code::UnsupportedType, detail));
     }
     let length = text(header::CONTENT_LENGTH).and_then(|value| value.parse::<u64>().ok());
     let length = length.ok_or_else(|| Problem::new(Code::LengthRequired, "Content-Length is required"))?;

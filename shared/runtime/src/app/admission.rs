@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use tokio::time::Instant;
-use upload_grant::model::media::{self, Media};
+use upload_grant::model::media::{self, Listing};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::{GrantRequest, Mode};
 
@@ -44,8 +44,10 @@ impl<F: Flow> App<F> {
         F::SPEC.check_kinds(&asked.params)?;
         let params = granted.params(&F::SPEC.param_names(), self.defaults.clone(), &asked.params, source)?;
         F::SPEC.check_params(&params)?;
-        let media = media::resolve(&asked.filename, asked.content_type.as_deref(), F::SPEC.types)?;
-        let mut max_bytes = granted.max_bytes(&media.content_type, self.max_bytes(&media)?)?;
+        let listing = Listing { types: &F::SPEC.types, patterns: self.cx.settings.content_types.as_deref() };
+        let media = media::resolve(&asked.filename, asked.content_type.as_deref(), &listing)?;
+        let limit = self.cx.settings.max_bytes.unwrap_or(media.max_bytes);
+        let mut max_bytes = granted.max_bytes(&media.content_type, limit)?;
         if mode == Mode::Relay {
             self.sealers()?;
             max_bytes = max_bytes.min(max_body);
@@ -58,6 +60,7 @@ impl<F: Flow> App<F> {
             id: new_id(),
             filename: asked.filename.clone(),
             content_type: media.content_type,
+            declared_type: media.declared,
             extension: media.extension,
             size: asked.size,
             max_bytes,
@@ -69,24 +72,5 @@ impl<F: Flow> App<F> {
         };
         self.flow.check(&ask)?;
         Ok(ask)
-    }
-
-    /// The most bytes of a file of this type.
-    fn max_bytes(&self, media: &Media) -> Result<u64, Problem> {
-        let same_type =
-            || F::SPEC.types.iter().filter(|row| media::matches(row.content_type, &media.content_type));
-        let row = same_type().find(|row| row.extensions.contains(&media.extension.as_str()));
-        let row = row.or_else(|| same_type().next());
-        let accepted = match &self.cx.settings.content_types {
-            Some(patterns) => patterns.iter().any(|pattern| media::matches(pattern, &media.content_type)),
-            None => row.is_some(),
-        };
-        if !accepted {
-            let detail = format!("files of type {} are not accepted", media.content_type);
-            return Err(Problem::at(Code::UnsupportedType, "/content_type", detail));
-        }
-        let largest = || F::SPEC.types.iter().map(|row| row.max_bytes).max();
-        let limit = self.cx.settings.max_bytes.or_else(|| row.map(|row| row.max_bytes)).or_else(largest);
-        Ok(limit.unwrap_or(u64::MAX))
     }
 }

@@ -30,6 +30,9 @@ pub struct Binding {
     pub filename: String,
     /// Content type.
     pub content_type: String,
+    /// The caller's own spelling of it, where that is another.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub declared_type: Option<String>,
     /// Extension of the key.
     pub extension: String,
     /// Bytes, if the caller said.
@@ -63,6 +66,7 @@ impl Binding {
             key: ask.id.clone(),
             filename: ask.filename.clone(),
             content_type: ask.content_type.clone(),
+            declared_type: ask.declared_type.clone(),
             extension: ask.extension.clone(),
             size: ask.size,
             max_bytes: ask.max_bytes,
@@ -91,6 +95,7 @@ impl Binding {
             id: self.id.clone(),
             filename: self.filename.clone(),
             content_type: self.content_type.clone(),
+            declared_type: self.declared_type.clone(),
             extension: self.extension.clone(),
             size: Some(length),
             max_bytes: self.max_bytes,
@@ -188,6 +193,7 @@ mod tests {
             key: "01K".into(),
             filename: "a.pdf".into(),
             content_type: "application/pdf".into(),
+            declared_type: None,
             extension: "pdf".into(),
             size: None,
             max_bytes: 9,

@@ -17,8 +17,10 @@ pub struct Ask {
     pub id: String,
     /// The caller's file name.
     pub filename: String,
-    /// Content type of the upload.
+    /// Content type of the upload: one of the flow's.
     pub content_type: String,
+    /// The caller's own spelling of it, where that is another.
+    pub declared_type: Option<String>,
     /// Extension of the key.
     pub extension: String,
     /// Bytes, if known.

@@ -2,7 +2,7 @@
 //! knows a flow by its name.
 
 use serde_json::{Map, Value, json};
-use upload_grant::model::media::Accepted;
+use upload_grant::model::media::{Others, Types};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::Mode;
 
@@ -13,7 +13,7 @@ pub struct Spec {
     /// Name of the function: of the binary, in grants, receipts and logs.
     pub name: &'static str,
     /// The types the vendor takes, and how large.
-    pub types: &'static [Accepted],
+    pub types: Types,
     /// The request parameters the flow has.
     pub params: &'static [Param],
     /// The modes on offer, the default first; settings may narrow them.
@@ -32,7 +32,7 @@ impl Spec {
     /// What most flows have in common.
     pub const DEFAULT: Self = Self {
         name: "",
-        types: &[],
+        types: Types { listed: &[], others: Others::Refused },
         params: &[],
         modes: &[Mode::Relay],
         quota: None,

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::Env;
+use super::runtime::Runtime;
 use upload_grant::model::media;
 use upload_grant::wire::secret::Secret;
 
@@ -49,6 +50,8 @@ pub struct Settings {
     pub base_path: String,
     /// Who may send events over HTTP.
     pub events: Events,
+    /// Whether `/metrics` is open.
+    pub metrics: bool,
     /// Whether `X-Forwarded-*` is believed.
     pub trust_proxy: bool,
 }
@@ -75,6 +78,7 @@ impl Settings {
                 "trusted" => Events::Trusted,
                 _ => Events::Off,
             },
+            metrics: env.flag("GRANT_METRICS", false) && Runtime::of(env) == Runtime::Http,
             trust_proxy: env.flag("GRANT_TRUST_PROXY", false),
         }
     }

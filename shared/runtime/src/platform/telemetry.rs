@@ -1,6 +1,7 @@
 //! What operators see: one JSON line per request or message, and nothing secret in it.
 
 pub(crate) mod emf;
+pub mod metrics;
 mod trace;
 
 use std::cell::RefCell;
@@ -133,7 +134,9 @@ impl<'a> Line<'a> {
 
     /// Writes the line, and on Lambda its metrics.
     pub(crate) fn write(&self, notes: &Notes) {
-        let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let took = self.started.elapsed();
+        let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let (code, cache) = (self.code.map_or("ok", Code::as_str), notes.cache.map(Hit::as_str));
         tracing::info!(
             flow = self.flow,
             request_id = notes.request_id,
@@ -143,12 +146,12 @@ impl<'a> Line<'a> {
             status = self.status,
             job_id = self.job_id,
             acknowledged = self.acknowledged,
-            code = self.code.map_or("ok", Code::as_str),
+            code,
             mode = notes.mode,
             grant_id = notes.grant_id,
             files = notes.files.map(|(all, _)| all),
             files_failed = notes.files.map(|(_, failed)| failed),
-            cache = notes.cache.map(Hit::as_str),
+            cache,
             vendor_calls = notes.vendor_calls,
             vendor_request_id = notes.vendor_request_id,
             ms,
@@ -158,6 +161,7 @@ impl<'a> Line<'a> {
         );
         // A caller's mistake is no error of ours; a job that did not succeed is one, whosever the mistake.
         let error = self.code.is_some_and(|code| code.status() >= 500 || self.job_id.is_some());
+        metrics::count(self.flow, self.route, code, took, notes.vendor_calls, cache);
         emf::write(self.flow, emf::Counts { error, ms, vendor_calls: notes.vendor_calls });
     }
 }
