@@ -1,5 +1,6 @@
 //! Upload jobs: where their bytes come from, what becomes of them, and who is told.
 
+mod finish;
 mod notify;
 mod once;
 mod report;

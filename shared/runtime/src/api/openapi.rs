@@ -22,7 +22,10 @@ pub fn document<F: Flow>(modes: &[Mode], companion: bool, auth: Option<&Auth>) -
     schemas["Params"]["properties"] = F::SPEC
         .params
         .iter()
-        .map(|param| (param.name.to_owned(), param.schema()))
+        .flat_map(|param| {
+            [Some(param.name), param.alias].map(|name| Some((name?.to_owned(), param.schema())))
+        })
+        .flatten()
         .collect::<Map<_, _>>()
         .into();
     let paths = &mut document["paths"];
