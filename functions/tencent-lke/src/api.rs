@@ -157,7 +157,7 @@ fn keys(env: &mut Env) -> KeyRing {
             token: &["TENCENTCLOUD_TOKEN"],
         },
     ];
-    env.key_ring(sets, "TENCENTCLOUD_RUNENV")
+    env.key_ring(sets, "TENCENTCLOUD_RUNENV", "TENCENTCLOUD_SECRETID")
 }
 
 #[cfg(test)]

@@ -60,6 +60,7 @@ impl Flow for Lke {
                 Kind::OneOf(&["offline", "realtime"]),
                 "LKE: knowledge-base document, or chat file",
             )
+            .or("offline")
             .set_by(SetBy::Caller),
             Param::new("session_id", Kind::Text, "LKE: the chat's session, which docParse wants")
                 .set_by(SetBy::Caller),
