@@ -40,13 +40,18 @@ async fn either_shape_is_read_under_either() {
     for env in [&[][..], &[ADP]] {
         let function = Function::of("tencent-lke", &sandbox, env).await;
         for body in [&flat, &nested, &text] {
-            sandbox.fault(json!({ "target": "lke", "raw": { "status": 200, "body": body.to_string() } }));
+            sandbox.fault(
+                json!({ "target": "lke", "times": 1, "raw": { "status": 200, "body": body.to_string() } }),
+            );
             let grant = function.ask(&json!({ "filename": "a.md" })).await.ok();
             assert_eq!(grant["vendor"]["upload_path"], path, "{env:?} {body}");
         }
         for nothing in [json!({}), json!(""), Value::Null, json!({ "FilePath": "/corp/1/doc/" })] {
+            let mut text = text.clone();
             text["Response"]["StoragePath"] = nothing;
-            sandbox.fault(json!({ "target": "lke", "raw": { "status": 200, "body": text.to_string() } }));
+            sandbox.fault(
+                json!({ "target": "lke", "times": 1, "raw": { "status": 200, "body": text.to_string() } }),
+            );
             let answer = function.ask(&json!({ "filename": "a.md" })).await;
             assert_eq!(answer.problem(), (502, "vendor_bad_response"), "{}", answer.text);
         }
