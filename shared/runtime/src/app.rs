@@ -71,14 +71,14 @@ impl<F: Flow> App<F> {
         let roots = extra_roots(env);
         let client = client(roots.as_deref())?;
         let callers = auth.clone().map(|auth| Callers::new(auth, &settings.cors_origins, &client));
-        let store = Store::from_env(env);
+        let store = Store::from_env(env, roots.as_deref());
         // What instances share is shared per vendor account.
-        let scope = format!("{}:{}", F::SPEC.name, flow.account());
-        let shared_budget = store.redis().map(|redis| (redis.clone(), format!("budget:{scope}")));
+        let scope = format!("{}:{}", F::SPEC.name, flow.account().replace(':', "%3A"));
+        let shared_budget = store.shared().map(|shared| (shared.clone(), format!("budget:{scope}")));
         let budget = Budget::new(settings.vendor_rps.or(F::SPEC.quota), shared_budget);
-        let shared_cache = store.redis().and_then(|redis| {
+        let shared_cache = store.shared().and_then(|shared| {
             let sealer = Sealer::new(&settings.secrets, "cache")?;
-            Some(SharedCache::new(redis.clone(), sealer, scope))
+            Some(SharedCache::new(shared.clone(), sealer, scope))
         });
         let public = public_client(roots.as_deref())?;
         let sources = Sources::from_env(env, client.clone(), public.clone());

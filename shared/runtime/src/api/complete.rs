@@ -32,8 +32,10 @@ pub(super) async fn complete<F: Flow>(
     let token = text(&sent, "token")?.ok_or_else(|| Problem::invalid("/token", "token is required"))?;
     let binding = sealers.open_token(token, F::SPEC.name, clock::now())?;
     // The function's own word about a relayed upload is worth more than the client's.
-    if let Some(receipt) = app.store.outcome(&format!("ticket:{}", binding.id)).await? {
-        return Ok(no_store(json_response(&receipt)));
+    if binding.mode == Mode::Relay
+        && let Some(outcome) = app.store.outcome(&format!("ticket:{}", binding.id)).await?
+    {
+        return Ok(no_store(json_response(&outcome.data)));
     }
     let receipt = receipt(&app.flow, &binding, &sent)?;
     Ok(no_store(json_response(&receipt)))
