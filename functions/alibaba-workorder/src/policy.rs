@@ -14,10 +14,33 @@ use upload_grant::wire::time::Timestamp;
 pub(crate) struct Policy {
     /// Most bytes.
     pub(crate) max_bytes: u64,
-    /// What the key must start with.
-    pub(crate) key_prefix: String,
+    /// What it says about the key.
+    pub(crate) key: KeyRule,
     /// End of the form.
     pub(crate) expires_at: Timestamp,
+}
+
+/// What a policy says about the key. The vendor's forms of this kind differ in that, and the directory is `dir` in
+/// all of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum KeyRule {
+    /// Nothing.
+    Any,
+    /// It starts so.
+    StartsWith(String),
+    /// It is this one.
+    Is(String),
+}
+
+impl KeyRule {
+    /// Whether the store will let `key` through.
+    pub(crate) fn allows(&self, key: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::StartsWith(prefix) => key.starts_with(prefix),
+            Self::Is(only) => key == only,
+        }
+    }
 }
 
 /// The vendor's own sample lacks the padding.
@@ -27,7 +50,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 );
 
 impl Policy {
-    /// Decodes the base64 JSON; none if it lacks expiry, size range or key prefix.
+    /// Decodes the base64 JSON; none if it lacks expiry or size range.
     pub(crate) fn read(base64: &str) -> Option<Self> {
         let document: Value = serde_json::from_slice(&LENIENT.decode(base64.trim()).ok()?).ok()?;
         let conditions = document.get("conditions")?.as_array()?;
@@ -38,9 +61,17 @@ impl Policy {
                     && subject.is_none_or(|subject| condition[1].as_str() == Some(subject))
             })
         };
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let named = conditions.iter().find_map(|condition| condition.get("key"));
+        let key = match (triple("eq", Some("$key")), named, triple("starts-with", Some("$key"))) {
+            (Some(condition), ..) => KeyRule::Is(text(&condition[2])?),
+            (None, Some(only), _) => KeyRule::Is(text(only)?),
+            (None, None, Some(condition)) => KeyRule::StartsWith(text(&condition[2])?),
+            (None, None, None) => KeyRule::Any,
+        };
         Some(Self {
             max_bytes: triple("content-length-range", None)?[2].as_u64()?,
-            key_prefix: triple("starts-with", Some("$key"))?[2].as_str()?.to_owned(),
+            key,
             expires_at: Timestamp::parse_rfc3339(document.get("expiration")?.as_str()?)?,
         })
     }
@@ -79,9 +110,14 @@ mod tests {
         let documented = "eyJleHBpcmF0aW9uIjoiMjAxOS0xMS0wN1QxMjozMzowOC40NzFaIiwiY29uZGl0aW9ucyI6W1siY29udGVudC1sZW5ndGgtcmFuZ2UiLDAsMjA5NzE1Ml0sWyJzdGFydHMtd2l0aCIsIiRrZXkiLCJwb3BfdGVtcDI2ODQyLyJdXX0";
         for policy in [documented.to_owned(), format!("{documented}=")] {
             let read = Policy::read(&policy).unwrap();
-            assert_eq!((read.max_bytes, read.key_prefix.as_str()), (2_097_152, "pop_temp26842/"));
+            assert_eq!(read.max_bytes, 2_097_152);
+            assert_eq!(read.key, KeyRule::StartsWith("pop_temp26842/".to_owned()));
             assert_eq!(read.expires_at.unix(), 1_573_129_988);
         }
+        assert!(
+            KeyRule::StartsWith("a/".into()).allows("a/b") && !KeyRule::StartsWith("a/".into()).allows("b")
+        );
+        assert!(KeyRule::Is("a".into()).allows("a") && !KeyRule::Is("a".into()).allows("a/b"));
         assert_eq!(Policy::read("e30="), None);
         assert_eq!(Policy::read("not base64"), None);
     }

@@ -80,6 +80,7 @@ fn receipt<F: Flow>(flow: &F, binding: &Binding, sent: &Value) -> Result<Receipt
         uploaded_at: clock::now(),
         vendor,
         handoff: None,
+        document: None,
     };
     // Of a relay without the relay's own word nothing is known that could be handed on.
     if binding.mode != Mode::Relay {

@@ -21,7 +21,10 @@ pub(super) fn document<F: Flow>(app: &App<F>) -> Value {
     schemas["Params"]["properties"] = F::SPEC
         .params
         .iter()
-        .map(|param| (param.name.to_owned(), param.schema()))
+        .flat_map(|param| {
+            [Some(param.name), param.alias].map(|name| Some((name?.to_owned(), param.schema())))
+        })
+        .flatten()
         .collect::<Map<_, _>>()
         .into();
     let paths = &mut document["paths"];
