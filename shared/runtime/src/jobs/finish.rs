@@ -12,6 +12,7 @@ use super::worker::KEEP_DONE;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::flow::{Finish, Flow};
+use crate::state::Outcome;
 
 /// The vendor is asked after a second, then after twice the last pause, but not less often than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
@@ -31,13 +32,12 @@ impl<F: Flow> App<F> {
         if !self.flow.finishes() {
             return self.upload_job(job, caller, deadline).await;
         }
-        let mut receipt = match self.unfinished(job).await? {
-            Some(receipt) => receipt,
-            None => {
-                let receipt = self.upload_job(job, caller, deadline).await?;
-                self.remember(job, &receipt).await?;
-                receipt
-            }
+        let mut receipt = if let Some(receipt) = self.unfinished(job).await? {
+            receipt
+        } else {
+            let receipt = self.upload_job(job, caller, deadline).await?;
+            self.remember(job, &receipt).await?;
+            receipt
         };
         let is_bounded = deadline <= Instant::now() + LONGEST_DELIVERY;
         let deadline = if is_bounded { deadline } else { Instant::now() + self.cx.settings.timeout };
@@ -68,12 +68,12 @@ impl<F: Flow> App<F> {
     /// The receipt of an earlier delivery's upload.
     async fn unfinished(&self, job: &Job) -> Result<Option<Receipt>, Problem> {
         let record = self.store.outcome(&record_name::<F>(job)).await?;
-        let same = record.filter(|record| record["fingerprint"] == job.fingerprint.as_str());
-        Ok(same.and_then(|record| serde_json::from_value(record["receipt"].clone()).ok()))
+        let same = record.filter(|record| record.fingerprint == job.fingerprint);
+        Ok(same.and_then(|record| serde_json::from_value(record.data).ok()))
     }
 
     async fn remember(&self, job: &Job, receipt: &Receipt) -> Result<(), Problem> {
-        let record = json!({ "fingerprint": job.fingerprint, "receipt": receipt });
+        let record = Outcome { fingerprint: job.fingerprint.clone(), ..Outcome::from(json!(receipt)) };
         self.store.finish(&record_name::<F>(job), "", record, KEEP_DONE).await
     }
 }
