@@ -4,18 +4,18 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
-use upload_grant::model::grant::{Enforced, Grant, Pairs};
-use upload_grant::model::problem::{Code, Problem};
+use upload_grant::model::grant::{Grant, Pairs};
+use upload_grant::model::problem::Problem;
 use upload_grant::sign::rpc_v1;
 use upload_grant::wire::secret::{self, Secret};
 use upload_grant::wire::time::Timestamp;
 use upload_grant_runtime::flow::{Account, Ask, Cached, Context, Fetch, Perishable};
 use upload_grant_runtime::platform::{KeyRing, clock};
 use upload_grant_runtime::vendor::alibaba::{self, text};
+use upload_grant_runtime::vendor::post_policy::{self, PostPolicy};
 use upload_grant_runtime::vendor::store_bucket::{self, Bucket};
 use upload_grant_runtime::vendor::{Attempt, Outgoing};
 
-use crate::policy::Policy;
 use crate::reply::data;
 use crate::{MAX_KEY, Workorder, bad, stored_in};
 
@@ -44,21 +44,18 @@ pub struct Form {
     policy: Secret,
     #[serde(serialize_with = "secret::exposed")]
     signature: Secret,
-    limits: Policy,
+    dir: String,
+    bound: PostPolicy,
     issued_at: Timestamp,
 }
 
 /// A grant under the vendor's form, which serves several files while it lasts.
 pub(crate) async fn grant(forms: &Cached<FormApi>, cx: &Context, ask: &Ask) -> Result<Grant, Problem> {
     let form = forms.get(cx, &Account, ask.deadline).await?;
-    let key = ask.key_under(form.limits.key_prefix.trim_end_matches('/'), MAX_KEY)?;
-    let mut limits = ask.limits(&[Enforced::Size, Enforced::Expiry]);
-    if ask.size.is_some_and(|size| size > form.limits.max_bytes) {
-        let detail = format!("the vendor's form takes {} bytes at most", form.limits.max_bytes);
-        return Err(Problem::at(Code::TooLarge, "/size", detail));
-    }
-    limits.max_bytes = limits.max_bytes.min(form.limits.max_bytes);
-    let mut grant = ask.grant::<Workorder>(form.url.clone(), key, form.limits.expires_at, limits);
+    let key = ask.key_under(&form.dir, MAX_KEY)?;
+    let mut limits = ask.limits(&form.bound.enforced());
+    post_policy::narrow(&mut limits, form.bound.max_bytes)?;
+    let mut grant = ask.grant::<Workorder>(form.url.clone(), key, form.bound.expires_at, limits);
     let mut fields = Pairs::new([
         ("key", &*grant.key),
         ("OSSAccessKeyId", &*form.access_id),
@@ -127,18 +124,20 @@ impl FormApi {
         let host = store_bucket::bare_host(&host, "");
         let (name, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its host"))?;
         let bucket = Bucket::new(name, store, "aliyuncs.com", self.oss_endpoint.as_deref())?;
-        let mut limits = Policy::read(&policy).ok_or_else(|| bad("an unreadable policy"))?;
-        limits.expires_at = cx.vendor.by_our_clock(limits.expires_at);
-        if limits.expires_at <= now {
+        let mut bound = PostPolicy::read(&policy).ok_or_else(|| bad("an unreadable policy"))?;
+        bound.expires_at = cx.vendor.by_our_clock(bound.expires_at);
+        if bound.expires_at <= now {
             return Err(bad("an expired policy"));
         }
+        let dir = bound.key_prefix.as_deref().ok_or_else(|| bad("no directory in its policy"))?;
         Ok(Form {
             url: format!("{}/", bucket.base()),
             bucket,
             access_id: need("AccessId")?,
             policy: policy.into(),
             signature: need("Signature")?.into(),
-            limits,
+            dir: dir.trim_end_matches('/').to_owned(),
+            bound,
             issued_at: now,
         })
     }
@@ -157,7 +156,7 @@ impl Fetch for FormApi {
 
 impl Perishable for Form {
     fn life(&self) -> (Timestamp, Timestamp) {
-        (self.issued_at, self.limits.expires_at)
+        (self.issued_at, self.bound.expires_at)
     }
 }
 

@@ -17,6 +17,7 @@ macro_rules! flows {
             lke: tencent_lke::Lke,
             aicontent: alibaba_aicontent::Aicontent,
             aicc: huawei_aicc::Aicc,
+            dashscope: alibaba_dashscope::Dashscope,
         }
     };
 }

@@ -25,7 +25,9 @@ const fn lane(name: &'static str, flow: &'static str, service: Service, endpoint
 const SUCCESSOR: &[(&str, &str)] = &[("WORKORDER_API", "2021-06-10")];
 const DIRECT: &[(&str, &str)] = &[("AICONTENT_TRANSPORT", "ssapi")];
 
-pub const LANES: [Lane; 14] = [
+pub const LANES: &[Lane] = &[
+    lane("dashscope", "alibaba-dashscope", Service::Dashscope, "DASHSCOPE_ENDPOINT"),
+    Lane { relay: true, ..lane("oss-dashscope", "alibaba-dashscope", Service::Oss, "OSS_ENDPOINT") },
     lane("chatapp", "alibaba-chatapp", Service::Cams, "CAMS_ENDPOINT"),
     lane("workorder", "alibaba-workorder", Service::Workorder, "WORKORDER_ENDPOINT"),
     Lane {

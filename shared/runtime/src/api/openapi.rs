@@ -16,6 +16,7 @@ pub fn document<F: Flow>(modes: &[Mode], companion: bool, auth: Option<&Auth>) -
     document["security"] = security(auth);
     let mut request = example::<F>();
     let schemas = &mut document["components"]["schemas"];
+    name_the_flow(schemas, F::SPEC.name);
     schemas["Mode"]["enum"] = json!(modes);
     schemas["Problem"]["properties"]["code"]["enum"] = json!(Code::ALL);
     schemas["GrantRequest"]["examples"] = json!([request]);
@@ -36,6 +37,16 @@ pub fn document<F: Flow>(modes: &[Mode], companion: bool, auth: Option<&Auth>) -
     request["source"] = json!({ "base64": "aGVsbG8=" });
     paths["/events"]["post"]["requestBody"]["content"]["application/json"]["example"] = request;
     document
+}
+
+/// Whatever has a flow has this one.
+fn name_the_flow(schemas: &mut Value, name: &str) {
+    for schema in schemas.as_object_mut().into_iter().flatten().map(|(_, schema)| schema) {
+        if let Some(flow) = schema.pointer_mut("/properties/flow") {
+            flow["enum"] = json!([name]);
+            schema.pointer_mut("/examples/0/flow").into_iter().for_each(|flow| *flow = name.into());
+        }
+    }
 }
 
 /// What a caller must bring; operations that need nothing say so themselves.
