@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo doctor test test-interop test-browser test-openapi types lint deny check-cargo check-python check-node build watch invoke lint-deploy test-build test-watch test-redis test-large soak fuzz bench
+.PHONY: help run demo doctor test test-interop test-browser test-openapi types lint deny check-cargo check-python check-node build watch invoke template lint-deploy test-build test-watch test-redis test-large soak fuzz bench
 
 # The pure half of the crate must build without any of these.
 IMPURE := tokio|reqwest|hyper|axum|ring|rustls
@@ -81,6 +81,9 @@ watch: check-cargo check-python ## the sandbox and `cargo lambda watch` for all 
 
 invoke: check-cargo check-python ## send a stored event under `make watch`: make invoke FN=tencent-lke EVENT=tests/events/sqs.json
 	@tests/deploy/invoke "$(FN)" "$(EVENT)"
+
+template: check-python ## write template.yaml anew from shared/deploy/aws (needs python3)
+	@tests/deploy/tools && .tools/venv/bin/python shared/deploy/aws/generate
 
 lint-deploy: check-python ## sam validate, cfn-lint, and our own checks of template.yaml and shared/deploy (needs python3)
 	@tests/deploy/run

@@ -71,7 +71,13 @@ fn answer(seen: &Seen, objects: &[Object]) -> Response {
             && get("versionId").as_deref() == object.version
     };
     match objects.iter().find(named) {
-        Some(object) => Response::new(Body::from(object.bytes)),
+        Some(object) => {
+            // What an uploader says nothing about is this, to S3.
+            let is_pdf = object.bytes.starts_with(b"%PDF");
+            let content_type = if is_pdf { "application/pdf" } else { "binary/octet-stream" };
+            let response = Response::builder().header("content-type", content_type);
+            response.body(Body::from(object.bytes)).unwrap_or_default()
+        }
         None => status(404),
     }
 }

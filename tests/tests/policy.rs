@@ -167,3 +167,90 @@ async fn events_need_the_right_and_go_to_the_callers_own_space() {
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(sandbox.objects().len(), 1);
 }
+
+/// Without its size a file is as large as it likes wherever the receiver does not keep to our limit.
+#[tokio::test]
+async fn a_limit_is_not_evaded_by_leaving_the_size_out() {
+    let sandbox = Sandbox::start().await.expect("a sandbox");
+    let group = |rights: Option<&[&str]>, limit: bool| {
+        let mut group = json!({});
+        if let Some(rights) = rights {
+            group["rights"] = json!(rights);
+        }
+        if limit {
+            group["max_bytes"] = 1000.into();
+        }
+        json!({ "groups": [group] }).to_string()
+    };
+    let (plain, limited) = (group(None, false), group(None, true));
+    let (written, written_limited) = (group(Some(&["unsized"]), false), group(Some(&["unsized"]), true));
+    let most = ("GRANT_MAX_BYTES", "1000");
+    for (flow, filename, mode, bounded) in [
+        ("alibaba-chatapp", "a.png", "form", true),
+        ("alibaba-chatapp", "a.png", "put", false),
+        ("alibaba-chatapp", "a.png", "relay", true),
+        ("alibaba-chatapp", "a.png", "credentials", false),
+        ("alibaba-workorder", "a.png", "form", false),
+        ("alibaba-workorder", "a.png", "relay", true),
+        ("tencent-lke", "a.pdf", "put", false),
+        ("tencent-lke", "a.pdf", "relay", true),
+        ("alibaba-aicontent", "a.wav", "form", false),
+        ("huawei-aicc", "a.jpg", "relay", true),
+    ] {
+        for (settings, passes) in [
+            (vec![], true),
+            (vec![most], bounded),
+            (vec![("GRANT_POLICY", &*plain)], true),
+            (vec![("GRANT_POLICY", &*plain), most], bounded),
+            (vec![("GRANT_POLICY", &*limited)], bounded),
+            (vec![("GRANT_POLICY", &*written), most], true),
+            (vec![("GRANT_POLICY", &*written_limited)], true),
+        ] {
+            let settings = [&settings[..], &[("GRANT_ALLOW_CREDENTIALS", "true")]].concat();
+            let function = Function::of(flow, &sandbox, &settings).await;
+            let asked = function.ask(&json!({"filename": filename, "mode": mode})).await;
+            if passes {
+                assert_eq!(asked.status, 200, "{flow} {mode} {settings:?}: {}", asked.text);
+            } else {
+                let refused = (asked.problem(), &asked.json["errors"][0]["pointer"]);
+                assert_eq!(
+                    refused,
+                    ((411, "length_required"), &json!("/size")),
+                    "{flow} {mode} {settings:?}"
+                );
+            }
+            let sized = function.ask(&json!({"filename": filename, "mode": mode, "size": 1000})).await;
+            assert_eq!(sized.status, 200, "{flow} {mode} {settings:?}: {}", sized.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn choices_bind_the_default_as_well() {
+    let sandbox = Sandbox::start().await.expect("a sandbox");
+    for (flow, filename, name, default, other) in [
+        ("alibaba-chatapp", "a.png", "cust_space_id", ("CAMS_CUST_SPACE_ID", "s1"), "s2"),
+        ("tencent-lke", "a.pdf", "bot_biz_id", ("LKE_BOT_BIZ_ID", "1001"), "1002"),
+        ("tencent-lke", "a.pdf", "type_key", ("", "offline"), "realtime"),
+        ("huawei-aicc", "a.jpg", "locale", ("HUAWEI_AICC_LOCALE", "en"), "zh"),
+        ("huawei-aicc", "a.jpg", "channel_id", ("HUAWEI_AICC_CHANNEL_ID", "c1"), "c2"),
+        ("alibaba-aicontent", "a.wav", "core_type", ("", "en.sent.score"), "en.word.score"),
+    ] {
+        for (choices, passes) in [(json!([default.1, other]), true), (json!([other, "x.y"]), false)] {
+            let policy = json!({"groups": [{"params": {name: {"caller": choices}}}]}).to_string();
+            let mut settings = vec![("GRANT_POLICY", &*policy)];
+            settings.extend(Some(default).filter(|(variable, _)| !variable.is_empty()));
+            let function = Function::of(flow, &sandbox, &settings).await;
+            let answer = function.ask(&json!({"filename": filename, "mode": "relay"})).await;
+            if passes {
+                assert_eq!(answer.status, 200, "{flow} {name}: {}", answer.text);
+            } else {
+                let pointer = format!("/params/{name}");
+                assert_eq!(refusal(&answer), (403, "forbidden", &*pointer), "{flow} {name}");
+            }
+            let chosen =
+                function.ask(&json!({"filename": filename, "mode": "relay", "params": {name: other}})).await;
+            assert_eq!(chosen.status, 200, "{flow} {name}: {}", chosen.text);
+        }
+    }
+}

@@ -42,7 +42,7 @@ async fn json_blocks_are_what_they_say() {
             "json job" => {
                 schemas.check("UploadJob", &value);
                 GrantRequest::from_value(&value).unwrap();
-                assert!(matches!(classify(value), Ok(Event::Direct(job)) if job["source"].is_object()));
+                assert!(matches!(classify(text), Ok(Event::Direct(job)) if job["source"].is_object()));
             }
             _ => panic!("```{info}: say whether it is a request, grant, receipt, problem, policy or job"),
         }

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use tencent_lke::Lke;
 use upload_grant::wire::encode;
 use upload_grant_runtime::auth::Caller;
-use upload_grant_runtime::auth::policy::{Granted, Policy};
+use upload_grant_runtime::auth::policy::{Permissions, Policy};
 use upload_grant_tests::tokens::{self, claims, hs256};
 use upload_grant_tests::{Answer, Function, Sandbox, upload};
 
@@ -98,11 +98,11 @@ fn no_policy_of_bound_spaces_gives_another_tenants() {
     let outcome = runner.run(&(policy(), situation()), |(policy, (claims, sent))| {
         let policy = Policy::parse(&policy.to_string()).map_err(TestCaseError::fail)?;
         let own = own_space(&claims);
-        let caller = Caller { name: Some("ann".into()), claims };
+        let caller = Caller { name: Some("ann".into()), claims, vouched: true };
         for space in ["cust_space_id", "bot_biz_id"] {
             let flow = [space, "type_key", "user_id"];
             let defaults = Map::from_iter([(space.to_owned(), json!("operator"))]);
-            let params = Granted::of(Some(&policy), &caller)
+            let params = Permissions::of(Some(&policy), &caller)
                 .and_then(|granted| granted.params(&flow, defaults, &sent, None));
             match params {
                 Ok(params) => {

@@ -8,7 +8,7 @@ use upload_grant_runtime::vendor::{Reply, alibaba};
 
 use crate::warrant::Warrant;
 
-const DEFAULT_CORE: &str = "en.sent.score";
+pub(crate) const DEFAULT_CORE: &str = "en.sent.score";
 /// The longest evaluation request, as JSON: it rides in tickets, which are part of a URL.
 pub(crate) const MAX_TEXT: usize = 2048;
 

@@ -21,7 +21,7 @@ use upload_grant_runtime::flow::{Ask, Bound, Cached, Context, Flow, Kind, Param,
 use upload_grant_runtime::platform::{Env, KeyRing, nonce};
 use upload_grant_runtime::transfer::{self, Body, Stored};
 
-use crate::evaluation::{MAX_TEXT, core_type, evaluated, is_core_type, requested};
+use crate::evaluation::{DEFAULT_CORE, MAX_TEXT, core_type, evaluated, is_core_type, requested};
 use crate::warrant::{Holder, Warrants};
 
 /// 16 kHz mono, 16 bits, five minutes is 9.6 MB of WAV, the longest the service evaluates.
@@ -54,6 +54,7 @@ impl Flow for Aicontent {
                 .set_by(SetBy::CallerIdentity),
             Param::new("user_client_ip", Kind::Text, "The end user's address").set_by(SetBy::SourceAddress),
             Param::new("core_type", Kind::Text, "aicontent: kind of evaluation, as in en.sent.score")
+                .or(DEFAULT_CORE)
                 .set_by(SetBy::Caller),
             Param::new(
                 "text",

@@ -1,6 +1,8 @@
 //! Getting a warrant, over either of the two ways the vendor has.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -54,10 +56,26 @@ pub(crate) enum Transport {
 }
 
 /// Whom a warrant is for, and where they are.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub struct Holder {
     pub(crate) user_id: String,
     address: String,
+}
+
+/// One warrant serves a user wherever in one place.
+impl PartialEq for Holder {
+    fn eq(&self, other: &Self) -> bool {
+        self.user_id == other.user_id && place(&self.address) == place(&other.address)
+    }
+}
+
+impl Eq for Holder {}
+
+impl Hash for Holder {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.user_id.hash(state);
+        place(&self.address).hash(state);
+    }
 }
 
 impl Holder {
@@ -72,7 +90,20 @@ impl Holder {
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n{}", self.user_id, self.address)
+        write!(f, "{}\n{}", self.user_id, place(&self.address))
+    }
+}
+
+/// What tells one place from another: of an IPv6 address the /64, within which devices change their address every
+/// day (RFC 8981).
+fn place(address: &str) -> String {
+    match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(IpAddr::V6(v6)) => {
+            let [a, b, c, d, ..] = v6.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        Ok(v4) => v4.to_string(),
+        Err(_) => address.to_owned(),
     }
 }
 

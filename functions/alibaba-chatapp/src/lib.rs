@@ -43,6 +43,7 @@ impl Flow for Chatapp {
         quota: Some(5.0), // per account, by the page above
         collect: &["etag", "x-oss-hash-crc64ecma"],
         companion: true,
+        bounded: &[Mode::Form],
         ..Spec::DEFAULT
     };
 

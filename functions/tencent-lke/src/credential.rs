@@ -60,6 +60,7 @@ impl LkeApi {
                     },
                 ],
                 "TENCENTCLOUD_RUNENV",
+                "TENCENTCLOUD_SECRETID",
             ),
             endpoint: env.endpoint("LKE_ENDPOINT", "https://lke.intl.tencentcloudapi.com"),
             region: env.get("LKE_REGION").unwrap_or_else(|| "ap-jakarta".into()),

@@ -49,6 +49,7 @@ impl Flow for Lke {
                 Kind::OneOf(&["offline", "realtime"]),
                 "LKE: knowledge-base document, or chat file",
             )
+            .or("offline")
             .set_by(SetBy::Caller),
         ],
         modes: &[Mode::Put, Mode::Relay, Mode::Credentials],

@@ -7,6 +7,7 @@ mod grants;
 mod middleware;
 mod openapi;
 mod path;
+mod proxy;
 mod rejection;
 mod relay;
 
@@ -84,6 +85,9 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
                 "content-type",
                 "x-api-key",
                 "traceparent",
+                "tracestate",
+                "baggage",
+                "sentry-trace",
                 "uppy-versions",
                 "uppy-auth-token",
             ]))

@@ -19,14 +19,14 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use upload_grant::model::problem::{Code, Problem};
 
-use crate::auth::policy::{Granted, Rates};
+use crate::auth::policy::{Permissions, Rates};
 use crate::auth::{Auth, Caller, Callers, Policy, auth};
 use crate::flow::{Context, Flow, Inner};
 use crate::net::{client, extra_roots, public_client};
 use crate::platform::headers::Platform;
-use crate::platform::runtime::Runtime;
+use crate::platform::runtime::{Runtime, is_on_platform};
 use crate::platform::telemetry::metrics;
-use crate::platform::{Env, Fault, KeyRing, Settings, config_missing};
+use crate::platform::{Env, Fault, Settings, config_missing};
 use crate::state::seal::Sealer;
 use crate::state::{SharedCache, Store};
 use crate::transfer::{Buffers, Notifier, Sources};
@@ -51,6 +51,8 @@ pub struct App<F> {
     pub(crate) notifier: Notifier,
     pub(crate) in_flight: Semaphore,
     pub(crate) platform: Platform,
+    /// A platform's gateway stands before us, and speaks TLS to the world.
+    pub(crate) on_platform: bool,
 }
 
 impl<F: Flow> App<F> {
@@ -68,7 +70,7 @@ impl<F: Flow> App<F> {
         let defaults = F::SPEC.defaults(env);
         let roots = extra_roots(env);
         let client = client(roots.as_deref())?;
-        let callers = auth.clone().map(|auth| Callers::new(auth, &client));
+        let callers = auth.clone().map(|auth| Callers::new(auth, &settings.cors_origins, &client));
         let store = Store::from_env(env);
         // What instances share is shared per vendor account.
         let scope = format!("{}:{}", F::SPEC.name, flow.account());
@@ -81,6 +83,8 @@ impl<F: Flow> App<F> {
         let public = public_client(roots.as_deref())?;
         let sources = Sources::from_env(env, client.clone(), public.clone());
         let notifier = Notifier::from_env(env, client.clone(), public);
+        let (platform, on_platform) = (Platform::of(env), is_on_platform(env));
+        let background = Runtime::of(env) != Runtime::Lambda;
         Ok(Arc::new(Self {
             flow,
             faults: env.faults().to_vec(),
@@ -94,12 +98,13 @@ impl<F: Flow> App<F> {
             sources,
             notifier,
             in_flight: Semaphore::new(settings.max_in_flight),
-            platform: Platform::of(env),
+            platform,
+            on_platform,
             cx: Context::new(Inner {
                 buffers: Buffers::new(settings.buffer_bytes),
                 settings,
                 vendor: Vendor::new(client, budget),
-                background: Runtime::of(env) != Runtime::Lambda,
+                background,
                 shared_cache,
             }),
         }))
@@ -110,18 +115,13 @@ impl<F: Flow> App<F> {
         &self.faults
     }
 
-    /// The names of what is missing or wrong now: the platform may still bring its keys.
-    pub(crate) fn missing(&self) -> Vec<String> {
-        let keys = self.flow.keys().and_then(KeyRing::missing);
-        self.faults.iter().chain(&keys).map(|fault| fault.name.clone()).collect()
+    /// The names of what is missing or wrong.
+    pub(crate) fn missing(&self) -> Vec<&str> {
+        self.faults.iter().map(|fault| fault.name.as_str()).collect()
     }
 
     pub(crate) fn configured(&self) -> Result<(), Problem> {
-        match self.flow.keys().and_then(KeyRing::missing) {
-            _ if !self.faults.is_empty() => Err(config_missing(&self.faults)),
-            Some(fault) => Err(config_missing(&[fault])),
-            None => Ok(()),
-        }
+        if self.faults.is_empty() { Ok(()) } else { Err(config_missing(&self.faults)) }
     }
 
     /// Who is asking.
@@ -131,9 +131,14 @@ impl<F: Flow> App<F> {
         callers.check(headers, door.identity.as_ref()).await
     }
 
-    /// What the caller may do; counts one of its requests.
-    pub(crate) fn granted<'a>(&'a self, caller: &'a Caller) -> Result<Granted<'a>, Problem> {
-        let granted = Granted::of(self.policy.as_ref(), caller)?;
+    /// What the caller may do.
+    pub(crate) fn permissions<'a>(&'a self, caller: &'a Caller) -> Result<Permissions<'a>, Problem> {
+        Permissions::of(self.policy.as_ref(), caller)
+    }
+
+    /// The same, and one of its requests or jobs is counted.
+    pub(crate) fn granted<'a>(&'a self, caller: &'a Caller) -> Result<Permissions<'a>, Problem> {
+        let granted = self.permissions(caller)?;
         granted.count(&self.rates, Instant::now())?;
         Ok(granted)
     }

@@ -4,6 +4,7 @@ mod caller;
 mod gateway;
 mod jwk;
 mod jwt;
+mod local;
 pub mod policy;
 mod provider;
 mod settings;

@@ -1,22 +1,28 @@
 //! Upload jobs: messages that have the function do the upload itself.
 
 mod job;
+mod payload;
+mod rubbish;
+mod s3;
 mod worker;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::Value;
 use tokio::time::Instant;
 
 pub use job::{Job, Unreadable};
 
+use self::payload::Item;
+use self::rubbish::Rubbish;
 use crate::app::App;
 use crate::auth::Caller;
-use crate::event::{Delivery, Message};
+use crate::event::{Delivery, MOST_MESSAGES, Message};
 use crate::flow::Flow;
+use crate::platform::telemetry::{self, Line};
 use upload_grant::model::problem::{Code, Problem};
 
 /// Jobs at work at the same time within one delivery.
@@ -31,6 +37,9 @@ pub struct Delivered {
     pub problem: Option<Problem>,
 }
 
+/// Messages that are done one after the other, each with its place in the delivery.
+type Lane = Vec<(usize, Message)>;
+
 impl<F: Flow> App<F> {
     /// Does the jobs of a delivery. Messages of one FIFO group are done in order, and after a failure the rest
     /// of the group fails unseen; all others are independent of each other.
@@ -38,40 +47,59 @@ impl<F: Flow> App<F> {
     /// `caller` is who sent it, or none for the platform's own queues, which need no check.
     pub(crate) async fn deliver(
         self: &Arc<Self>,
-        delivery: &Delivery,
+        delivery: Delivery,
         caller: Option<&Caller>,
         deadline: Instant,
     ) -> Delivered {
-        let lines = lines(&delivery.messages);
-        let mut work: Vec<BoxFuture<'_, Vec<(usize, Problem)>>> = Vec::with_capacity(lines.len());
-        for line in &lines {
-            work.push(self.line(line, caller, deadline).boxed());
+        let Delivery { messages, beyond, .. } = delivery;
+        let rubbish = Rubbish::default();
+        let mut lanes = lanes(messages).into_iter();
+        // A lane's future is large, so it is made only when its turn has come.
+        let mut running = FuturesUnordered::new();
+        let mut failures: Vec<(usize, String, Problem)> = Vec::new();
+        loop {
+            while running.len() < CONCURRENT
+                && let Some(lane) = lanes.next()
+            {
+                running.push(self.lane(lane, caller, &rubbish, deadline).boxed());
+            }
+            let Some(failed) = running.next().await else { break };
+            failures.extend(failed);
         }
-        let failures: Vec<Vec<(usize, Problem)>> =
-            futures_util::stream::iter(work).buffer_unordered(CONCURRENT).collect().await;
-        let mut failures: Vec<(usize, Problem)> = failures.into_iter().flatten().collect();
-        failures.sort_by_key(|(index, _)| *index);
-        Delivered {
-            failed: failures.iter().map(|(index, _)| delivery.messages[*index].id.clone()).collect(),
-            problem: failures.into_iter().next().map(|(_, problem)| problem),
+        failures.sort_by_key(|(index, ..)| *index);
+        let mut delivered = Delivered::default();
+        for (_, id, problem) in failures {
+            delivered.failed.push(id);
+            delivered.problem.get_or_insert(problem);
         }
+        if !beyond.is_empty() {
+            let detail = format!("a delivery has at most {MOST_MESSAGES} messages");
+            tracing::warn!(flow = F::SPEC.name, beyond = beyond.len(), "{detail}");
+            delivered.problem.get_or_insert(Problem::new(Code::TooLarge, detail));
+            delivered.failed.extend(beyond);
+        }
+        delivered
     }
 
-    async fn line(
+    async fn lane(
         self: &Arc<Self>,
-        line: &[(usize, &Message)],
+        lane: Lane,
         caller: Option<&Caller>,
+        rubbish: &Rubbish,
         deadline: Instant,
-    ) -> Vec<(usize, Problem)> {
-        for (position, (index, message)) in line.iter().enumerate() {
-            if let Err(problem) = self.message(message, caller, deadline).await {
-                let behind = line[position + 1..].iter().map(|(index, _)| {
-                    (*index, Problem::new(Code::AlreadyUsed, "an earlier message of the group failed"))
-                });
-                return std::iter::once((*index, problem)).chain(behind).collect();
+    ) -> Vec<(usize, String, Problem)> {
+        let mut failures = Vec::new();
+        for (index, message) in lane {
+            let done = if failures.is_empty() {
+                self.message(&message, caller, rubbish, deadline).await
+            } else {
+                Err(Problem::new(Code::AlreadyUsed, "an earlier message of the group failed"))
+            };
+            if let Err(problem) = done {
+                failures.push((index, message.id, problem));
             }
         }
-        Vec::new()
+        failures
     }
 
     /// Does every job in one message; an error means that it must be delivered again.
@@ -79,15 +107,30 @@ impl<F: Flow> App<F> {
         self: &Arc<Self>,
         message: &Message,
         caller: Option<&Caller>,
+        rubbish: &Rubbish,
         deadline: Instant,
     ) -> Result<(), Problem> {
-        let mut failure = None;
-        for job in job::read(&message.payload, &message.id) {
-            let settled = self.work(job, caller, deadline).await;
+        let started = Instant::now();
+        let (mut failure, mut idle) = (None, None);
+        for item in payload::read(message) {
+            let settled = match item {
+                Item::Job(job) => self.work(Ok(*job), caller, deadline).await,
+                Item::Unreadable(unreadable) => self.work(Err(unreadable), caller, deadline).await,
+                Item::Nothing(reason) => {
+                    idle.get_or_insert(reason);
+                    continue;
+                }
+                Item::Unknown(unknown) => self.discard(&unknown, message, caller, rubbish, deadline).await,
+            };
             if !settled.acknowledged {
                 let unexplained = || Problem::new(Code::RateLimited, "the outcome could not be delivered");
                 failure = failure.or(Some(settled.outcome.err().unwrap_or_else(unexplained)));
             }
+        }
+        if let Some(reason) = idle {
+            let ((), notes) = telemetry::noting(async { telemetry::note_seen(reason) }).await;
+            let line = Line::new(F::SPEC.name, "nothing", None, started);
+            Line { acknowledged: Some(failure.is_none()), ..line }.write(&notes);
         }
         failure.map_or(Ok(()), Err)
     }
@@ -99,24 +142,23 @@ impl<F: Flow> App<F> {
         request_id: &str,
         deadline: Instant,
     ) -> Result<Value, Problem> {
-        let mut jobs = job::read(document, request_id);
-        let none = || Problem::invalid("", "there is no job in this event");
-        let receipt = self.work(jobs.pop().ok_or_else(none)?, None, deadline).boxed().await.outcome?;
+        let job = job::upload_job(document, request_id);
+        let receipt = self.work(job, None, deadline).boxed().await.outcome?;
         serde_json::to_value(receipt)
             .map_err(|_| Problem::new(Code::Internal, "the receipt could not be written"))
     }
 }
 
-/// Messages in lines: one per FIFO group, and one for each message without.
-fn lines(messages: &[Message]) -> Vec<Vec<(usize, &Message)>> {
-    let mut lines: Vec<Vec<(usize, &Message)>> = Vec::new();
-    let mut groups: HashMap<&str, usize> = HashMap::new();
-    for (index, message) in messages.iter().enumerate() {
-        let line = message.group.as_deref().map(|group| *groups.entry(group).or_insert(lines.len()));
-        match line {
-            Some(line) if line < lines.len() => lines[line].push((index, message)),
-            _ => lines.push(vec![(index, message)]),
+/// Messages in lanes: one per FIFO group, and one for each message without.
+fn lanes(messages: Vec<Message>) -> Vec<Lane> {
+    let mut lanes: Vec<Lane> = Vec::new();
+    let mut groups: HashMap<String, usize> = HashMap::new();
+    for (index, message) in messages.into_iter().enumerate() {
+        let lane = message.group.clone().map(|group| *groups.entry(group).or_insert(lanes.len()));
+        match lane {
+            Some(lane) if lane < lanes.len() => lanes[lane].push((index, message)),
+            _ => lanes.push(vec![(index, message)]),
         }
     }
-    lines
+    lanes
 }

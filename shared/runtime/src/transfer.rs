@@ -19,6 +19,7 @@ pub use buffer::{Buffers, Held};
 pub use confirm::{already_exists, confirm};
 pub use meter::{Digests, Meter};
 pub(crate) use request::Request;
+pub(crate) use source::Opened;
 pub use source::{Source, Sources};
 pub use webhook::Notifier;
 

@@ -25,6 +25,9 @@ pub struct Receipt {
     /// The queue job, if it was one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub job_id: Option<String>,
+    /// Whose job it was, where a caller sent it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub caller: Option<String>,
     /// The function.
     pub flow: String,
     /// The caller's file name.

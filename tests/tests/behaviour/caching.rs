@@ -86,7 +86,17 @@ async fn a_warrant_is_for_one_user() {
 async fn a_warrant_is_for_one_address() {
     let sandbox = sandbox().await;
     let function = Function::of("alibaba-aicontent", &sandbox, &[("GRANT_TRUST_PROXY", "true")]).await;
-    for (address, calls) in [("192.0.2.1", 1), ("192.0.2.2", 2), ("192.0.2.1", 2)] {
+    for (address, calls) in [
+        ("192.0.2.1", 1),
+        ("192.0.2.2", 2),
+        ("192.0.2.1", 2),
+        // A device in an IPv6 network takes new addresses within its /64.
+        ("2001:db8:0:1::1", 3),
+        ("2001:db8:0:1:ffff::2", 3),
+        ("2001:db8:0:2::1", 4),
+        ("::ffff:192.0.2.1", 4),
+        ("::ffff:192.0.2.3", 5),
+    ] {
         let ask = function.post("/grants").header("x-forwarded-for", address);
         Answer::of(ask.body(r#"{"filename":"a.wav"}"#)).await.ok();
         assert_eq!(sandbox.calls(Service::Aicontent), calls, "{address}");

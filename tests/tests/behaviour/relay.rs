@@ -144,8 +144,16 @@ async fn the_url_starts_where_the_request_came_or_as_configured() {
     let body = || r#"{"filename":"a.png","mode":"relay"}"#;
     let plain = url(Answer::of(function.post("/prod/x/grants").body(body())).await);
     assert!(plain.starts_with(&format!("{}/prod/x/relay/", function.url)), "{plain}");
-    let hosted = function.post("/grants").header("host", "api.example:8443").body(body());
-    assert!(url(Answer::of(hosted).await).starts_with("https://api.example:8443/relay/"));
+    // Over TLS where a platform ends it, else as it came.
+    for (more, start) in [
+        (&[][..], "http://192.168.1.20:9000/relay/"),
+        (&[("K_SERVICE", "chatapp")], "https://192.168.1.20:9000/relay/"),
+    ] {
+        let reachable = chatapp(&sandbox, &[&[("GRANT_INSECURE", "true")], more].concat()).await;
+        let hosted = reachable.post("/grants").header("host", "192.168.1.20:9000").body(body());
+        let hosted = url(Answer::of(hosted).await);
+        assert!(hosted.starts_with(start), "{hosted}");
+    }
     let configured = chatapp(&sandbox, &[("GRANT_PUBLIC_URL", "https://files.example/up/")]).await;
     let answer = Answer::of(configured.post("/prod/x/grants").body(body())).await;
     assert!(url(answer).starts_with("https://files.example/up/relay/"));
@@ -175,7 +183,7 @@ async fn a_proxys_own_line_counts_after_the_clients() {
 
 #[tokio::test]
 async fn a_host_header_that_is_no_host_starts_no_url() {
-    let function = chatapp(&sandbox().await, &[]).await;
+    let function = chatapp(&sandbox().await, &[("GRANT_INSECURE", "true")]).await;
     let address = function.url.strip_prefix("http://").expect("an address");
     let body = r#"{"filename":"a.png","mode":"relay"}"#;
     for (host, status) in [

@@ -121,9 +121,13 @@ async fn grants_and_problems_are_not_stored_and_have_an_id() {
 
 #[tokio::test]
 async fn cors_is_for_the_named_origins_only() {
-    let function = chatapp(&[("GRANT_CORS_ORIGINS", "https://app.example,http://localhost:3000")]).await;
+    let function = chatapp(&[
+        ("GRANT_CORS_ORIGINS", "https://app.example,http://localhost:3000,capacitor://localhost"),
+        ("GRANT_INSECURE", "true"),
+    ])
+    .await;
     let from = |path: &str, origin: &'static str| function.post(path).header("origin", origin).body(REQUEST);
-    for origin in ["https://app.example", "http://localhost:3000"] {
+    for origin in ["https://app.example", "http://localhost:3000", "capacitor://localhost"] {
         for (path, status) in [("/grants", 200), ("/nowhere", 404), ("/complete", 400)] {
             let answer = Answer::of(from(path, origin)).await;
             assert_eq!(answer.status, status);
@@ -136,7 +140,14 @@ async fn cors_is_for_the_named_origins_only() {
             assert_eq!(answer.header("access-control-allow-credentials"), "");
         }
     }
-    for origin in ["https://evil.example", "null", "https://app.example.evil", "http://app.example"] {
+    let others = [
+        "https://evil.example",
+        "null",
+        "https://app.example.evil",
+        "http://app.example",
+        "capacitor://localhost2",
+    ];
+    for origin in others {
         let answer = Answer::of(from("/grants", origin)).await;
         assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, ""), "{origin}");
     }
@@ -155,14 +166,23 @@ async fn preflights() {
         assert!((200..300).contains(&answer.status), "{path}");
         assert_eq!(answer.header("access-control-allow-origin"), "https://app.example");
         assert_eq!(listed(&answer, "access-control-allow-methods"), ["get", "post", "put"]);
-        let headers =
-            ["authorization", "content-type", "traceparent", "uppy-auth-token", "uppy-versions", "x-api-key"];
+        let headers = [
+            "authorization",
+            "baggage",
+            "content-type",
+            "sentry-trace",
+            "traceparent",
+            "tracestate",
+            "uppy-auth-token",
+            "uppy-versions",
+            "x-api-key",
+        ];
         assert_eq!(listed(&answer, "access-control-allow-headers"), headers);
     }
     let other = Answer::of(ask(&function, "/grants", "https://evil.example")).await;
     assert_eq!(other.header("access-control-allow-origin"), "");
 
-    let silent = chatapp(&[]).await;
+    let silent = chatapp(&[("GRANT_INSECURE", "true")]).await;
     for answer in [
         Answer::of(ask(&silent, "/grants", "https://app.example")).await,
         Answer::of(silent.post("/grants").header("origin", "https://app.example").body(REQUEST)).await,

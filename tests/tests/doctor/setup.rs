@@ -1,8 +1,12 @@
 //! Settings, callers, the instances' store, the network, the clock.
 
+use std::os::unix::ffi::OsStrExt as _;
+
 use serde_json::json;
+use tencent_lke::Lke;
+use upload_grant_tests::process::binary;
 use upload_grant_tests::tokens::{KeyPair, Provider, SHARED};
-use upload_grant_tests::{Service, sandbox};
+use upload_grant_tests::{Function, Service, sandbox};
 
 use crate::run::Run;
 
@@ -82,8 +86,7 @@ async fn the_secret_the_store_and_the_keys() {
         ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", ""),
     ];
     let run = Run::json("alibaba-chatapp", &sandbox, &none).await;
-    run.says("keys", "skipped", "skipped", "come with the platform's requests");
-    assert!(run.with("fail").contains(&"vendor.call"));
+    run.says("configuration", "fail", "config_missing", "ALIBABA_CLOUD_ACCESS_KEY_");
     let run = Run::json("alibaba-chatapp", &sandbox, &[("GRANT_MAX_BYTES", "100")]).await;
     run.says("vendor.call", "fail", "too_large", "GRANT_MAX_BYTES");
     let run = Run::json("alibaba-chatapp", &sandbox, &[("GRANT_CORS_ORIGINS", "https://app.example")]).await;
@@ -91,6 +94,32 @@ async fn the_secret_the_store_and_the_keys() {
     run.says("form.preflight", "ok", "ok", "https://app.example");
     let run = Run::json("alibaba-chatapp", &sandbox, &[("GRANT_VENDOR_RPS", "2")]).await;
     run.says("quota", "info", "budget", "GRANT_VENDOR_RPS");
+}
+
+/// Where the URLs of relay grants lead, and whether a caller gets there.
+#[tokio::test]
+async fn the_address_of_relays() {
+    let sandbox = sandbox().await;
+    let served = Function::start::<Lke>(&sandbox, &[]).await;
+    let elsewhere = sandbox.url(Service::Lke);
+    let key = format!("a:{}", "0".repeat(64));
+    let callers = [("GRANT_AUTH", "api-key"), ("GRANT_API_KEYS", &*key)];
+    for (extra, outcome, code, word) in [
+        (&[][..], "info", "loopback", "this machine only"),
+        (&callers, "warn", "loopback", "GRANT_PUBLIC_URL"),
+        (&[("GRANT_LISTEN", "0.0.0.0:9000")], "info", "request", "http and the Host"),
+        (&[("GRANT_TRUST_PROXY", "true")], "info", "proxy", "X-Forwarded-*"),
+        (&[("GRANT_RUNTIME", "lambda")], "info", "request", "https and the Host"),
+        (&[("GRANT_PUBLIC_URL", &served.url)], "ok", "ok", "this function answers there"),
+        (&[("GRANT_PUBLIC_URL", &served.url), ("PORT", "9000")], "warn", "loopback", "GRANT_PUBLIC_URL"),
+        (&[("GRANT_PUBLIC_URL", &elsewhere)], "warn", "unreachable", "/healthz"),
+        (&[("GRANT_PUBLIC_URL", "http://127.0.0.1:1")], "warn", "unreachable", "/healthz"),
+        (&[("GRANT_PUBLIC_URL", "https://nothing.invalid")], "warn", "unreachable", "/healthz"),
+    ] {
+        let run = Run::of("tencent-lke", &sandbox, extra, &["--json", "--no-upload"]).await;
+        run.says("relay.url", outcome, code, word);
+        assert_eq!(run.exit, 0, "{}", run.stdout);
+    }
 }
 
 /// A space that only the policy supplies is not in the environment: the doctor asks for it.
@@ -154,4 +183,21 @@ async fn the_clock_and_what_is_only_for_a_moment() {
     let run = Run::json("alibaba-chatapp", &sandbox, &[]).await;
     run.says("vendor.call", "warn", "retried", "throttles or fails");
     assert_eq!(run.exit, 0);
+}
+
+/// What is no text is neither read nor passed over.
+#[test]
+fn a_value_that_is_not_utf_8_is_named() {
+    let garbled = std::ffi::OsStr::from_bytes(b"{\"groups\":[\xff]}");
+    for (variable, name) in [
+        ("GRANT_POLICY", "GRANT_POLICY"),
+        ("GRANT_POLICY_FILE", "GRANT_POLICY"),
+        ("GRANT_AUTH", "GRANT_AUTH"),
+    ] {
+        let mut program = std::process::Command::new(binary("alibaba-chatapp"));
+        program.args(["doctor", "--json", "--no-upload"]).env_clear().env(variable, garbled);
+        let told = program.output().expect("the binary runs").stdout;
+        let told = String::from_utf8(told).expect("text");
+        assert!(told.contains(&format!("{name} is not UTF-8")), "{variable}: {told}");
+    }
 }

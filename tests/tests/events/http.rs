@@ -165,13 +165,11 @@ async fn invoke_is_no_route_without_the_platform_and_its_word() {
 #[tokio::test]
 async fn role_keys_come_with_the_requests_of_function_compute() {
     let sandbox = sandbox().await;
-    let no_keys = [("ALIBABA_CLOUD_ACCESS_KEY_ID", ""), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "")];
-    let function = Function::of(
-        "alibaba-chatapp",
-        &sandbox,
-        &[INSECURE, no_keys[0], no_keys[1], ("FC_FUNCTION_NAME", "f")],
-    )
-    .await;
+    // The environment's were good when the instance started.
+    let stale = [("ALIBABA_CLOUD_ACCESS_KEY_ID", "STS.stale"), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "stale")];
+    let token = ("ALIBABA_CLOUD_SECURITY_TOKEN", "stale");
+    let role = [INSECURE, stale[0], stale[1], token, ("FC_FUNCTION_NAME", "f")];
+    let function = Function::of("alibaba-chatapp", &sandbox, &role).await;
     let ask = || function.post("/grants").body(json!({ "filename": "a.pdf" }).to_string());
     assert_ne!(Answer::of(ask()).await.status, 200);
     let with_keys = ask()
@@ -181,19 +179,46 @@ async fn role_keys_come_with_the_requests_of_function_compute() {
     let answer = Answer::of(with_keys).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert!(!answer.text.contains(facts::ALIBABA_STS_SECRET));
+    // Without a token they are the operator's, and stay.
+    let own = Function::of("alibaba-chatapp", &sandbox, &[INSECURE, ("FC_FUNCTION_NAME", "f")]).await;
+    let forged = own.post("/grants").body(json!({ "filename": "a.pdf" }).to_string());
+    let forged = forged
+        .header("x-fc-access-key-id", "STS.forged")
+        .header("x-fc-access-key-secret", "forged")
+        .header("x-fc-security-token", "forged");
+    assert_eq!(Answer::of(forged).await.status, 200);
+    assert_eq!(own.ask(&json!({ "filename": "a.pdf" })).await.status, 200);
+    // Without any, a header is no configuration.
+    let none = [
+        INSECURE,
+        ("FC_FUNCTION_NAME", "f"),
+        ("ALIBABA_CLOUD_ACCESS_KEY_ID", ""),
+        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", ""),
+    ];
+    let none = Function::of("alibaba-chatapp", &sandbox, &none).await;
+    let with_keys = none
+        .post("/grants")
+        .body(json!({ "filename": "a.pdf" }).to_string())
+        .header("x-fc-access-key-id", facts::ALIBABA_STS_ID)
+        .header("x-fc-access-key-secret", facts::ALIBABA_STS_SECRET)
+        .header("x-fc-security-token", facts::ALIBABA_STS_TOKEN);
+    assert_eq!(Answer::of(with_keys).await.problem(), (500, "config_missing"));
 }
 
 #[tokio::test]
 async fn role_keys_come_with_the_requests_of_scf_and_nowhere_else() {
     let sandbox = sandbox().await;
     for (platform, works) in [("SCF", true), ("", false)] {
-        let unset = [("TENCENTCLOUD_SECRET_ID", ""), ("TENCENTCLOUD_SECRET_KEY", "")];
-        let function = Function::of(
-            "tencent-lke",
-            &sandbox,
-            &[INSECURE, unset[0], unset[1], ("TENCENTCLOUD_RUNENV", platform)],
-        )
-        .await;
+        let role = [
+            INSECURE,
+            ("TENCENTCLOUD_SECRET_ID", ""),
+            ("TENCENTCLOUD_SECRET_KEY", ""),
+            ("TENCENTCLOUD_SECRETID", "AKIDstale"),
+            ("TENCENTCLOUD_SECRETKEY", "stale"),
+            ("TENCENTCLOUD_SESSIONTOKEN", "stale"),
+            ("TENCENTCLOUD_RUNENV", platform),
+        ];
+        let function = Function::of("tencent-lke", &sandbox, &role).await;
         let ask = function
             .post("/grants")
             .body(json!({ "filename": "a.pdf" }).to_string())

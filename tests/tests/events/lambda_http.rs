@@ -143,3 +143,60 @@ async fn what_cannot_be_done_in_time_fails_before_the_platform_ends_it() {
     let answer = lambda.invoke(&event("sqs")).await.unwrap();
     assert_eq!(answer, json!({ "batchItemFailures": [] }));
 }
+
+/// The URL that a relay grant has behind a gateway, without its ticket.
+async fn relay_url(lambda: &Lambda, sent: &Value) -> String {
+    let mut ask = sent.clone();
+    ask["body"] = json!({ "filename": "a.pdf", "mode": "relay" }).to_string().into();
+    ask["isBase64Encoded"] = false.into();
+    let answer = lambda.invoke(&ask).await.unwrap();
+    assert_eq!(answer["statusCode"], 200, "{answer}");
+    let grant: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    grant["url"].as_str().unwrap().rsplit_once('/').unwrap().0.to_owned()
+}
+
+#[tokio::test]
+async fn relay_urls_keep_stages_and_base_paths() {
+    const ID: &str = "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com";
+    const CUSTOM: &str = "api.example.com";
+    let lambda = Lambda::start("tencent-lke", &[]).await;
+    for (host, path, whole, expected) in [
+        (ID, "/tencent-lke/grants", "/prod/tencent-lke/grants", "/prod/tencent-lke/relay"),
+        (ID, "/grants", "/prod/grants", "/prod/relay"),
+        (ID, "/", "/prod/", "/prod/relay"),
+        (ID, "/", "/prod", "/prod/relay"),
+        (CUSTOM, "/uploads/tencent-lke/grants", "/uploads/tencent-lke/grants", "/uploads/tencent-lke/relay"),
+        (CUSTOM, "/tencent-lke/grants", "/uploads/tencent-lke/grants", "/uploads/tencent-lke/relay"),
+        (CUSTOM, "/uploads/tencent-lke/grants", "/tencent-lke/grants", "/uploads/tencent-lke/relay"),
+        (CUSTOM, "/tencent-lke/grants", "/tencent-lke/grants", "/tencent-lke/relay"),
+        (CUSTOM, "/grants", "", "/relay"),
+    ] {
+        let mut rest = event("rest-v1");
+        (rest["path"], rest["requestContext"]["path"]) = (path.into(), whole.into());
+        rest["headers"]["Host"] = host.into();
+        rest["multiValueHeaders"]["Host"] = json!([host]);
+        assert_eq!(relay_url(&lambda, &rest).await, format!("https://{host}{expected}"), "{path} {whole}");
+    }
+    for (host, path, expected) in [
+        (ID, "/prod/tencent-lke/grants", "/prod/tencent-lke/relay"),
+        (ID, "/tencent-lke/grants", "/tencent-lke/relay"),
+        (CUSTOM, "/uploads/tencent-lke/grants", "/uploads/tencent-lke/relay"),
+        (CUSTOM, "/", "/relay"),
+    ] {
+        let mut http = event("http-v2");
+        (http["rawPath"], http["requestContext"]["http"]["path"]) = (path.into(), path.into());
+        http["headers"]["host"] = host.into();
+        assert_eq!(relay_url(&lambda, &http).await, format!("https://{host}{expected}"), "{path}");
+    }
+    // A load balancer says by which of its listeners it came, and at which port.
+    for (proto, host, start) in [
+        ("http", "lb-1.us-east-1.elb.amazonaws.com", "http://lb-1.us-east-1.elb.amazonaws.com/"),
+        ("https", "files.example.com:8443", "https://files.example.com:8443/"),
+        ("https", "files.example.com", "https://files.example.com/"),
+    ] {
+        let mut balanced = event("alb");
+        (balanced["headers"]["x-forwarded-proto"], balanced["headers"]["host"]) = (proto.into(), host.into());
+        let url = relay_url(&lambda, &balanced).await;
+        assert!(url.starts_with(start), "{url}");
+    }
+}

@@ -1,12 +1,16 @@
 //! Every kind of event on every runtime: the real binaries behind mock runtime APIs, fed the stored events.
 
+mod changed;
 mod direct;
 mod http;
 mod lambda_http;
 mod lambda_queues;
+mod lattice;
 mod logs;
+mod outcomes;
 mod panics;
 mod poll;
+mod world;
 
 use serde_json::Value;
 use upload_grant_tests::Sandbox;

@@ -1,7 +1,11 @@
 //! Upload jobs: where their bytes come from, what becomes of them, and who is told.
 
+mod bounds;
+mod memory;
+mod notifications;
 mod notify;
 mod once;
+mod outcomes;
 mod report;
 mod sources;
 

@@ -193,3 +193,48 @@ async fn only_listed_notify_addresses_are_told() {
     assert!(queue.deliver(&[("m", None, job("1").to_string())]).await.is_empty());
     assert_eq!(verified(&hook.seen()[0])["type"], "upload.completed");
 }
+
+#[tokio::test]
+async fn a_receiver_hears_whose_job_it_was() {
+    let hook = Stub::start(|_| status(204)).await;
+    let hash =
+        |key: &str| upload_grant_tests::s3::hex(&<sha2::Sha256 as sha2::Digest>::digest(key.as_bytes()));
+    let keys = format!("crm:{},shop:{}", hash("the-key-of-crm"), hash("the-key-of-shop"));
+    let policy = json!({ "groups": [{ "rights": ["unsized", "events"] }] }).to_string();
+    let settings = [
+        ("GRANT_EVENTS", "caller"),
+        ("GRANT_AUTH", "api-key"),
+        ("GRANT_API_KEYS", &*keys),
+        ("GRANT_POLICY", &*policy),
+        ("GRANT_NOTIFY_HOSTS", &*hook.host),
+        ("GRANT_WEBHOOK_SECRET", WEBHOOK_SECRET),
+    ];
+    let queue = Queue::of("tencent-lke", &settings).await;
+    let send = |key: &'static str, job: Value| {
+        let event = json!({ "specversion": "1.0", "id": "m", "source": "/", "type": "job",
+            "data": serde_json::from_str::<Value>(&told(&hook, job)).unwrap() });
+        queue.function.post("/events").header("x-api-key", key).body(event.to_string())
+    };
+    for (key, name) in [("the-key-of-crm", "crm"), ("the-key-of-shop", "shop")] {
+        for (job, kind) in [
+            (job("job-1"), "upload.completed"),
+            (
+                json!({ "id": "job-2", "filename": "a.exe", "source": { "base64": "aGVsbG8=" } }),
+                "upload.failed",
+            ),
+            (json!({ "id": "job-3", "filename": 7 }), "upload.failed"),
+        ] {
+            upload_grant_tests::Answer::of(send(key, job)).await;
+            let message = verified(hook.seen().last().unwrap());
+            assert_eq!((&message["type"], &message["data"]["caller"]), (&json!(kind), &json!(name)));
+        }
+    }
+    // Told once, it is not told again, and the record keeps whose it was.
+    assert_eq!(hook.seen().len(), 6);
+    upload_grant_tests::Answer::of(send("the-key-of-crm", job("job-1"))).await.ok();
+    assert_eq!(hook.seen().len(), 6);
+    // The platform's own queues have no caller.
+    let queue = telling("tencent-lke", &hook).await;
+    assert!(queue.deliver(&[("m", None, told(&hook, job("job-1")))]).await.is_empty());
+    assert!(verified(hook.seen().last().unwrap())["data"].get("caller").is_none());
+}

@@ -264,3 +264,24 @@ async fn a_job_that_cannot_be_read_says_where() {
     }
     assert!(queue.sandbox.objects().is_empty());
 }
+
+#[tokio::test]
+async fn a_source_without_a_length_keeps_to_the_jobs_to_the_byte() {
+    let source = Stub::start(|_| {
+        let chunks = stream::iter(["hel", "lo"]).map(|text| Ok::<_, std::io::Error>(Bytes::from(text)));
+        Response::new(Body::from_stream(chunks))
+    })
+    .await;
+    for flow in ["tencent-lke", "alibaba-chatapp"] {
+        let queue = Queue::reading(flow, &source).await;
+        // Three bytes are where a chunk ends.
+        for size in [1, 3, 4, 6, 500] {
+            let mut job = from_url(&source.url("/"));
+            (job["id"], job["size"]) = (format!("job-{size}").into(), size.into());
+            let answer = queue.send(&job).await;
+            assert_eq!(answer.problem(), (422, "checksum_mismatch"), "{flow} {size}: {}", answer.text);
+            assert!(answer.text.contains("binaryMediaTypes"), "{}", answer.text);
+        }
+        assert!(queue.sandbox.objects().is_empty(), "{flow}");
+    }
+}

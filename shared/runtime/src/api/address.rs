@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, Uri, header};
 use url::Url;
 
 use super::path::Prefix;
+use super::proxy::Proxy;
 use crate::app::{App, Door};
 use crate::flow::Flow;
 use crate::platform::is_loopback;
@@ -43,7 +44,7 @@ fn is_internal(address: IpAddr) -> bool {
     }
 }
 
-/// The address our own URLs start with: as configured, else as the request came.
+/// The address our own URLs start with: as configured, else as a trusted proxy says, else as the request came.
 ///
 /// # Errors
 /// `invalid_request` if the request names no host.
@@ -60,15 +61,25 @@ pub(super) fn public_base<F: Flow>(
     if let Some(base) = &door.base {
         return Ok(format!("{base}{}", prefix.0));
     }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(uri.host());
-    let host = host.and_then(|host| Some((host, url_of(host)?)));
+    let proxy = if app.cx.settings.trust_proxy { Proxy::of(headers) } else { Proxy::default() };
+    let came_to = headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(uri.host());
+    let host = proxy.host.or_else(|| came_to.map(str::to_owned));
+    let host = host.and_then(|host| url_of(&host).map(|url| (host, url)));
     let (host, url) = host.ok_or_else(|| Problem::invalid("", "the Host header is no host"))?;
-    let scheme = if is_loopback(&url) { "http" } else { "https" };
-    Ok(format!("{scheme}://{host}{}", prefix.0))
+    let scheme = proxy.scheme.unwrap_or(if is_loopback(&url) {
+        "http"
+    } else {
+        door.scheme.unwrap_or(if app.on_platform { "https" } else { "http" })
+    });
+    // The usual ports are not said; that of the other scheme is some inner hop's.
+    let has_port = host.parse::<Authority>().is_ok_and(|host| host.port().is_some());
+    let port = proxy.port.filter(|port| !has_port && ![80, 443].contains(port));
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    Ok(format!("{scheme}://{host}{port}{}{}{}", proxy.prefix, door.mount, prefix.0))
 }
 
 /// A `Host` header as a URL, if it is a host with or without port and nothing else.
-fn url_of(host: &str) -> Option<Url> {
+pub(super) fn url_of(host: &str) -> Option<Url> {
     host.parse::<Authority>().ok()?;
     let url = Url::parse(&format!("http://{host}")).ok()?;
     (!host.contains(['@', '%'])).then_some(url)

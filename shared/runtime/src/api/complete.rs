@@ -61,6 +61,7 @@ fn receipt<F: Flow>(flow: &F, binding: &Binding, sent: &Value) -> Result<Receipt
         version: 1,
         id: binding.id.clone(),
         job_id: None,
+        caller: None,
         flow: F::SPEC.name.to_owned(),
         filename: binding.filename.clone(),
         key: binding.key.clone(),

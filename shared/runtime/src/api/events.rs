@@ -15,9 +15,13 @@ use super::{Rejection, json_response, read_document};
 use crate::app::{App, Door};
 use crate::auth::Caller;
 use crate::auth::policy::Right;
-use crate::event::{Delivery, Event, Message, Report, batch_item_failures, binary_cloud_event, classify};
+use crate::event::{
+    Delivery, Elements, Event, MOST_MESSAGES, Message, Report, batch_item_failures, binary_cloud_event,
+    classify,
+};
 use crate::flow::Flow;
-use crate::platform::Events;
+use crate::jobs::Delivered;
+use crate::platform::{Events, telemetry};
 use upload_grant::model::problem::{Code, Problem};
 
 /// The most bytes of a delivery.
@@ -31,10 +35,17 @@ pub(super) async fn events<F: Flow>(
     let door = door.map(|Extension(door)| door).unwrap_or_default();
     let caller = match app.cx.settings.events {
         Events::Off => return Err(Rejection::new(Code::NotFound, "there is no such route")),
-        Events::Trusted => None,
+        Events::Trusted => {
+            if let Some(callers) = &app.callers {
+                callers.admit(request.headers())?;
+            }
+            None
+        }
         Events::Caller => {
             let caller = app.caller(request.headers(), &door).await?;
-            app.granted(&caller)?.need(Right::Events)?;
+            // Jobs go by their sender's name. Each of them is counted when it is its turn.
+            caller.identity()?;
+            app.permissions(&caller)?.need(Right::Events)?;
             Some(caller)
         }
     };
@@ -42,10 +53,12 @@ pub(super) async fn events<F: Flow>(
     let (head, body) = request.into_parts();
     let body = read_document(&head.headers, body, MAX_EVENTS).await?;
     let delivery = delivery(&head.headers, &body)?;
-    let (failed, problem) = app.delivered(&delivery, caller.as_ref(), Some(door)).await;
-    match problem {
-        Some(problem) if delivery.report == Report::Whole => Err(problem.into()),
-        _ => Ok(no_store(json_response(&batch_item_failures(&failed)))),
+    drop(body);
+    let report = delivery.report;
+    let delivered = app.delivered(delivery, caller.as_ref(), Some(door)).await;
+    match delivered.problem {
+        Some(problem) if report == Report::Whole => Err(problem.into()),
+        _ => Ok(no_store(json_response(&batch_item_failures(&delivered.failed)))),
     }
 }
 
@@ -61,18 +74,18 @@ pub(super) async fn fc_invoke<F: Flow>(
         app.configured()?;
         let (head, body) = request.into_parts();
         let body = read_document(&head.headers, body, MAX_EVENTS).await?;
-        let event: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        match classify(event)? {
-            Event::Messages(delivery) => match app.delivered(&delivery, None, None).await {
-                (_, None) => Ok(json!({})),
-                (_, Some(problem)) => Err(problem),
-            },
+        match recognized(json_text(&body)?)? {
+            Event::Messages(delivery) => {
+                app.delivered(delivery, None, None).await.problem.map_or_else(|| Ok(json!({})), Err)
+            }
             Event::Direct(document) if document.get("source").is_some_and(Value::is_object) => {
                 app.invoke(&document, &id, Instant::now() + app.cx.settings.timeout).await
             }
             Event::Direct(document) => app.direct(&document, Instant::now() + app.cx.settings.timeout).await,
-            Event::Nothing => Ok(json!({})),
-            Event::Http(_) => Err(Problem::invalid("", "an HTTP event does not come this way")),
+            Event::Nothing(reason) => {
+                telemetry::note_seen(reason);
+                Ok(json!({}))
+            }
         }
     };
     match outcome.await {
@@ -87,34 +100,53 @@ pub(super) async fn fc_invoke<F: Flow>(
 
 /// The messages in a request: CloudEvents in any mode, or an event as its queue would deliver it.
 fn delivery(headers: &HeaderMap, body: &[u8]) -> Result<Delivery, Problem> {
+    let whole = |messages| Ok(Delivery { messages, beyond: Vec::new(), report: Report::Whole });
     if headers.contains_key("ce-specversion") {
-        let message = binary_cloud_event(headers, body);
-        return Ok(Delivery { messages: vec![message], report: Report::Whole });
+        return whole(vec![binary_cloud_event(headers, body)]);
     }
-    let event: Value =
-        serde_json::from_slice(body).map_err(|_| Problem::invalid("", "the body is not valid JSON"))?;
-    match classify(event)? {
-        Event::Messages(delivery) => Ok(delivery),
-        Event::Direct(payload) => {
-            let message = Message { id: String::new(), group: None, payload };
-            Ok(Delivery { messages: vec![message], report: Report::Whole })
+    let body = json_text(body)?;
+    if Elements::of(body).is_some_and(|array| !array.all_objects) {
+        return Err(Problem::invalid("", "an array with anything but objects is no delivery"));
+    }
+    match recognized(body)? {
+        Event::Messages(delivery) if !delivery.beyond.is_empty() => {
+            let detail = format!("a delivery has at most {MOST_MESSAGES} messages");
+            Err(Problem::new(Code::TooLarge, detail))
         }
-        Event::Nothing => Ok(Delivery { messages: Vec::new(), report: Report::Whole }),
-        Event::Http(_) => Err(Problem::invalid("", "an HTTP event does not come this way")),
+        Event::Messages(delivery) => Ok(delivery),
+        Event::Direct(_) => whole(vec![Message::bare(body)]),
+        Event::Nothing(reason) => {
+            telemetry::note_seen(reason);
+            whole(Vec::new())
+        }
+    }
+}
+
+/// What a body is, and a note for the log of what is not known.
+fn recognized(body: &str) -> Result<Event, Problem> {
+    classify(body).inspect_err(|problem| telemetry::note_seen(problem.detail.as_str()))
+}
+
+/// A body that is text, without the mark that some writers put in front.
+fn json_text(body: &[u8]) -> Result<&str, Problem> {
+    let text = std::str::from_utf8(body).map_err(|_| Problem::invalid("", "the body is not valid JSON"))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        Ok(_) => Ok(text),
+        Err(_) => Err(Problem::invalid("", "the body is not valid JSON")),
     }
 }
 
 impl<F: Flow> App<F> {
     async fn delivered(
         self: &Arc<Self>,
-        delivery: &Delivery,
+        delivery: Delivery,
         caller: Option<&Caller>,
         door: Option<Door>,
-    ) -> (Vec<String>, Option<Problem>) {
+    ) -> Delivered {
         // Over HTTP there is no deadline but the server's patience: an hour bounds what a job may take.
         let usual = Instant::now() + std::time::Duration::from_secs(3600);
         let deadline = door.and_then(|door| door.deadline).unwrap_or(usual);
-        let delivered = self.deliver(delivery, caller, deadline).await;
-        (delivered.failed, delivered.problem)
+        self.deliver(delivery, caller, deadline).await
     }
 }

@@ -52,7 +52,7 @@ fn name_the_flow(schemas: &mut Value, name: &str) {
 /// What a caller must bring; operations that need nothing say so themselves.
 fn security(auth: Option<&Auth>) -> Value {
     match auth {
-        Some(Auth::None) => json!([]),
+        Some(Auth::None { .. }) => json!([]),
         Some(Auth::ApiKey(_)) => json!([{ "apiKey": [] }]),
         Some(Auth::Jwt(_)) => json!([{ "bearer": [] }]),
         // The gateway's authorizer may want anything; without a setting nobody is let in yet.

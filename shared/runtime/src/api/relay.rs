@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::grants::no_store;
 use super::{Rejection, json_response};
 use crate::app::{App, Binding, Door, carrier, receipt_of, time_for};
+use crate::event::Mangled;
 use crate::flow::Flow;
 use crate::platform::telemetry;
 use crate::platform::{clock, new_id};
@@ -35,6 +36,9 @@ pub(super) async fn relay<F: Flow>(
         notes.mode = Some(Mode::Relay.as_str());
         notes.grant_id = Some(binding.id.clone());
     });
+    if let Some(Mangled(problem)) = request.extensions().get() {
+        return Err(problem.clone().into());
+    }
     let length = check_headers(&binding, request.headers())?;
     let name = format!("ticket:{}", binding.id);
     let time = time_for(app.cx.settings.timeout, length);

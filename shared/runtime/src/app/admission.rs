@@ -8,7 +8,7 @@ use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::{GrantRequest, Mode};
 
 use super::App;
-use crate::auth::policy::Granted;
+use crate::auth::policy::Permissions;
 use crate::flow::{Ask, Flow};
 use crate::platform::{clock, new_id};
 
@@ -17,7 +17,7 @@ impl<F: Flow> App<F> {
     pub(super) fn ask(
         &self,
         asked: &GrantRequest,
-        granted: &Granted<'_>,
+        granted: &Permissions<'_>,
         source: Option<IpAddr>,
         max_body: u64,
     ) -> Result<Ask, Problem> {
@@ -28,7 +28,8 @@ impl<F: Flow> App<F> {
         if mode == Mode::Credentials && !self.cx.settings.allow_credentials {
             return Err(Problem::at(Code::Forbidden, "/mode", "credentials mode is switched off"));
         }
-        granted.size(asked.size)?;
+        let bounded = mode == Mode::Relay || F::SPEC.bounded.contains(&mode);
+        granted.size(asked.size, self.cx.settings.max_bytes.is_some(), bounded)?;
         self.checked_ask(asked, mode, granted, source, max_body)
     }
 
@@ -37,7 +38,7 @@ impl<F: Flow> App<F> {
         &self,
         asked: &GrantRequest,
         mode: Mode,
-        granted: &Granted<'_>,
+        granted: &Permissions<'_>,
         source: Option<IpAddr>,
         max_body: u64,
     ) -> Result<Ask, Problem> {

@@ -10,7 +10,7 @@ use upload_grant::model::problem::Problem;
 use upload_grant::model::request::GrantRequest;
 
 use super::{App, Door};
-use crate::auth::policy::Granted;
+use crate::auth::policy::Permissions;
 use crate::flow::Flow;
 use crate::platform::telemetry;
 
@@ -36,7 +36,7 @@ impl<F: Flow> App<F> {
     pub(crate) async fn grants(
         &self,
         files: Vec<Result<GrantRequest, Problem>>,
-        granted: &Granted<'_>,
+        granted: &Permissions<'_>,
         source: Option<IpAddr>,
         door: &Door,
         base: impl Fn() -> Result<String, Problem> + Copy,

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{App, Binding, Door};
 use crate::auth::Caller;
-use crate::auth::policy::Granted;
+use crate::auth::policy::Permissions;
 use crate::flow::{Ask, Flow};
 use crate::platform::telemetry;
 
@@ -25,7 +25,7 @@ impl<F: Flow> App<F> {
     pub(crate) async fn grant(
         &self,
         asked: &GrantRequest,
-        granted: &Granted<'_>,
+        granted: &Permissions<'_>,
         source: Option<IpAddr>,
         door: &Door,
         base: impl Fn() -> Result<String, Problem>,
@@ -62,7 +62,7 @@ impl<F: Flow> App<F> {
         };
         let base = || self.cx.settings.public_url.clone().ok_or_else(nowhere);
         let nobody = Caller::default();
-        let grant = self.grant(&asked, &Granted::trusted(&nobody), None, &door, base).await?;
+        let grant = self.grant(&asked, &Permissions::trusted(&nobody), None, &door, base).await?;
         serde_json::to_value(&grant)
             .map_err(|_| Problem::new(Code::Internal, "the grant could not be written"))
     }

@@ -12,6 +12,11 @@ pub struct Door {
     pub source: Option<IpAddr>,
     /// Scheme and host the request came to, where the runtime knows better than the Host header.
     pub base: Option<String>,
+    /// The scheme it came by, where the runtime knows.
+    pub scheme: Option<&'static str>,
+    /// What the gateway cut off the path, like the stage of a REST API: empty, or it starts with a slash and ends
+    /// with none.
+    pub mount: String,
     /// The most bytes a request body can have on this runtime.
     pub max_body: u64,
     /// The platform's id of the request.
@@ -27,6 +32,8 @@ impl Default for Door {
         Self {
             source: None,
             base: None,
+            scheme: None,
+            mount: String::new(),
             max_body: u64::MAX,
             request_id: None,
             identity: None,

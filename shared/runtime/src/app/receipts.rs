@@ -24,6 +24,7 @@ pub(crate) fn receipt_of<F: Flow>(flow: &F, ask: &Ask, stored: Stored, job_id: O
         version: 1,
         id: ask.id.clone(),
         job_id,
+        caller: None,
         flow: F::SPEC.name.to_owned(),
         filename: ask.filename.clone(),
         key: stored.key,

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::jwt::{Rules, Token};
+use super::local::Local;
 use super::provider::Provider;
 use super::{Auth, JwtKeys, gateway};
 use crate::platform::clock;
@@ -17,17 +18,54 @@ use upload_grant::model::problem::{Code, Problem};
 /// An established caller.
 #[derive(Clone, Debug, Default)]
 pub struct Caller {
-    /// Its identity; none under `GRANT_AUTH=none`, or if its token names no subject.
+    /// Its identity; none under `GRANT_AUTH=none`, or if its token names nobody.
     pub name: Option<String>,
-    /// What is known about it, for the policy.
+    /// What is known about it, for the policy. No claim is null.
     pub claims: Map<String, Value>,
+    /// Whether a token or the platform's authorizer vouches for it. False under `GRANT_AUTH=none`, where
+    /// everybody is the same nobody.
+    pub vouched: bool,
+}
+
+impl Caller {
+    /// Its name, where a name matters; none only where callers are not asked who they are.
+    ///
+    /// # Errors
+    /// `unauthenticated` if it showed a token that names nobody: two such callers could not be told apart.
+    pub fn identity(&self) -> Result<Option<&str>, Problem> {
+        match &self.name {
+            None if self.vouched => {
+                Err(refused("the token names nobody: its sub is neither a text nor a whole number"))
+            }
+            name => Ok(name.as_deref()),
+        }
+    }
+
+    /// A caller whose claims are authentic, named by the first of `names` that it has.
+    pub(super) fn vouched(mut claims: Map<String, Value>, names: &[&str]) -> Self {
+        // Null is how some providers write that a claim is absent.
+        claims.retain(|_, value| !value.is_null());
+        let name = names.iter().find_map(|name| claims.get(*name).and_then(name_in));
+        Self { name, claims, vouched: true }
+    }
+}
+
+/// A text or a whole number names somebody, 1234 and "1234" the same one: back ends that count their users put
+/// numbers into tokens. What has a fraction or an exponent has lost digits somewhere, and names nobody.
+fn name_in(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) if !number.is_f64() => Some(number.to_string()),
+        _ => None,
+    }
 }
 
 /// The caller check, with what it keeps between requests.
 pub struct Callers(Check);
 
 enum Check {
-    None,
+    /// Everybody, or whoever asks from this machine.
+    None(Option<Local>),
     ApiKey(Vec<(String, [u8; 32])>),
     /// HS256 and nothing else.
     Shared(Rules, hmac::Key),
@@ -37,10 +75,11 @@ enum Check {
 }
 
 impl Callers {
-    /// The check that was configured; `client` fetches the identity provider's keys.
-    pub fn new(auth: Auth, client: &reqwest::Client) -> Self {
+    /// The check that was configured; `client` fetches the identity provider's keys, and pages of `origins` may ask
+    /// where nobody else is checked.
+    pub fn new(auth: Auth, origins: &[String], client: &reqwest::Client) -> Self {
         Self(match auth {
-            Auth::None => Check::None,
+            Auth::None { insecure } => Check::None((!insecure).then(|| Local::new(origins))),
             Auth::ApiKey(keys) => Check::ApiKey(keys),
             Auth::Gateway => Check::Gateway,
             Auth::Jwt(jwt) => {
@@ -65,17 +104,28 @@ impl Callers {
         }
     }
 
+    /// Refuses what does not come from this machine where that is the only check there is.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub(crate) fn admit(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        match &self.0 {
+            Check::None(Some(local)) => local.admit(headers),
+            _ => Ok(()),
+        }
+    }
+
     /// Establishes the caller from the request's headers, or the claims that the platform's authorizer gave.
     ///
     /// # Errors
-    /// `unauthenticated`; `vendor_unavailable` while the identity provider's keys cannot be had.
+    /// `unauthenticated`; `forbidden` where only this machine may ask; `vendor_unavailable` while the identity provider's keys cannot be had.
     pub async fn check(
         &self,
         headers: &HeaderMap,
         identity: Option<&Map<String, Value>>,
     ) -> Result<Caller, Problem> {
         match &self.0 {
-            Check::None => Ok(Caller::default()),
+            Check::None(_) => self.admit(headers).map(|()| Caller::default()),
             Check::ApiKey(keys) => api_key(keys, headers),
             Check::Gateway => gateway::caller(identity),
             Check::Shared(rules, key) => {
@@ -108,8 +158,9 @@ pub fn challenge(auth: Option<&Auth>, headers: &HeaderMap) -> &'static str {
 }
 
 fn api_key(keys: &[(String, [u8; 32])], headers: &HeaderMap) -> Result<Caller, Problem> {
-    let sent = headers.get("x-api-key").map(|value| Sha256::digest(value.as_bytes()));
-    let sent = sent.ok_or_else(|| refused("the header x-api-key is missing"))?;
+    let sent = headers.get("x-api-key").filter(|value| !value.is_empty());
+    let sent = sent.ok_or_else(|| refused("the header x-api-key is missing or empty"))?;
+    let sent = Sha256::digest(sent.as_bytes());
     // Every key is compared, so that time tells nothing about which one came close.
     let mut found = None;
     for (name, digest) in keys {
@@ -119,7 +170,7 @@ fn api_key(keys: &[(String, [u8; 32])], headers: &HeaderMap) -> Result<Caller, P
     }
     let name = found.ok_or_else(|| refused("the API key is not known"))?;
     let claims = Map::from_iter([("sub".to_owned(), name.as_str().into())]);
-    Ok(Caller { name: Some(name.clone()), claims })
+    Ok(Caller { name: Some(name.clone()), claims, vouched: true })
 }
 
 /// `Authorization: Bearer …`, or where Uppy's Companion client puts it.
@@ -138,9 +189,7 @@ fn bearer(headers: &HeaderMap) -> Result<Token<'_>, Problem> {
 
 /// The caller in a token whose signature is good.
 fn named(token: Token<'_>, rules: &Rules) -> Result<Caller, Problem> {
-    let claims = token.claims(rules, clock::now()).map_err(refused)?;
-    let name = claims.get("sub").and_then(Value::as_str).filter(|name| !name.is_empty()).map(str::to_owned);
-    Ok(Caller { name, claims })
+    Ok(Caller::vouched(token.claims(rules, clock::now()).map_err(refused)?, &["sub"]))
 }
 
 pub(super) fn refused(detail: &str) -> Problem {

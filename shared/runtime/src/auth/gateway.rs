@@ -5,23 +5,28 @@ use serde_json::{Map, Value};
 use super::caller::{Caller, refused};
 use upload_grant::model::problem::Problem;
 
-/// Where the name is: tokens and authorizers of one's own, then IAM.
-const NAMES: [&str; 4] = ["sub", "userArn", "principalId", "callerId"];
+/// Where the name is in what IAM and authorizers of one's own say.
+const NAMES: [&str; 3] = ["userArn", "principalId", "callerId"];
 
 /// The caller in the authorizer's context.
 pub(super) fn caller(identity: Option<&Map<String, Value>>) -> Result<Caller, Problem> {
     let identity = identity.filter(|claims| !claims.is_empty());
     let identity = identity.ok_or_else(|| refused("the platform's authorizer has established nobody"))?;
-    let text = |name: &&str| identity.get(*name)?.as_str().filter(|text| !text.is_empty());
-    let name = NAMES.iter().find_map(text).map(str::to_owned);
+    // In a token nothing but `sub` names anybody, whatever its other claims are called.
+    let is_token =
+        ["sub", "iss"].iter().any(|name| identity.get(*name).is_some_and(|value| !value.is_null()));
     let claims = identity.iter().map(|(name, value)| (name.clone(), relisted(value))).collect();
-    Ok(Caller { name, claims })
+    Ok(Caller::vouched(claims, if is_token { &["sub"] } else { &NAMES }))
 }
 
-/// API Gateway writes the list `["a","b"]` as the text `[a b]`; here it becomes a list again.
+/// API Gateway writes the list `["a","b"]` as the text `[a b]`; a list of one word becomes one again. Of several
+/// words nobody can tell whether they are the groups "my" and "admin" or the one group "my admin": such a list
+/// is taken as empty, and matches nothing.
 fn relisted(value: &Value) -> Value {
     let inner = value.as_str().and_then(|text| text.strip_prefix('[')?.strip_suffix(']'));
-    inner.map_or_else(|| value.clone(), |inner| inner.split_whitespace().collect())
+    let Some(inner) = inner else { return value.clone() };
+    let word = Some(inner).filter(|inner| !inner.is_empty() && !inner.contains(char::is_whitespace));
+    word.into_iter().collect()
 }
 
 #[cfg(test)]
@@ -50,14 +55,20 @@ mod tests {
             (json!({"principalId": "p"}), Some("p")),
             (json!({"userArn": null, "callerId": "AIDA"}), Some("AIDA")),
             (json!({"space": "s"}), None),
+            (json!({"sub": 1234}), Some("1234")),
+            (json!({"sub": 1.5, "principalId": "p"}), None),
+            (json!({"sub": {}, "userArn": arn}), None),
+            (json!({"sub": null, "principalId": 7}), Some("7")),
+            (json!({"iss": "https://idp.example", "principalId": "p"}), None),
         ] {
             assert_eq!(run(&identity).unwrap().name.as_deref(), name, "{identity}");
         }
     }
 
     #[test]
-    fn lists_are_lists_again() {
-        let claims = run(&json!({"roles": "[a b]", "none": "[]", "plain": "a b"})).unwrap().claims;
-        assert_eq!(Value::Object(claims), json!({"roles": ["a", "b"], "none": [], "plain": "a b"}));
+    fn lists_are_lists_again_where_that_is_certain() {
+        let told = json!({"one": "[a]", "many": "[my admin]", "none": "[]", "plain": "a b", "null": null});
+        let claims = run(&told).unwrap().claims;
+        assert_eq!(Value::Object(claims), json!({"one": ["a"], "many": [], "none": [], "plain": "a b"}));
     }
 }

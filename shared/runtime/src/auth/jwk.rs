@@ -36,9 +36,10 @@ pub(super) fn keys(document: &[u8]) -> Option<Vec<Key>> {
 }
 
 fn key(jwk: &Value) -> Option<Key> {
+    let present = |name: &str| jwk.get(name).filter(|value| !value.is_null());
     let text = |name: &str| jwk.get(name).and_then(Value::as_str);
-    let is = |name: &str, expected: &str| jwk.get(name).is_none_or(|value| value == expected);
-    let verifies = match jwk.get("key_ops") {
+    let is = |name: &str, expected: &str| present(name).is_none_or(|value| value == expected);
+    let verifies = match present("key_ops") {
         None => true,
         Some(operations) => operations.as_array()?.iter().any(|operation| operation == "verify"),
     };
@@ -67,13 +68,26 @@ fn stripped(bytes: Vec<u8>) -> Vec<u8> {
 }
 
 impl Key {
-    /// Whether this may be the key that `token` names; a token without `kid` may be any key's.
-    pub(super) fn may_have_signed(&self, token: &Token<'_>) -> bool {
-        let alg = match self.public {
+    /// Whether this is the key that `token` means: the one it names, or where one of the two has no name, the one
+    /// that signed it.
+    pub(super) fn is_meant_by(&self, token: &Token<'_>) -> bool {
+        match (&self.kid, &token.kid) {
+            (Some(ours), Some(named)) => ours == named && self.alg() == token.alg,
+            _ => self.signed(token),
+        }
+    }
+
+    /// Whether this may be the signer's key: `kid` is a hint (RFC 7515, section 4.1.4), and says nothing about
+    /// keys that have none.
+    fn may_have_signed(&self, token: &Token<'_>) -> bool {
+        self.alg() == token.alg && (token.kid.is_none() || self.kid.is_none() || token.kid == self.kid)
+    }
+
+    fn alg(&self) -> Alg {
+        match self.public {
             Public::Rsa { .. } => Alg::Rs256,
             Public::P256(_) => Alg::Es256,
-        };
-        alg == token.alg && (token.kid.is_none() || token.kid == self.kid)
+        }
     }
 
     /// Whether it signed `token`.
@@ -107,6 +121,10 @@ mod tests {
         for (key, name, value, taken) in [
             (&rsa, "use", json!("sig"), 1),
             (&rsa, "use", json!("enc"), 0),
+            (&rsa, "use", json!(null), 1),
+            (&rsa, "alg", json!(null), 1),
+            (&rsa, "key_ops", json!(null), 1),
+            (&rsa, "kid", json!(null), 1),
             (&rsa, "key_ops", json!(["verify"]), 1),
             (&rsa, "key_ops", json!(["encrypt"]), 0),
             (&rsa, "alg", json!("RS256"), 1),

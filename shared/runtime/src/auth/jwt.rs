@@ -49,7 +49,9 @@ impl<'a> Token<'a> {
         let (signed, signature) = text.rsplit_once('.').ok_or(NO_TOKEN)?;
         let (header, payload) = signed.split_once('.').ok_or(NO_TOKEN)?;
         let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| NO_TOKEN);
-        let header: Map<String, Value> = serde_json::from_slice(&decode(header)?).map_err(|_| NO_TOKEN)?;
+        let mut header: Map<String, Value> =
+            serde_json::from_slice(&decode(header)?).map_err(|_| NO_TOKEN)?;
+        header.retain(|_, value| !value.is_null()); // null is absent
         if header.contains_key("crit") {
             return Err("the token demands an extension");
         }
@@ -72,16 +74,18 @@ impl<'a> Token<'a> {
         self.alg == Alg::Hs256 && hmac::verify(key, self.signed, &self.signature).is_ok()
     }
 
-    /// The claims of a token whose signature is good, if they are `rules`' and it is their time.
+    /// The claims of a token whose signature is good, if they are `rules`' and it is their time; without those that
+    /// are null.
     pub(super) fn claims(self, rules: &Rules, now: Timestamp) -> Result<Map<String, Value>, &'static str> {
-        let claims: Map<String, Value> =
+        let mut claims: Map<String, Value> =
             serde_json::from_slice(&self.payload).map_err(|_| "the token's claims are not an object")?;
+        claims.retain(|_, value| !value.is_null());
         if claims.get("iss").and_then(Value::as_str) != Some(&rules.issuer) {
             return Err("the token is from another issuer");
         }
-        let for_us = match claims.get("aud") {
-            Some(Value::String(audience)) => *audience == rules.audience,
-            Some(Value::Array(audiences)) => audiences.iter().any(|audience| *audience == *rules.audience),
+        let for_us = match audience(&claims).ok_or("the token names no audience")? {
+            Value::String(audience) => *audience == rules.audience,
+            Value::Array(audiences) => audiences.iter().any(|audience| *audience == *rules.audience),
             _ => false,
         };
         if !for_us {
@@ -104,6 +108,14 @@ impl<'a> Token<'a> {
         }
         Ok(claims)
     }
+}
+
+/// Whom the claims are for. Cognito's access tokens name the client that they were issued to instead.
+/// <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html>
+fn audience(claims: &Map<String, Value>) -> Option<&Value> {
+    let client =
+        || claims.get("client_id").filter(|_| claims.get("token_use").is_some_and(|is| is == "access"));
+    claims.get("aud").or_else(client)
 }
 
 #[cfg(test)]
@@ -135,7 +147,8 @@ mod tests {
             (json!({"aud": ["b", "a"]}), Ok(())),
             (json!({"exp": NOW - 59, "nbf": NOW + 60, "iat": NOW + 60}), Ok(())),
             (json!({"exp": NOW - 60}), Err("the token has expired")),
-            (json!({"exp": null}), Err("a time in the token is not a number")),
+            (json!({"exp": null}), Err("the token never expires")),
+            (json!({"nbf": null, "iat": null}), Ok(())),
             (json!({"exp": "9999999999"}), Err("a time in the token is not a number")),
             (json!({"nbf": NOW + 61}), Err("the token is not valid yet")),
             (json!({"iat": NOW + 61}), Err("the token is from the future")),
@@ -144,6 +157,18 @@ mod tests {
             (json!({"aud": "ab"}), Err("the token is for another audience")),
             (json!({"aud": []}), Err("the token is for another audience")),
             (json!({"aud": {"a": "a"}}), Err("the token is for another audience")),
+            (json!({"aud": null}), Err("the token names no audience")),
+            (json!({"aud": null, "client_id": "a"}), Err("the token names no audience")),
+            (json!({"aud": null, "client_id": "a", "token_use": "id"}), Err("the token names no audience")),
+            (json!({"aud": null, "client_id": "a", "token_use": "access"}), Ok(())),
+            (
+                json!({"aud": null, "client_id": "b", "token_use": "access"}),
+                Err("the token is for another audience"),
+            ),
+            (
+                json!({"aud": "b", "client_id": "a", "token_use": "access"}),
+                Err("the token is for another audience"),
+            ),
         ] {
             assert_eq!(claims(&change), outcome, "{change}");
         }
@@ -168,6 +193,8 @@ mod tests {
         ] {
             assert!(Token::parse(&token(&header, &claims)).is_err(), "{header}");
         }
+        let nulls = token(&json!({"alg": "HS256", "kid": null, "crit": null}), &claims);
+        assert_eq!(Token::parse(&nulls).map(|token| token.kid), Ok(None));
         let good = token(&json!({"alg": "HS256", "kid": "k"}), &claims);
         assert_eq!(Token::parse(&good).map(|token| token.kid), Ok(Some("k".to_owned())));
         for bad in ["", ".", "..", "a.b", &format!("{good}.x"), &format!("{good}="), &format!("{good} ")] {

@@ -70,7 +70,7 @@ impl Right {
 
 /// What one caller may do.
 #[derive(Clone, Copy, Debug)]
-pub struct Granted<'a> {
+pub struct Permissions<'a> {
     caller: &'a Caller,
     /// None without a policy.
     group: Option<&'a Group>,
@@ -81,12 +81,18 @@ pub struct Granted<'a> {
 impl Policy {
     /// As `GRANT_POLICY` says; a fault if it cannot be read.
     pub fn from_env(env: &mut Env) -> Option<Self> {
-        let text = env.get("GRANT_POLICY")?;
+        let Some(text) = env.get("GRANT_POLICY") else {
+            // A file that came out empty must not open the door to everybody.
+            if env.is_set("GRANT_POLICY") {
+                env.fault("GRANT_POLICY", "is set and empty");
+            }
+            return None;
+        };
         Self::parse(&text).map_err(|reason| env.fault("GRANT_POLICY", reason)).ok()
     }
 }
 
-impl<'a> Granted<'a> {
+impl<'a> Permissions<'a> {
     /// What `policy` grants to `caller`.
     ///
     /// # Errors
@@ -125,13 +131,13 @@ impl<'a> Granted<'a> {
         if self.may(right) { Ok(()) } else { Err(missing()) }
     }
 
-    /// Counts one request of this caller.
+    /// Counts one request or job of this caller.
     ///
     /// # Errors
-    /// `rate_limited`, with the honest time to wait.
+    /// `rate_limited`, with the honest time to wait; `unauthenticated` if nobody can tell whose rate it is.
     pub fn count(&self, rates: &Rates, now: tokio::time::Instant) -> Result<(), Problem> {
         let Some(per_minute) = self.group.and_then(|group| group.per_minute) else { return Ok(()) };
-        let name = self.caller.name.as_deref().unwrap_or_default();
+        let name = self.caller.identity()?.unwrap_or_default();
         rates.take(name, per_minute, now).map_err(|wait| {
             let detail = format!("the caller may ask {per_minute} times a minute");
             Problem::new(Code::RateLimited, detail).retry_in(wait)
@@ -156,15 +162,24 @@ impl<'a> Granted<'a> {
         })
     }
 
-    /// Insists on a size, unless the caller may leave it out.
+    /// Insists on a size, unless the caller may leave it out. Where there is a limit (`limited`, or the group's own)
+    /// and the receiver does not keep to it by itself (`bounded`), leaving it out would be a way around the limit:
+    /// then the right must be written out.
     ///
     /// # Errors
     /// `length_required` at `/size`, naming the right.
-    pub fn size(&self, size: Option<u64>) -> Result<(), Problem> {
-        if size.is_some() || self.may(Right::Unsized) {
+    pub fn size(&self, size: Option<u64>, limited: bool, bounded: bool) -> Result<(), Problem> {
+        if size.is_some() || self.trusted {
             return Ok(());
         }
-        let detail = "size is required: the caller lacks the right unsized";
+        let evades = !bounded && (limited || self.group.is_some_and(|group| group.max_bytes.is_some()));
+        let detail = if !self.may(Right::Unsized) {
+            "size is required: the caller lacks the right unsized"
+        } else if evades && self.group.is_none_or(|group| group.rights.is_none()) {
+            "size is required: without it this mode cannot keep to the limit, and no policy writes out the right unsized"
+        } else {
+            return Ok(());
+        };
         Err(Problem::at(Code::LengthRequired, "/size", detail))
     }
 
@@ -210,7 +225,8 @@ mod tests {
     use serde_json::json;
 
     fn caller(claims: &Value) -> Caller {
-        Caller { name: Some("ann".into()), claims: claims.as_object().cloned().unwrap_or_default() }
+        let claims = claims.as_object().cloned().unwrap_or_default();
+        Caller { name: Some("ann".into()), claims, vouched: true }
     }
 
     fn policy(document: &Value) -> Policy {
@@ -238,7 +254,8 @@ mod tests {
             (json!({}), None),
         ] {
             let caller = caller(&claims);
-            let limit = Granted::of(Some(&policy), &caller).and_then(|granted| granted.max_bytes("a/b", 9));
+            let limit =
+                Permissions::of(Some(&policy), &caller).and_then(|granted| granted.max_bytes("a/b", 9));
             assert_eq!(limit.map_err(|problem| problem.code), most.ok_or(Code::Forbidden), "{claims}");
         }
     }
@@ -249,11 +266,11 @@ mod tests {
             {"max_bytes": 100, "content_types": ["image/*"], "modes": ["relay", "put"], "rights": ["events"]},
         ]}));
         let caller = caller(&json!({}));
-        let granted = Granted::of(Some(&policy), &caller).unwrap();
+        let granted = Permissions::of(Some(&policy), &caller).unwrap();
         assert_eq!(granted.max_bytes("image/png", 50), Ok(50));
         assert_eq!(granted.max_bytes("image/png", 500), Ok(100));
         assert_eq!(granted.max_bytes("text/plain", 500).unwrap_err().code, Code::UnsupportedType);
-        assert_eq!(granted.size(None).unwrap_err().code, Code::LengthRequired);
+        assert_eq!(granted.size(None, false, true).unwrap_err().code, Code::LengthRequired);
         assert_eq!(granted.mode(None, &[Mode::Form, Mode::Put, Mode::Relay]), Ok(Mode::Put));
         assert_eq!(granted.mode(Some(Mode::Relay), &[Mode::Form]), Ok(Mode::Relay));
         for (asked, offered) in
@@ -263,10 +280,56 @@ mod tests {
             assert_eq!((problem.code, &*problem.errors[0].pointer), (Code::Forbidden, "/mode"));
         }
         assert_eq!(granted.need(Right::Events), Ok(()));
+        let unnamed = Caller { name: None, ..self::caller(&json!({})) };
+        let limited = Policy::parse(r#"{"groups":[{"per_minute":1}]}"#).unwrap();
+        let granted = Permissions::of(Some(&limited), &unnamed).unwrap();
+        let counted = granted.count(&Rates::default(), tokio::time::Instant::now());
+        assert_eq!(counted.unwrap_err().code, Code::Unauthenticated);
         let nobody = Caller::default();
-        let usual = Granted::of(None, &nobody).unwrap();
+        let usual = Permissions::of(None, &nobody).unwrap();
         assert!(usual.may(Right::Unsized));
         assert_eq!(usual.need(Right::Events).unwrap_err().detail, "the caller lacks the right events");
         assert_eq!(usual.mode(None, &[Mode::Credentials, Mode::Relay]), Ok(Mode::Relay));
+    }
+
+    #[test]
+    fn a_limit_is_not_evaded_by_leaving_the_size_out() {
+        let caller = caller(&json!({}));
+        for (group, limited, bounded, passes) in [
+            (None, false, false, true),
+            (None, true, true, true),
+            (None, true, false, false),
+            (Some(json!({})), false, false, true),
+            (Some(json!({})), true, false, false),
+            (Some(json!({"max_bytes": 9})), false, false, false),
+            (Some(json!({"max_bytes": 9})), false, true, true),
+            (Some(json!({"max_bytes": 9, "rights": ["unsized"]})), true, false, true),
+            (Some(json!({"max_bytes": 9, "rights": []})), false, true, false),
+            (Some(json!({"rights": ["events"]})), false, true, false),
+        ] {
+            let policy = group.as_ref().map(|group| policy(&json!({ "groups": [group] })));
+            let granted = Permissions::of(policy.as_ref(), &caller).unwrap();
+            assert_eq!(granted.size(None, limited, bounded).is_ok(), passes, "{group:?} {limited} {bounded}");
+            assert_eq!(granted.size(Some(1), limited, bounded), Ok(()));
+        }
+        let nobody = Caller::default();
+        assert_eq!(Permissions::trusted(&nobody).size(None, true, false), Ok(()), "the operator's own");
+    }
+
+    #[test]
+    fn a_policy_that_is_set_is_a_policy() {
+        for (name, value, faulty) in [
+            ("GRANT_LOG", "info", false),
+            ("GRANT_POLICY", "", true),
+            ("GRANT_POLICY", " \n", true),
+            ("GRANT_POLICY_FILE", "", true),
+            ("GRANT_POLICY_FILE", "/dev/null", true),
+            ("GRANT_POLICY_FILE", "/nowhere/at/all", true),
+        ] {
+            let mut env = Env::new([(name.to_owned(), value.to_owned())]);
+            assert!(Policy::from_env(&mut env).is_none());
+            let named = env.faults().iter().any(|fault| fault.name == "GRANT_POLICY");
+            assert_eq!(named, faulty, "{name}={value}");
+        }
     }
 }

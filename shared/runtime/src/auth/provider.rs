@@ -71,7 +71,7 @@ impl Provider {
             // A public key must never be taken for a shared secret, nor cause a fetch.
             return Err(refused("the token's algorithm is not accepted"));
         }
-        let has_key = |kept: &Kept| kept.keys.iter().any(|key| key.may_have_signed(token));
+        let has_key = |kept: &Kept| kept.keys.iter().any(|key| key.is_meant_by(token));
         let known = self.kept().filter(has_key);
         if let Some(kept) = known.as_ref().filter(|kept| kept.is_fresh()) {
             return Ok(kept.keys.clone());

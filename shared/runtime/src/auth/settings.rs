@@ -1,5 +1,7 @@
 //! `GRANT_AUTH` and what belongs to it: how callers prove who they are.
 
+use sha2::{Digest as _, Sha256};
+
 use crate::platform::Env;
 use crate::platform::runtime::{self, Runtime};
 use upload_grant::wire::secret::Secret;
@@ -8,7 +10,10 @@ use upload_grant::wire::secret::Secret;
 #[derive(Clone, Debug)]
 pub enum Auth {
     /// Nobody is asked; only on loopback, or with `GRANT_INSECURE`.
-    None,
+    None {
+        /// Whether other machines, and pages of any origin, may ask too.
+        insecure: bool,
+    },
     /// `x-api-key`: names and the SHA-256 of each key.
     ApiKey(Vec<(String, [u8; 32])>),
     /// A bearer token, checked here.
@@ -37,6 +42,8 @@ pub enum JwtKeys {
     Published(String),
 }
 
+/// What vendors are told where there is no name: no key may have it.
+const NOBODY: &str = "anonymous";
 /// HS256 wants a key at least as long as its hash (RFC 7518, section 3.2).
 const MIN_SECRET: usize = 32;
 
@@ -45,13 +52,14 @@ pub fn auth(env: &mut Env) -> Option<Auth> {
     match env.need("GRANT_AUTH").as_str() {
         "" => None,
         "none" => {
-            if !runtime::is_local(env) && !env.flag("GRANT_INSECURE", false) {
+            let insecure = env.flag("GRANT_INSECURE", false);
+            if !runtime::is_local(env) && !insecure {
                 env.fault(
                     "GRANT_AUTH",
-                    "is none, which needs a loopback GRANT_LISTEN or GRANT_INSECURE=true",
+                    "is none, which needs a loopback GRANT_LISTEN on no platform, or GRANT_INSECURE=true",
                 );
             }
-            Some(Auth::None)
+            Some(Auth::None { insecure })
         }
         "api-key" => api_keys(env).map(Auth::ApiKey),
         "jwt" => jwt(env).map(Auth::Jwt),
@@ -93,20 +101,26 @@ fn jwt(env: &mut Env) -> Option<Jwt> {
 
 fn api_keys(env: &mut Env) -> Option<Vec<(String, [u8; 32])>> {
     let text = env.need("GRANT_API_KEYS");
-    let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty());
-    match pairs.map(api_key).collect::<Option<Vec<_>>>() {
-        Some(keys) if !keys.is_empty() => Some(keys),
-        _ => {
-            if !text.is_empty() {
-                env.fault("GRANT_API_KEYS", "is not name:sha256hex,…");
-            }
-            None
-        }
+    if text.is_empty() {
+        return None;
     }
+    let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty());
+    let keys = pairs.map(api_key).collect::<Option<Vec<_>>>().filter(|keys| !keys.is_empty());
+    let Some(keys) = keys else {
+        env.fault("GRANT_API_KEYS", "is not name:sha256hex,…");
+        return None;
+    };
+    if keys.iter().any(|(name, _)| name == NOBODY) {
+        env.fault("GRANT_API_KEYS", "has a key called anonymous, which is nobody's name");
+    }
+    if keys.iter().any(|(_, digest)| *digest == Sha256::digest("")[..]) {
+        env.fault("GRANT_API_KEYS", "has the SHA-256 of nothing: hash the key, not an empty line");
+    }
+    Some(keys)
 }
 
 fn api_key(pair: &str) -> Option<(String, [u8; 32])> {
-    let (name, hex) = pair.split_once(':')?;
+    let (name, hex) = pair.split_once(':').map(|(name, hex)| (name.trim(), hex.trim()))?;
     let mut digest = [0; 32];
     if name.is_empty() || hex.len() != 64 || !hex.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return None;
@@ -146,7 +160,13 @@ mod tests {
             ("GRANT_RUNTIME", "lambda"),
             ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1"),
             ("GRANT_RUNTIME", "poll"),
+            ("FUNCTIONS_CUSTOMHANDLER_PORT", "40123"),
+            ("K_SERVICE", "s"),
+            ("KUBERNETES_SERVICE_HOST", "10.0.0.1"),
         ] {
+            // A forwarder of the platform's connects from loopback too.
+            let listening = ("GRANT_LISTEN", "127.0.0.1:9000");
+            assert_eq!(faults("none", &[fetched, listening]), ["GRANT_AUTH"], "{fetched:?}");
             assert_eq!(faults("none", &[fetched]), ["GRANT_AUTH"], "{fetched:?}");
             assert_eq!(faults("none", &[fetched, ("GRANT_INSECURE", "true")]), none);
         }
@@ -157,7 +177,9 @@ mod tests {
         assert_eq!(faults("gateway", &served), ["GRANT_AUTH"]);
         assert_eq!(faults("api-key", &[]), ["GRANT_API_KEYS"]);
         let signed = format!("a:+{}", "0".repeat(63));
-        for bad in ["name", ":", "a:00", &*signed] {
+        let nobody = format!("anonymous:{}", "1".repeat(64));
+        let of_nothing = "a:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852B855";
+        for bad in ["name", ":", "a:00", &*signed, &*nobody, " anonymous : 00", of_nothing] {
             assert_eq!(faults("api-key", &[("GRANT_API_KEYS", bad)]), ["GRANT_API_KEYS"], "{bad}");
         }
     }

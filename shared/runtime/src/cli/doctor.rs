@@ -23,7 +23,7 @@ pub use self::chart::Chart;
 pub use self::report::{Line, Report, seen};
 use crate::app::{App, Door};
 use crate::auth::Caller;
-use crate::auth::policy::Granted;
+use crate::auth::policy::Permissions;
 use crate::flow::{Ask, Context, Flow};
 use crate::platform::Env;
 use crate::platform::telemetry;
@@ -89,6 +89,7 @@ async fn check<F: Diagnose>(mut env: Env, report: &mut Report) {
     report.begin(chart.filename, chart.bytes.len());
     setup::check(&app, &mut env, report).await;
     reach::check(&app, &chart, report).await;
+    relay::address(&app, &mut env, report).await;
     let vendor_answers = examine(&app, &chart, report).await;
     for mode in app.flow.modes() {
         let check = format!("{}.grant", mode.as_str());
@@ -128,12 +129,12 @@ fn request(chart: &Chart, mode: Mode) -> Result<GrantRequest, Problem> {
 fn ask<F: Flow>(app: &App<F>, chart: &Chart, mode: Mode) -> Result<Ask, Problem> {
     let nobody = Caller::default();
     let asked = request(chart, mode)?;
-    app.checked_ask(&asked, mode, &Granted::trusted(&nobody), None, u64::MAX)
+    app.checked_ask(&asked, mode, &Permissions::trusted(&nobody), None, u64::MAX)
 }
 
 /// The grant for it, as any caller gets it.
 async fn grant<F: Flow>(app: &App<F>, chart: &Chart, mode: Mode) -> Result<Grant, Problem> {
     let nobody = Caller::default();
     let asked = request(chart, mode)?;
-    app.grant(&asked, &Granted::trusted(&nobody), None, &Door::default(), || Ok(String::new())).await
+    app.grant(&asked, &Permissions::trusted(&nobody), None, &Door::default(), || Ok(String::new())).await
 }

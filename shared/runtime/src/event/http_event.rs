@@ -7,13 +7,19 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Uri};
 use http_body_util::BodyExt as _;
 use serde_json::{Map, Value, json};
 
-use upload_grant::model::problem::Problem;
+use super::changed::{BINARY_MEDIA_TYPES, Mangled, length_differs};
+use super::members::Members;
+use super::messages::foreign;
+use upload_grant::model::problem::{Code, Problem};
 use upload_grant::wire::encode;
+
+/// U+FFFD in UTF-8.
+const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
 /// A request, and how its answer must look.
 pub struct HttpEvent {
@@ -21,6 +27,8 @@ pub struct HttpEvent {
     pub request: Request<Body>,
     /// The shape of the answer.
     pub shape: Shape,
+    /// What the gateway cut off the path: the stage of a REST API, or nothing.
+    pub mount: String,
     /// The client's address, where the gateway tells it.
     pub source: Option<IpAddr>,
     /// The gateway's id of the request.
@@ -42,20 +50,44 @@ pub enum Shape {
     LoadBalancerMulti,
 }
 
+/// Which gateway's request an event is.
+#[derive(Clone, Copy)]
+enum Payload {
+    Version1,
+    Version2,
+    Lattice,
+}
+
 /// The request in `event`, if it holds one.
-pub(super) fn read(event: &Value) -> Option<Result<HttpEvent, Problem>> {
-    let context = event.get("requestContext");
-    // First, because the local emulator sets `httpMethod` too, always to GET.
-    if let Some(http) = context.and_then(|context| context.get("http")) {
-        return Some(version_2(event, http));
-    }
-    let method = event.get("httpMethod").and_then(Value::as_str)?;
-    let shape = match context.and_then(|context| context.get("elb")) {
-        Some(_) if event.get("multiValueHeaders").is_some_and(Value::is_object) => Shape::LoadBalancerMulti,
-        Some(_) => Shape::LoadBalancer,
-        None => Shape::Plain,
+pub fn read(event: &str) -> Option<Result<HttpEvent, Problem>> {
+    let payload = payload(&Members::of(event)?)?;
+    let Ok(event) = serde_json::from_str::<Value>(event) else {
+        return Some(Err(Problem::invalid("", "the event's request cannot be read")));
     };
-    Some(version_1(event, method, shape))
+    Some(match payload {
+        Payload::Version1 => version_1(&event),
+        Payload::Version2 => version_2(&event, &event["requestContext"]["http"]),
+        Payload::Lattice => lattice(&event),
+    })
+}
+
+/// WebSocket events, agents and authorizers have much of a request, and are none.
+fn payload(event: &Members<'_>) -> Option<Payload> {
+    if foreign(event).is_some() {
+        return None;
+    }
+    let context = event.object("requestContext").unwrap_or_default();
+    // First, because the local emulator sets `httpMethod` too, always to GET.
+    if context.get("http").is_some() {
+        return Some(Payload::Version2);
+    }
+    if event.text("httpMethod").is_some() {
+        return Some(Payload::Version1);
+    }
+    event.text("method")?;
+    let is_lattice = event.text("raw_path").is_some()
+        || (event.text("path").is_some() && context.text("serviceNetworkArn").is_some());
+    is_lattice.then_some(Payload::Lattice)
 }
 
 /// Function URL and HTTP API, payload 2.0.
@@ -65,8 +97,9 @@ fn version_2(event: &Value, http: &Value) -> Result<HttpEvent, Problem> {
     let query = text(event, "rawQueryString").unwrap_or_default();
     let context = &event["requestContext"];
     Ok(HttpEvent {
-        request: request(method, path, query, headers(event), body(event))?,
+        request: request(method, path, query, headers(event), body(event, "isBase64Encoded"))?,
         shape: Shape::Version2,
+        mount: String::new(),
         source: text(http, "sourceIp").and_then(|address| address.parse().ok()),
         request_id: text(context, "requestId").map(str::to_owned),
         identity: identity(context),
@@ -74,7 +107,13 @@ fn version_2(event: &Value, http: &Value) -> Result<HttpEvent, Problem> {
 }
 
 /// REST API, load balancer, and the gateways of the other clouds, which look alike.
-fn version_1(event: &Value, method: &str, shape: Shape) -> Result<HttpEvent, Problem> {
+fn version_1(event: &Value) -> Result<HttpEvent, Problem> {
+    let method = text(event, "httpMethod").unwrap_or("GET");
+    let shape = match event.pointer("/requestContext/elb") {
+        Some(_) if event.get("multiValueHeaders").is_some_and(Value::is_object) => Shape::LoadBalancerMulti,
+        Some(_) => Shape::LoadBalancer,
+        None => Shape::Plain,
+    };
     let path = text(event, "path").unwrap_or("/");
     let headers = headers(event);
     let query = query(event, shape != Shape::Plain);
@@ -84,18 +123,58 @@ fn version_1(event: &Value, method: &str, shape: Shape) -> Result<HttpEvent, Pro
             context.pointer("/identity/sourceIp").or_else(|| context.get("sourceIp")).and_then(Value::as_str)
         }
         // The balancer appends the address it saw; what stands before it is the client's claim.
-        _ => headers
-            .get("x-forwarded-for")
-            .and_then(|value| value.to_str().ok()?.rsplit(',').next())
-            .map(str::trim),
+        _ => last_forwarded(&headers),
     };
     let source = source
         .or_else(|| headers.get("x-scf-remote-addr").and_then(|value| value.to_str().ok()))
         .and_then(|address| address.parse().ok());
     let request_id = text(&context, "requestId").map(str::to_owned);
     let identity = identity(&context);
-    let request = request(method, path, &query, headers, body(event))?;
-    Ok(HttpEvent { request, shape, source, request_id, identity })
+    let mount = mount(path, text(&context, "path").unwrap_or_default());
+    let request = request(method, path, &query, headers, body(event, "isBase64Encoded"))?;
+    Ok(HttpEvent { request, shape, mount, source, request_id, identity })
+}
+
+/// What stands before `path` in the `whole` path, which keeps the stage, or the base path of a custom domain.
+fn mount(path: &str, whole: &str) -> String {
+    let rest = whole.trim_end_matches('/').strip_suffix(path.trim_end_matches('/')).unwrap_or_default();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-._~".contains(&b);
+    let is_mount = rest.starts_with('/') && !rest.ends_with('/') && rest.bytes().all(plain);
+    if is_mount { rest.to_owned() } else { String::new() }
+}
+
+/// VPC Lattice: version 2.0, whose headers are lists, and the first one, whose names have underscores.
+///
+/// <https://docs.aws.amazon.com/vpc-lattice/latest/ug/lambda-functions.html>
+fn lattice(event: &Value) -> Result<HttpEvent, Problem> {
+    let first = event.get("raw_path").is_some();
+    let (path, encoded) = if first { ("raw_path", "is_base64_encoded") } else { ("path", "isBase64Encoded") };
+    // What the client sent, still encoded: in the path of the first version, in a map of both.
+    let (path, in_path) = split_query(text(event, path).unwrap_or("/"));
+    let in_map = query(event, true);
+    let query = if in_path.is_empty() { &in_map } else { in_path };
+    let headers = headers(event);
+    let context = event.get("requestContext").unwrap_or(&Value::Null);
+    let identity = context.get("identity").filter(|identity| text(identity, "principal").is_some());
+    let identity = identity.and_then(Value::as_object).map(|identity| {
+        let mut identity = identity.clone();
+        let arn = identity["principal"].clone();
+        identity.entry("userArn").or_insert(arn);
+        identity
+    });
+    let method = text(event, "method").unwrap_or("GET");
+    let source = last_forwarded(&headers).and_then(|address| address.parse().ok());
+    let request = request(method, path, query, headers, body(event, encoded))?;
+    Ok(HttpEvent { request, shape: Shape::Plain, mount: String::new(), source, request_id: None, identity })
+}
+
+fn split_query(path: &str) -> (&str, &str) {
+    path.split_once('?').unwrap_or((path, ""))
+}
+
+/// The address that the gateway itself saw: it is the last one.
+fn last_forwarded(headers: &HeaderMap) -> Option<&str> {
+    headers.get("x-forwarded-for").and_then(|value| value.to_str().ok()?.rsplit(',').next()).map(str::trim)
 }
 
 fn request(
@@ -103,7 +182,7 @@ fn request(
     path: &str,
     query: &str,
     headers: HeaderMap,
-    body: Bytes,
+    body: Received,
 ) -> Result<Request<Body>, Problem> {
     let bad = |_| Problem::invalid("", "the event's request cannot be read");
     let mut target = String::new();
@@ -118,8 +197,13 @@ fn request(
     }
     let method = Method::from_bytes(method.as_bytes())
         .map_err(|_| Problem::invalid("", "the event's method is not one"))?;
-    let length = body.len();
-    let mut request = Request::builder().method(method).uri(target).body(Body::from(body)).map_err(bad)?;
+    let length = body.bytes.len();
+    let mangled = mangled(&headers, &body);
+    let bytes = Body::from(body.bytes);
+    let mut request = Request::builder().method(method).uri(target).body(bytes).map_err(bad)?;
+    if let Some(mangled) = mangled {
+        request.extensions_mut().insert(mangled);
+    }
     *request.headers_mut() = headers;
     request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
     Ok(request)
@@ -134,7 +218,12 @@ fn headers(event: &Value) -> HeaderMap {
         .into_iter()
         .flatten()
         .flat_map(|(name, values)| values.as_array().into_iter().flatten().map(move |value| (name, value)));
-    for (name, value) in single.into_iter().flatten().chain(listed) {
+    // VPC Lattice has lists in the one map.
+    let single = single.into_iter().flatten().flat_map(|(name, value)| match value.as_array() {
+        Some(values) => values.iter().map(move |value| (name, value)).collect::<Vec<_>>(),
+        None => vec![(name, value)],
+    });
+    for (name, value) in single.chain(listed) {
         let name = HeaderName::from_bytes(name.to_ascii_lowercase().as_bytes());
         let value = value.as_str().map(HeaderValue::from_str);
         if let (Ok(name), Some(Ok(value))) = (name, value) {
@@ -161,29 +250,56 @@ fn query(event: &Value, encoded: bool) -> String {
             encode::percent(&mut query, value);
         }
     };
-    let map = |name: &str| event.get(name).and_then(Value::as_object);
-    if let Some(multi) = map("multiValueQueryStringParameters") {
-        for (name, values) in multi {
-            for value in values.as_array().into_iter().flatten().filter_map(Value::as_str) {
-                push(name, value);
-            }
-        }
-    } else if let Some(single) = map("queryStringParameters").or_else(|| map("queryString")) {
-        for (name, value) in single {
-            push(name, value.as_str().unwrap_or_default());
+    let names = [
+        "multiValueQueryStringParameters",
+        "queryStringParameters",
+        "queryString",
+        "query_string_parameters",
+    ];
+    let map = names.iter().find_map(|name| event.get(name).and_then(Value::as_object));
+    for (name, value) in map.into_iter().flatten() {
+        match value.as_array() {
+            Some(values) => values.iter().filter_map(Value::as_str).for_each(|value| push(name, value)),
+            None => push(name, value.as_str().unwrap_or_default()),
         }
     }
     query
 }
 
+/// A body as the gateway handed it over.
+struct Received {
+    bytes: Bytes,
+    /// Whether it came as text.
+    text: bool,
+}
+
 /// The body's bytes. One cloud says base64 and sends text: what does not decode is taken as it is.
-fn body(event: &Value) -> Bytes {
-    let Some(text) = event.get("body").and_then(Value::as_str) else { return Bytes::new() };
-    let encoded = event.get("isBase64Encoded").and_then(Value::as_bool).unwrap_or(false);
+fn body(event: &Value, encoded: &str) -> Received {
+    let text = event.get("body").and_then(Value::as_str).unwrap_or_default();
+    let encoded = event.get(encoded).and_then(Value::as_bool).unwrap_or(false);
     if encoded && let Ok(bytes) = STANDARD.decode(text) {
-        return Bytes::from(bytes);
+        return Received { bytes: Bytes::from(bytes), text: false };
     }
-    Bytes::copy_from_slice(text.as_bytes())
+    Received { bytes: Bytes::copy_from_slice(text.as_bytes()), text: true }
+}
+
+/// Whether the gateway changed the body: it has another length than its client said, or, where that said none,
+/// characters that stand for bytes which are no text.
+fn mangled(headers: &HeaderMap, body: &Received) -> Option<Mangled> {
+    let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    // A gateway may take a content encoding off, and the length is that of what it took it from.
+    let declared = header(CONTENT_LENGTH).filter(|_| header(CONTENT_ENCODING).is_none());
+    let arrived = body.bytes.len() as u64;
+    match declared.and_then(|length| length.trim().parse::<u64>().ok()) {
+        Some(declared) if declared != arrived => {
+            Some(Mangled(length_differs(Code::InvalidRequest, declared, arrived)))
+        }
+        None if body.text && body.bytes.windows(REPLACEMENT.len()).any(|bytes| bytes == REPLACEMENT) => {
+            let detail = format!("the body was made text on the way: {BINARY_MEDIA_TYPES}");
+            Some(Mangled(Problem::new(Code::InvalidRequest, detail)))
+        }
+        _ => None,
+    }
 }
 
 /// What the gateway's authorizer established: JWT claims, an IAM identity, or a function's own context.
@@ -279,6 +395,25 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_stage_is_what_the_path_lacks() {
+        for (path, whole, mount) in [
+            ("/tencent-lke/grants", "/prod/tencent-lke/grants", "/prod"),
+            ("/", "/prod/", "/prod"),
+            ("/", "/prod", "/prod"),
+            ("/grants", "/grants", ""),
+            ("/base/grants", "/base/grants", ""),
+            ("/base/grants", "/grants", ""),
+            ("/grants", "/a/b/grants", "/a/b"),
+            ("/grants", "", ""),
+            ("/grants", "/prodgrants", ""),
+            ("/grants", "//evil.example/grants", "//evil.example"),
+            ("/grants", "/a b/grants", ""),
+        ] {
+            assert_eq!(super::mount(path, whole), mount, "{path} {whole}");
+        }
+    }
+
     #[tokio::test]
     async fn bodies_are_base64_exactly_when_they_are_no_text() {
         for (body, text, encoded) in [(&b"text"[..], "text", false), (b"\x00\xff", "AP8=", true)] {
@@ -289,7 +424,7 @@ mod tests {
             [("AP8=", true, &b"\x00\xff"[..]), ("AP8=", false, b"AP8="), ("{}", true, b"{}")]
         {
             let event = json!({ "body": text, "isBase64Encoded": encoded });
-            assert_eq!(super::body(&event), body, "{text}");
+            assert_eq!(super::body(&event, "isBase64Encoded").bytes, body, "{text}");
         }
     }
 }

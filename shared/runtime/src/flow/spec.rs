@@ -18,6 +18,8 @@ pub struct Spec {
     pub params: &'static [Param],
     /// The modes on offer, the default first; settings may narrow them.
     pub modes: &'static [Mode],
+    /// The modes besides relay whose receiver refuses more than `max_bytes` even of a file whose size was not said.
+    pub bounded: &'static [Mode],
     /// The vendor's documented quota in calls per second, if it has one.
     pub quota: Option<f64>,
     /// What of the store's answer is worth sending to `/complete`.
@@ -35,6 +37,7 @@ impl Spec {
         types: Types { listed: &[], others: Others::Refused },
         params: &[],
         modes: &[Mode::Relay],
+        bounded: &[],
         quota: None,
         collect: &["etag"],
         private: &[],
@@ -51,13 +54,16 @@ impl Spec {
         self.params.iter().map(|param| param.name).collect()
     }
 
-    /// The parameters' defaults from the environment; a fault for each that is required and neither there nor
+    /// The parameters' defaults from the environment, else the flow's own; a fault for each that is required and neither there nor
     /// a policy's to supply.
     pub(crate) fn defaults(&self, env: &mut Env) -> Map<String, Value> {
         let mut defaults = Map::new();
         for param in self.params {
-            let Some(variable) = param.env else { continue };
-            let value = if param.required { env.param(variable) } else { env.get(variable) };
+            let value = match param.env {
+                Some(variable) if param.required => env.param(variable),
+                Some(variable) => env.get(variable),
+                None => None,
+            };
             let value = value.or_else(|| param.default.map(str::to_owned));
             defaults.extend(value.map(|value| (param.name.to_owned(), Value::String(value))));
         }

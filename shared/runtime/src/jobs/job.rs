@@ -3,12 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use crate::auth::Caller;
-use crate::event::cloud_event;
 use crate::transfer::Source;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::GrantRequest;
@@ -29,6 +28,8 @@ pub struct Job {
     pub source: Source,
     /// Who is told of the outcome.
     pub notify: Option<Url>,
+    /// Whether the source's own type counts where the file's name has none that is of use.
+    pub typed_by_source: bool,
 }
 
 /// A job that cannot be read: what is known of it, so that its sender can be told.
@@ -52,49 +53,17 @@ impl Job {
     }
 }
 
-/// What names a job of this id over all its deliveries.
+/// What names a job of this id over all its deliveries. A caller's jobs are under the hash of its name, which has
+/// one length whatever the name is; no id of its own makes a platform's job look like one, for ids have no lines.
 pub(super) fn name_of(id: &str, caller: Option<&Caller>) -> String {
     match caller.and_then(|caller| caller.name.as_ref()) {
-        Some(name) => format!("{name}\n{id}"),
+        Some(name) => format!("caller\n{}\n{id}", encode::digest_hex(&Sha256::digest(name.as_bytes()))),
         None => id.to_owned(),
     }
 }
 
-/// The jobs in a message's payload; usually one. A job that cannot be read is a problem in its place, under
-/// the id it would have had.
-pub(super) fn read(payload: &Value, message_id: &str) -> Vec<Result<Job, Box<Unreadable>>> {
-    let string = |name: &str| payload.get(name).and_then(Value::as_str);
-    if string("Event") == Some("s3:TestEvent") {
-        return Vec::new();
-    }
-    if let Some(records) = payload.get("Records").and_then(Value::as_array) {
-        let created = records.iter().filter(|record| {
-            record
-                .get("eventName")
-                .and_then(Value::as_str)
-                .is_some_and(|name| name.starts_with("ObjectCreated"))
-        });
-        return created.map(|record| s3(&record["s3"], true)).collect();
-    }
-    if string("Type") == Some("Notification") {
-        let inner = string("Message").and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null);
-        return read(&inner, string("MessageId").unwrap_or(message_id));
-    }
-    if let Some(detail) = payload.get("detail").filter(|_| payload.get("detail-type").is_some()) {
-        if string("source") == Some("aws.s3") {
-            return vec![s3(detail, false)];
-        }
-        return read(detail, string("id").unwrap_or(message_id));
-    }
-    if payload.get("specversion").is_some() {
-        let message = cloud_event(payload);
-        return read(&message.payload, &message.id);
-    }
-    vec![upload_job(payload, message_id)]
-}
-
 /// An UploadJob document. Without an id of its own or of its message, what it says names it.
-fn upload_job(document: &Value, message_id: &str) -> Result<Job, Box<Unreadable>> {
+pub(super) fn upload_job(document: &Value, message_id: &str) -> Result<Job, Box<Unreadable>> {
     let fingerprint = fingerprint(document);
     let named = id(document).map(|id| id.unwrap_or(message_id));
     let id = match &named {
@@ -119,6 +88,7 @@ fn upload_job(document: &Value, message_id: &str) -> Result<Job, Box<Unreadable>
             request: GrantRequest::from_value(document)?,
             source: source(present(document, "source"))?,
             notify: notify?,
+            typed_by_source: false,
         })
     };
     job().map_err(|problem| {
@@ -168,28 +138,6 @@ fn source(source: Option<&Value>) -> Result<Source, Problem> {
     })
 }
 
-/// A native notification: the object is the file, and its version the job.
-fn s3(record: &Value, encoded: bool) -> Result<Job, Box<Unreadable>> {
-    let bucket = record.pointer("/bucket/name").and_then(Value::as_str).unwrap_or_default();
-    let raw_key = record.pointer("/object/key").and_then(Value::as_str).unwrap_or_default();
-    let key = if encoded { form_decoded(raw_key) } else { raw_key.to_owned() };
-    let object = |name: &str| record.pointer(&format!("/object/{name}")).and_then(Value::as_str);
-    let version_id = object("versionId").or_else(|| object("version-id"));
-    let instance = version_id.or_else(|| object("sequencer")).unwrap_or_default();
-    let size = record.pointer("/object/size").cloned().unwrap_or(Value::Null);
-    let mut id = format!("{bucket}/{key}/{instance}");
-    if id.len() > 256 {
-        id = encode::digest_hex(&Sha256::digest(id.as_bytes())).to_string(); // a long key: its hash names the job as well
-    }
-    let document = json!({
-        "id": id,
-        "filename": key.rsplit('/').next(),
-        "size": size,
-        "source": { "s3": { "bucket": bucket, "key": key, "version_id": version_id } },
-    });
-    upload_job(&document, "")
-}
-
 fn url(value: Option<&Value>, pointer: &str) -> Result<Url, Problem> {
     let url = value
         .and_then(Value::as_str)
@@ -198,21 +146,41 @@ fn url(value: Option<&Value>, pointer: &str) -> Result<Url, Problem> {
     url.ok_or_else(|| Problem::invalid(pointer, "a URL is expected"))
 }
 
-/// `+` is a space, `%XX` a byte.
-fn form_decoded(text: &str) -> String {
-    let pair = format!("k={}", text.replace('&', "%26"));
-    let decoded = url::form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned());
-    decoded.unwrap_or_default()
-}
-
 /// The hash of what a document says, however its members are ordered and spaced.
 fn fingerprint(document: &Value) -> String {
     let mut document = document.clone();
     document.sort_all_objects();
-    encode::digest_hex(&Sha256::digest(document.to_string().as_bytes())).to_string()
+    fingerprint_of(document.to_string().as_bytes())
+}
+
+/// SHA-256 in hex.
+pub(super) fn fingerprint_of(bytes: &[u8]) -> String {
+    encode::digest_hex(&Sha256::digest(bytes)).to_string()
 }
 
 /// The code of a problem that no delivery can do anything about.
 pub(super) fn is_deployment_fault(code: Code) -> bool {
     matches!(code, Code::ConfigMissing | Code::VendorAuthFailed | Code::VendorNotSubscribed | Code::Internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_senders_have_one_job() {
+        let names = ["", "a", "b", "a\nb", "b\na", "caller", "caller\na", "a\n", "\na", "1", "a:b", "queue"];
+        let ids = ["1", "a", "b", "a:1", "b/1", "caller", "caller:a:1", "j"];
+        let mut seen = HashSet::new();
+        for id in ids {
+            assert!(seen.insert(name_of(id, None)));
+            for name in names {
+                let caller = Caller { name: Some(name.to_owned()), ..Caller::default() };
+                assert!(seen.insert(name_of(id, Some(&caller))), "{name:?} {id}");
+            }
+        }
+        assert_eq!(seen.len(), ids.len() * (names.len() + 1));
+    }
 }

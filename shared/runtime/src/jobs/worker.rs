@@ -15,14 +15,17 @@ use super::job::{is_deployment_fault, name_of};
 use super::{Job, Unreadable};
 use crate::app::{App, carrier, receipt_of, time_for};
 use crate::auth::Caller;
-use crate::auth::policy::Granted;
+use crate::auth::policy::Permissions;
+use crate::event::length_differs;
 use crate::flow::{Ask, Flow};
 use crate::platform::telemetry::{self, Line};
 use crate::platform::{clock, new_id};
 use crate::state::Claim;
-use crate::transfer::Body;
+use crate::transfer::{Body, Opened, Source};
+use upload_grant::model::media;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::Receipt;
+use upload_grant::model::request::GrantRequest;
 
 /// A claim holds this long unless renewed: so long does a killed instance keep a job from the others. A third of
 /// it and the longest that the store may take to answer still leave a moment.
@@ -78,13 +81,18 @@ impl<F: Flow> App<F> {
             let problem = Problem::new(Code::RateLimited, "the time was up before this job began");
             return unacknowledged(problem);
         }
+        // Whatever it says, it is one of its sender's.
+        if let Some(Err(problem)) = caller.map(|caller| self.granted(caller)) {
+            return unacknowledged(problem);
+        }
         let job = match job {
             Ok(job) => job.of(caller),
             Err(unreadable) => {
                 let Unreadable { id, fingerprint, notify, problem } = *unreadable;
+                telemetry::note_seen(problem.detail.as_str());
                 let name = name_of(&id, caller);
                 let event = webhook_id(F::SPEC.name, &name, &fingerprint, Some(problem.code));
-                return self.tell_failure(&id, &event, notify.as_ref(), problem, deadline).await;
+                return self.tell_failure(&id, caller, &event, notify.as_ref(), problem, deadline).await;
             }
         };
         if let Err(problem) = self.configured() {
@@ -93,7 +101,7 @@ impl<F: Flow> App<F> {
         if !self.notifier.permits(job.notify.as_ref()) {
             let problem = Problem::invalid("/notify/url", "the address is not in GRANT_NOTIFY_HOSTS");
             let event = webhook_id(F::SPEC.name, &job.name, &job.fingerprint, Some(problem.code));
-            return self.tell_failure(&job.id, &event, None, problem, deadline).await;
+            return self.tell_failure(&job.id, caller, &event, None, problem, deadline).await;
         }
         let name = format!("job:{}:{}", F::SPEC.name, job.name);
         let owner = new_id();
@@ -105,7 +113,7 @@ impl<F: Flow> App<F> {
             Ok(Claim::Done(record)) if record["fingerprint"] != job.fingerprint.as_str() => {
                 let problem = Problem::invalid("/id", "another job was done under this id");
                 let event = webhook_id(F::SPEC.name, &job.name, &job.fingerprint, Some(problem.code));
-                self.tell_failure(&job.id, &event, job.notify.as_ref(), problem, deadline).await
+                self.tell_failure(&job.id, caller, &event, job.notify.as_ref(), problem, deadline).await
             }
             Ok(Claim::Done(record)) => self.redelivered(&job, (&name, &owner), record, deadline).await,
             Ok(Claim::Mine) => {
@@ -116,7 +124,7 @@ impl<F: Flow> App<F> {
                         Err(Problem::new(Code::RateLimited, "the claim on this job was lost"))
                     }
                 };
-                self.conclude(&job, (&name, &owner), outcome, deadline).await
+                self.conclude(&job, caller, (&name, &owner), outcome, deadline).await
             }
         }
     }
@@ -141,19 +149,26 @@ impl<F: Flow> App<F> {
         caller: Option<&Caller>,
         deadline: Instant,
     ) -> Result<Receipt, Problem> {
-        let mut ask = self.job_ask(job, caller)?;
+        let ask = self.job_ask(job, caller, job.request.content_type.as_deref());
+        let names_no_type = media::extension(&job.request.filename).is_none()
+            || ask.as_ref().is_err_and(|problem| problem.code == Code::UnsupportedType);
+        let (mut ask, opened) = if job.typed_by_source && names_no_type {
+            let size = job.request.size;
+            let opened =
+                self.open(&job.source, size, deadline.min(Instant::now() + self.cx.settings.timeout)).await?;
+            let typed = opened.content_type.as_deref();
+            (self.job_ask(job, caller, typed).or(ask)?, opened)
+        } else {
+            let ask = ask?;
+            let opened = self.open(&job.source, ask.size, ask.deadline.min(deadline)).await?;
+            (ask, opened)
+        };
         telemetry::note(|notes| {
             notes.mode = Some(ask.mode.as_str());
             notes.grant_id = Some(ask.id.clone());
         });
-        let silent =
-            |_| Err(Problem::new(Code::SourceFailed, "the source did not answer in time").retryable(true));
-        let opening = self.sources.open(&job.source, ask.size);
-        let opened =
-            tokio::time::timeout_at(ask.deadline.min(deadline), opening).await.unwrap_or_else(silent)?;
-        if ask.size.is_some_and(|size| size != opened.length) {
-            let detail = "the source has another size than the job says";
-            return Err(Problem::new(Code::ChecksumMismatch, detail));
+        if let Some(size) = ask.size.filter(|size| *size != opened.length) {
+            return Err(length_differs(Code::ChecksumMismatch, size, opened.length));
         }
         if opened.length == 0 {
             return Err(Problem::new(Code::InvalidRequest, "the source is empty"));
@@ -169,18 +184,33 @@ impl<F: Flow> App<F> {
         let upload = self.flow.upload(&self.cx, &ask, body);
         let stored = tokio::time::timeout_at(ask.deadline, upload).await.unwrap_or_else(time_is_up)?;
         telemetry::note_vendor(&stored.vendor);
-        Ok(receipt_of(&self.flow, &ask, stored, Some(job.id.clone())))
+        let mut receipt = receipt_of(&self.flow, &ask, stored, Some(job.id.clone()));
+        receipt.caller = caller.and_then(|caller| caller.name.clone());
+        Ok(receipt)
+    }
+
+    async fn open(&self, source: &Source, size: Option<u64>, deadline: Instant) -> Result<Opened, Problem> {
+        let silent =
+            |_| Err(Problem::new(Code::SourceFailed, "the source did not answer in time").retryable(true));
+        tokio::time::timeout_at(deadline, self.sources.open(source, size)).await.unwrap_or_else(silent)
     }
 
     /// The ask of a job: its object's name derives from the job, so that every delivery means the same object.
-    fn job_ask(&self, job: &Job, caller: Option<&Caller>) -> Result<Ask, Problem> {
+    fn job_ask(
+        &self,
+        job: &Job,
+        caller: Option<&Caller>,
+        content_type: Option<&str>,
+    ) -> Result<Ask, Problem> {
         let nobody = Caller::default();
         let granted = match caller {
-            Some(caller) => Granted::of(self.policy.as_ref(), caller)?,
-            None => Granted::trusted(&nobody),
+            Some(caller) => self.permissions(caller)?,
+            None => Permissions::trusted(&nobody),
         };
         let mode = carrier(self.flow.modes());
-        let mut ask = self.checked_ask(&job.request, mode, &granted, None, u64::MAX)?;
+        let content_type = content_type.map(str::to_owned);
+        let request = GrantRequest { content_type, ..job.request.clone() };
+        let mut ask = self.checked_ask(&request, mode, &granted, None, u64::MAX)?;
         ask.id = job_ulid(F::SPEC.name, &job.name);
         ask.now = clock::now();
         Ok(ask)
@@ -190,6 +220,7 @@ impl<F: Flow> App<F> {
     async fn conclude(
         &self,
         job: &Job,
+        caller: Option<&Caller>,
         claim: (&str, &str),
         outcome: Result<Receipt, Problem>,
         deadline: Instant,
@@ -205,7 +236,7 @@ impl<F: Flow> App<F> {
             Err(problem) => {
                 let mut problem = problem.clone();
                 (problem.flow, problem.job_id) = (Some(F::SPEC.name.to_owned()), Some(job.id.clone()));
-                ("upload.failed", problem.to_value())
+                ("upload.failed", with_caller(problem.to_value(), caller))
             }
         };
         let record = json!({ "fingerprint": job.fingerprint, "kind": kind, "data": data, "told": false });
@@ -264,6 +295,7 @@ impl<F: Flow> App<F> {
     async fn tell_failure(
         &self,
         job_id: &str,
+        caller: Option<&Caller>,
         event: &str,
         notify: Option<&Url>,
         mut problem: Problem,
@@ -271,11 +303,20 @@ impl<F: Flow> App<F> {
     ) -> Settled {
         (problem.flow, problem.job_id) = (Some(F::SPEC.name.to_owned()), Some(job_id.to_owned()));
         let deadline = self.telling_ends(deadline);
-        let told = self.notifier.tell(notify, event, "upload.failed", &problem.to_value(), deadline).await;
+        let data = with_caller(problem.to_value(), caller);
+        let told = self.notifier.tell(notify, event, "upload.failed", &data, deadline).await;
         let outcome = Err(problem);
         let acknowledged = acknowledged(&outcome, &told);
         Settled { outcome, acknowledged }
     }
+}
+
+/// `data` of a webhook, with whose job it was.
+fn with_caller(mut data: Value, caller: Option<&Caller>) -> Value {
+    if let Some(name) = caller.and_then(|caller| caller.name.as_deref()) {
+        data["caller"] = name.into();
+    }
+    data
 }
 
 /// How long an outcome is remembered.

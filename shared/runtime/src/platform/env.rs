@@ -1,6 +1,6 @@
 //! Configuration: the environment, read once, with every fault named.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
 use upload_grant::model::problem::{Code, Problem};
@@ -12,6 +12,8 @@ use upload_grant::model::problem::{Code, Problem};
 #[derive(Default)]
 pub struct Env {
     vars: HashMap<String, String>,
+    /// Variables whose values are no text.
+    garbled: HashSet<String>,
     faults: Vec<Fault>,
 }
 
@@ -28,15 +30,20 @@ impl Env {
     /// The environment of this process.
     #[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn of_process() -> Self {
-        Self::new(
-            std::env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
-        )
+        let mut env = Self::default();
+        for (name, value) in std::env::vars_os() {
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) => drop(env.vars.insert(name, value)),
+                Err(_) => drop(env.garbled.insert(name)),
+            }
+        }
+        env
     }
 
     /// An environment from these variables.
     pub fn new(vars: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { vars: vars.into_iter().collect(), faults: Vec::new() }
+        Self { vars: vars.into_iter().collect(), ..Self::default() }
     }
 
     /// What was found wrong so far.
@@ -51,12 +58,25 @@ impl Env {
         }
     }
 
-    /// The value of `name`, from the variable or its file.
+    /// Whether `name` or its file is set at all, if only to nothing.
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        let file = format!("{name}_FILE");
+        [name, &file].iter().any(|name| self.vars.contains_key(*name) || self.garbled.contains(*name))
+    }
+
+    /// The value of `name`, from the variable or its file; a fault if it is not UTF-8.
     pub fn get(&mut self, name: &str) -> Option<String> {
+        if self.garbled.contains(name) || self.garbled.contains(&format!("{name}_FILE")) {
+            self.fault(name, "is not UTF-8");
+            return None;
+        }
         let value = match self.vars.get(name).map(|value| value.trim()) {
             Some(value) if !value.is_empty() => value.to_owned(),
             _ => {
                 let file = self.vars.get(&format!("{name}_FILE"))?.trim();
+                if file.is_empty() {
+                    return None;
+                }
                 if let Ok(value) = std::fs::read_to_string(file) {
                     value.trim().to_owned()
                 } else {
@@ -78,7 +98,7 @@ impl Env {
 
     /// The default of a request parameter; a fault if there is none and no policy could supply it.
     pub fn param(&mut self, name: &str) -> Option<String> {
-        if self.get("GRANT_POLICY").is_some() { self.get(name) } else { Some(self.need(name)) }
+        if self.is_set("GRANT_POLICY") { self.get(name) } else { Some(self.need(name)) }
     }
 
     /// The value of `name` parsed, or `default`; a fault if it does not parse.

@@ -1,5 +1,5 @@
 //! What platforms put into headers: their role's keys, ids and control words. All of it is taken off before
-//! anything else sees the request.
+//! anything else sees the request. Only a key ring that holds a role's keys takes others (see [`KeyRing`]).
 
 use axum::http::HeaderMap;
 

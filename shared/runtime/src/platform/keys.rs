@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::{Env, Fault};
+use super::Env;
 use upload_grant::wire::secret::Secret;
 
 /// A vendor's key pair, perhaps temporary.
@@ -33,8 +33,6 @@ pub struct KeyNames {
 pub struct KeyRing {
     current: RwLock<Arc<Keys>>,
     rotates: bool,
-    /// The variable of the key id that an operator would set.
-    name: &'static str,
     names: Option<KeyNames>,
 }
 
@@ -44,22 +42,15 @@ impl KeyRing {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What is wrong while neither the environment nor the platform has brought any keys.
-    pub(crate) fn missing(&self) -> Option<Fault> {
-        let awaited = self.rotates && self.get().id.is_empty();
-        let reason = "is missing, and the platform sends no keys: the function has no role";
-        awaited.then(|| Fault { name: self.name.to_owned(), reason: reason.to_owned() })
-    }
-
-    /// The variables that the keys are from; none where keys are not needed, or come only with the platform's
-    /// requests.
+    /// The variables that the keys are from; none where keys are not needed.
     pub fn names(&self) -> Option<KeyNames> {
         self.names
     }
 
-    /// Takes the platform's keys, unless the operator configured others.
+    /// Takes the platform's keys, if ours are a role's too. A role's keys always have a token.
     pub(crate) fn rotate(&self, keys: Keys) {
-        if self.rotates && !keys.id.is_empty() && !keys.secret.expose().is_empty() {
+        let token = keys.token.as_ref().is_some_and(|token| !token.expose().is_empty());
+        if self.rotates && token && !keys.id.is_empty() && !keys.secret.expose().is_empty() {
             *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
         }
     }
@@ -77,16 +68,15 @@ impl Env {
         }
     }
 
-    /// As [`Env::keys`], for a vendor whose platform, marked by the variable `platform`, supplies a role's
-    /// keys. The operator's own names come first in `sets` and are never replaced.
-    pub fn key_ring<const N: usize>(&mut self, sets: [KeyNames; N], platform: &str) -> KeyRing {
-        let chosen = self.chosen(&sets);
-        let own = chosen.is_some_and(|set| set.id == sets[0].id);
-        let rotates = !own && self.get(platform).is_some();
-        let with_requests = rotates && chosen.is_none();
-        let keys = if with_requests { Keys::default() } else { self.keys(sets) };
-        let names = chosen.or(sets.last().copied()).filter(|_| !with_requests);
-        KeyRing { current: RwLock::new(Arc::new(keys)), rotates, name: sets[0].id, names }
+    /// As [`Env::keys`], for a vendor whose platform, marked by the variable `platform`, supplies the keys of a role
+    /// in the set whose id is `role`. Those of any other set, or without a token, are the operator's and never
+    /// replaced.
+    pub fn key_ring<const N: usize>(&mut self, sets: [KeyNames; N], platform: &str, role: &str) -> KeyRing {
+        let names = self.chosen(&sets);
+        let keys = self.keys(sets);
+        let is_role = names.is_some_and(|set| set.id == role) && keys.token.is_some();
+        let rotates = is_role && self.get(platform).is_some();
+        KeyRing { current: RwLock::new(Arc::new(keys)), rotates, names: names.or(sets.last().copied()) }
     }
 
     fn chosen(&mut self, sets: &[KeyNames]) -> Option<KeyNames> {
@@ -119,23 +109,26 @@ mod tests {
     }
 
     #[test]
-    fn a_platform_rotates_its_own_keys_and_no_others() {
-        let fresh = || Keys { id: "fresh".into(), secret: "s".into(), token: None };
-        for (vars, expected) in [
-            (&[("A_ID", "a"), ("A_KEY", "s"), ("FC", "f")][..], "a"),
-            (&[("B_ID", "b"), ("B_KEY", "s"), ("FC", "f")], "fresh"),
-            (&[("FC", "f")], "fresh"),
-            (&[("B_ID", "b"), ("B_KEY", "s")], "b"),
+    fn a_platform_rotates_its_roles_keys_and_no_others() {
+        const ROLE: [(&str, &str); 3] = [("B_ID", "b"), ("B_KEY", "s"), ("B_TOKEN", "t")];
+        const OWN: [(&str, &str); 3] = [("A_ID", "a"), ("A_KEY", "s"), ("A_TOKEN", "t")];
+        const ON_PLATFORM: (&str, &str) = ("FC", "f");
+        let token = || Some(Secret::from("t"));
+        for (vars, sent, expected) in [
+            ([&ROLE[..], &[ON_PLATFORM]].concat(), token(), "fresh"),
+            ([&ROLE[..], &[ON_PLATFORM]].concat(), None, "b"),
+            ([&ROLE[..2], &[ON_PLATFORM]].concat(), token(), "b"),
+            ([&OWN[..], &[ON_PLATFORM]].concat(), token(), "a"),
+            ([&OWN[..], &ROLE, &[ON_PLATFORM]].concat(), token(), "a"),
+            (ROLE.to_vec(), token(), "b"),
+            (vec![ON_PLATFORM], token(), ""),
         ] {
-            let mut env =
-                Env::new(vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-            let ring = env.key_ring(SETS, "FC");
-            assert!(env.faults().is_empty());
-            let missing = ring.missing().map(|fault| fault.name);
-            assert_eq!(missing.as_deref(), (vars.len() == 1).then_some("A_ID"));
-            ring.rotate(fresh());
-            assert_eq!(ring.missing(), None);
-            assert_eq!(ring.get().id, expected);
+            let named = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            let mut env = Env::new(named);
+            let ring = env.key_ring(SETS, "FC", "B_ID");
+            assert_eq!(env.faults().is_empty(), !expected.is_empty(), "{vars:?}");
+            ring.rotate(Keys { id: "fresh".into(), secret: "s".into(), token: sent });
+            assert_eq!(ring.get().id, expected, "{vars:?}");
         }
     }
 }

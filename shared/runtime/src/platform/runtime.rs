@@ -66,9 +66,32 @@ pub fn listen(env: &mut Env) -> SocketAddr {
     })
 }
 
-/// Whether only this machine can reach the function.
+/// What else tells of a platform: its own gateway ends TLS, and speaks plain HTTP to the function.
+const PLATFORMS: [&str; 9] = [
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "FC_FUNCTION_NAME",
+    "TENCENTCLOUD_RUNENV",
+    "SCF_RUNTIME_API",
+    "RUNTIME_API_ADDR",
+    "RUNTIME_PROJECT_ID",
+    "RUNTIME_CODE_ROOT",
+    "K_SERVICE",
+];
+/// A pod's sidecars, and the watchdog of OpenFaaS, connect from loopback; TLS is for somebody else to end.
+const FORWARDERS: [&str; 2] = ["KUBERNETES_SERVICE_HOST", "fprocess"];
+
+/// Whether a platform's gateway stands before the function, and speaks TLS to the world.
+pub(crate) fn is_on_platform(env: &mut Env) -> bool {
+    Runtime::of(env) != Runtime::Http
+        || port(env).is_some()
+        || PLATFORMS.iter().any(|name| env.get(name).is_some())
+}
+
+/// Whether only this machine can reach the function, and nobody forwards to it.
 pub(crate) fn is_local(env: &mut Env) -> bool {
-    Runtime::of(env) == Runtime::Http && listen(env).ip().is_loopback()
+    let forwarded = is_on_platform(env) || FORWARDERS.iter().any(|name| env.get(name).is_some());
+    !forwarded && listen(env).ip().is_loopback()
 }
 
 fn port(env: &mut Env) -> Option<u16> {

@@ -8,6 +8,9 @@ use super::runtime::Runtime;
 use upload_grant::model::media;
 use upload_grant::wire::secret::Secret;
 
+/// Vendor calls per second: whoever wants fewer wants none.
+const SLOWEST: f64 = 0.001;
+
 /// Who may send events over HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Events {
@@ -94,19 +97,32 @@ fn secrets(env: &mut Env) -> Vec<Secret> {
 
 fn cors_origins(env: &mut Env) -> Vec<String> {
     let mut origins = env.list("GRANT_CORS_ORIGINS").unwrap_or_default();
-    let is_origin = |origin: &String| {
-        url::Url::parse(origin)
-            .is_ok_and(|url| url.origin().is_tuple() && url.origin().ascii_serialization() == *origin)
-    };
-    if !origins.iter().all(is_origin) {
+    if !origins.iter().all(|origin| is_origin(origin)) {
         env.fault(
             "GRANT_CORS_ORIGINS",
             "has an entry that is not an origin like https://app.example (* and null are refused)",
         );
     }
     // The faulty entry is named, and allows nobody.
-    origins.retain(is_origin);
+    origins.retain(|origin| is_origin(origin));
     origins
+}
+
+/// Whether it is an origin as browsers write it: `scheme://host`, perhaps with a port. Web views of hybrid apps
+/// have schemes of their own: `capacitor://localhost`, `ionic://localhost`, `tauri://localhost`, `app://name`.
+fn is_origin(origin: &str) -> bool {
+    let Some((scheme, authority)) = origin.split_once("://") else { return false };
+    if matches!(scheme, "http" | "https" | "ws" | "wss" | "ftp" | "file") {
+        // A wildcard parses as a host, and would never match one.
+        return !origin.contains('*')
+            && url::Url::parse(origin)
+                .is_ok_and(|url| url.origin().is_tuple() && url.origin().ascii_serialization() == origin);
+    }
+    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_lowercase())
+        && scheme.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b));
+    let (host, port) = authority.rsplit_once(':').unwrap_or((authority, "1"));
+    let is_host = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+    is_scheme && is_host && port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok()
 }
 
 fn base_path(env: &mut Env) -> String {
@@ -145,9 +161,76 @@ fn count(env: &mut Env, name: &str, default: u32) -> u32 {
 fn rate(env: &mut Env) -> Option<f64> {
     env.get("GRANT_VENDOR_RPS")?;
     let value = env.parse("GRANT_VENDOR_RPS", 0.0_f64, "a number of calls per second");
-    if !(value.is_finite() && value > 0.0) {
-        env.fault("GRANT_VENDOR_RPS", "is not above zero");
+    if !(value.is_finite() && value >= SLOWEST) {
+        env.fault("GRANT_VENDOR_RPS", "is not at least 0.001, a call in a quarter of an hour");
         return None;
     }
     Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(name: &str, value: &str) -> Vec<String> {
+        let mut env = Env::new([(name.to_owned(), value.to_owned())]);
+        Settings::from_env(&mut env);
+        let names = env.faults().iter().map(|fault| fault.name.clone());
+        names.filter(|fault| fault != "GRANT_AUTH").collect()
+    }
+
+    #[test]
+    fn origins_are_taken_to_the_letter() {
+        for origin in [
+            "https://app.example",
+            "https://app.example:8443",
+            "http://localhost",
+            "http://[::1]:5173",
+            "capacitor://localhost",
+            "ionic://localhost",
+            "tauri://localhost",
+            "https://tauri.localhost",
+            "app://obsidian.md",
+            "app://localhost:4000",
+            "chrome-extension://aapbdbdomjkkjkaonfhkkikfgjllcleb",
+            "capacitor-electron://-",
+        ] {
+            assert!(is_origin(origin), "{origin}");
+            assert!(faults("GRANT_CORS_ORIGINS", origin).is_empty(), "{origin}");
+        }
+        for bad in [
+            "*",
+            "null",
+            "https://*",
+            "https://*.app.example",
+            "https://app.example/",
+            "https://app.example:443",
+            "HTTPS://app.example",
+            "https://user@app.example",
+            "app.example",
+            "capacitor://",
+            "capacitor://localhost/",
+            "capacitor://*",
+            "capacitor://localhost:x",
+            "capacitor://localhost:",
+            "capacitor://a b",
+            "1app://localhost",
+            "App://localhost",
+            "file://",
+            "data:text/html,x",
+        ] {
+            assert!(!is_origin(bad), "{bad}");
+            assert_eq!(faults("GRANT_CORS_ORIGINS", bad), ["GRANT_CORS_ORIGINS"], "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_rate_so_slow_that_it_is_none_is_a_fault() {
+        for rate in ["1e-300", "5e-324", "0", "-1", "inf", "NaN", "0.0009", "1e-310", "x"] {
+            assert_eq!(faults("GRANT_VENDOR_RPS", rate), ["GRANT_VENDOR_RPS"], "{rate}");
+        }
+        for rate in ["0.001", "5", "1e300"] {
+            assert!(faults("GRANT_VENDOR_RPS", rate).is_empty(), "{rate}");
+        }
+    }
 }

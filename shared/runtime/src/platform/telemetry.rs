@@ -67,6 +67,8 @@ pub struct Notes {
     pub vendor_calls: u32,
     /// Id of the grant; of several, the last one's.
     pub grant_id: Option<String>,
+    /// What an event was that is no job, in words of ours.
+    pub seen: Option<String>,
     /// Files of a request for several, and how many of them were refused.
     pub files: Option<(usize, usize)>,
 }
@@ -103,6 +105,11 @@ pub(crate) fn note_vendor(values: &Map<String, Value>) {
     if let Some(id) = values.get("request_id").and_then(Value::as_str) {
         note(|notes| notes.vendor_request_id = Some(id.to_owned()));
     }
+}
+
+/// Notes what an event was that is no job.
+pub(crate) fn note_seen(seen: impl Into<String>) {
+    note(|notes| notes.seen = Some(seen.into()));
 }
 
 /// The id of the request at hand.
@@ -146,6 +153,7 @@ impl<'a> Line<'a> {
             status = self.status,
             job_id = self.job_id,
             acknowledged = self.acknowledged,
+            seen = notes.seen,
             code,
             mode = notes.mode,
             grant_id = notes.grant_id,
@@ -157,7 +165,11 @@ impl<'a> Line<'a> {
             ms,
             cold = notes.cold,
             "{}",
-            if self.job_id.is_some() { "job" } else { "request" }
+            match (self.job_id, self.acknowledged) {
+                (Some(_), _) => "job",
+                (None, Some(_)) => "message",
+                (None, None) => "request",
+            }
         );
         // A caller's mistake is no error of ours; a job that did not succeed is one, whosever the mistake.
         let error = self.code.is_some_and(|code| code.status() >= 500 || self.job_id.is_some());

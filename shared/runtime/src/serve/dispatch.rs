@@ -12,7 +12,7 @@ use tower::ServiceExt as _;
 
 use crate::api::router;
 use crate::app::{App, Door};
-use crate::event::{Event, HttpEvent, Report, batch_item_failures, classify};
+use crate::event::{Event, HttpEvent, Report, batch_item_failures, classify, read_http};
 use crate::flow::Flow;
 use crate::platform::telemetry::{self, Line};
 use upload_grant::model::problem::{Code, Problem};
@@ -40,7 +40,7 @@ impl<F: Flow> Dispatch<F> {
     /// Handles one event that must be answered within `time`.
     pub(super) async fn handle(
         &self,
-        event: Value,
+        event: String,
         request_id: Option<String>,
         time: Duration,
     ) -> Result<Value, Problem> {
@@ -65,15 +65,24 @@ impl<F: Flow> Dispatch<F> {
     /// The answer; with a route if no line was written on the way.
     async fn answer(
         &self,
-        event: Value,
+        event: String,
         request_id: Option<String>,
         deadline: Instant,
     ) -> (Option<&'static str>, Result<Value, Problem>) {
-        match classify(event) {
-            Ok(Event::Http(event)) => (None, Ok(self.http(*event, request_id, deadline).await)),
+        if let Some(read) = read_http(&event) {
+            drop(event); // megabytes, which are in the request now
+            return match read {
+                Ok(request) => (None, Ok(self.http(request, request_id, deadline).await)),
+                Err(problem) => (Some("unknown"), Err(problem)),
+            };
+        }
+        let recognized = classify(&event);
+        drop(event);
+        match recognized {
             Ok(Event::Messages(delivery)) => {
-                let delivered = self.app.deliver(&delivery, None, deadline).await;
-                let answer = match (delivery.report, delivered.problem) {
+                let report = delivery.report;
+                let delivered = self.app.deliver(delivery, None, deadline).await;
+                let answer = match (report, delivered.problem) {
                     (Report::Items, _) => Ok(batch_item_failures(&delivered.failed)),
                     (Report::Whole, Some(problem)) => Err(problem),
                     (Report::Whole, None) => Ok(json!({})),
@@ -84,14 +93,25 @@ impl<F: Flow> Dispatch<F> {
                 (None, self.app.invoke(&document, request_id.as_deref().unwrap_or_default(), deadline).await)
             }
             Ok(Event::Direct(document)) => (Some("direct"), self.app.direct(&document, deadline).await),
-            Ok(Event::Nothing) => (Some("nothing"), Ok(json!({}))),
-            Err(problem) => (Some("unknown"), Err(problem)),
+            Ok(Event::Nothing(reason)) => {
+                telemetry::note_seen(reason);
+                (Some("nothing"), Ok(json!({})))
+            }
+            Err(problem) => {
+                telemetry::note_seen(problem.detail.as_str());
+                (Some("unknown"), Err(problem))
+            }
         }
     }
 
     async fn http(&self, event: HttpEvent, request_id: Option<String>, deadline: Instant) -> Value {
-        let HttpEvent { mut request, shape, source, request_id: gateway_id, identity } = event;
+        let HttpEvent { mut request, shape, mount, source, request_id: gateway_id, identity } = event;
+        // A load balancer overwrites what a client says here; behind the other gateways TLS is all there is.
+        let header = request.headers().get("x-forwarded-proto");
+        let plain = shape.is_load_balancer() && header.is_some_and(|scheme| scheme == "http");
         request.extensions_mut().insert(Door {
+            scheme: Some(if plain { "http" } else { "https" }),
+            mount,
             source,
             base: self.base.clone(),
             max_body: if shape.is_load_balancer() { BALANCER_BODY } else { LAMBDA_BODY },

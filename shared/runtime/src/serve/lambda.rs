@@ -1,10 +1,10 @@
-//! AWS Lambda, and everything that emulates it: events by `lambda_runtime`, read as plain JSON.
+//! AWS Lambda, and everything that emulates it: events by `lambda_runtime`, as the JSON that they are.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::dispatch::Dispatch;
 use crate::app::App;
@@ -46,11 +46,12 @@ pub(super) async fn serve<F: Flow>(app: Arc<App<F>>, env: &mut Env) -> Result<()
     let usual = app.cx.settings.timeout;
     let base = env.get("AWS_LAMBDA_RUNTIME_API").and_then(|address| emulator_base(&address));
     let dispatch = Arc::new(Dispatch::new(app, base));
-    let handler = move |event: LambdaEvent<Value>| {
+    let handler = move |event: LambdaEvent<Box<RawValue>>| {
         let dispatch = dispatch.clone();
         async move {
             let (event, context) = event.into_parts();
             let time = time_left(context.deadline, clock::unix_millis(), usual);
+            let event = String::from(Box::<str>::from(event));
             dispatch.handle(event, Some(context.request_id), time).await.map_err(Failure)
         }
     };

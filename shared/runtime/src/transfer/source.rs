@@ -1,11 +1,12 @@
 //! Opening a job's source.
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
+use futures_util::{Stream, StreamExt as _};
 use rusty_s3::{Bucket, Credentials, S3Action as _, UrlStyle};
 use url::Url;
 
+use crate::event::length_differs;
 use crate::net::guard::{Hosts, NotPublic, Reach};
 use crate::platform::{Env, KeyNames, Keys};
 use upload_grant::model::problem::{Code, Problem};
@@ -57,6 +58,8 @@ pub(crate) struct Opened {
     pub(crate) length: u64,
     /// The bytes.
     pub(crate) stream: BoxStream<'static, Result<Bytes, Problem>>,
+    /// What the source says of its type, where it says one.
+    pub(crate) content_type: Option<String>,
 }
 
 impl Sources {
@@ -78,7 +81,11 @@ impl Sources {
             Source::Bytes(bytes) => {
                 let bytes = bytes.clone();
                 let length = bytes.len() as u64;
-                Ok(Opened { length, stream: stream::once(async move { Ok(bytes) }).boxed() })
+                Ok(Opened {
+                    length,
+                    stream: stream::once(async move { Ok(bytes) }).boxed(),
+                    content_type: None,
+                })
             }
             Source::Url(url) => opened(self.get(url.clone()).await?, declared),
             Source::S3 { bucket, key, version_id } => {
@@ -157,13 +164,45 @@ fn opened(response: reqwest::Response, declared: Option<u64>) -> Result<Opened, 
     if response.headers().get("content-encoding").is_some_and(|coding| coding != "identity") {
         return Err(refused("the source sends the file in a content encoding"));
     }
-    let header = response.headers().get("content-length").and_then(|value| value.to_str().ok()?.parse().ok());
-    let length = header.or(declared);
-    let length = length.ok_or_else(|| {
+    let text = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let content_type = text("content-type").map(str::to_owned);
+    let told = text("content-length").and_then(|value| value.parse().ok());
+    let length = told.or(declared).ok_or_else(|| {
         Problem::new(Code::SourceFailed, "the source does not tell its length, nor does the job")
     })?;
     let stream = response.bytes_stream().map(|chunk| chunk.map_err(|error| failed(&error)));
-    Ok(Opened { length, stream: stream.boxed() })
+    // A length that the source tells is kept to by the protocol; the job's is a claim.
+    let stream = if told.is_some() { stream.boxed() } else { exactly(stream.boxed(), length).boxed() };
+    Ok(Opened { length, stream, content_type })
+}
+
+/// `stream`, whose last chunk is let through only if it ends after `length` bytes.
+fn exactly(
+    stream: BoxStream<'static, Result<Bytes, Problem>>,
+    length: u64,
+) -> impl Stream<Item = Result<Bytes, Problem>> + Send {
+    stream::unfold(Some((stream, 0, None)), move |state| async move {
+        let (mut stream, mut arrived, mut held) = state?;
+        loop {
+            match stream.next().await {
+                Some(Ok(chunk)) if chunk.is_empty() => {}
+                Some(Ok(chunk)) => {
+                    arrived += chunk.len() as u64;
+                    if arrived > length {
+                        return Some((Err(length_differs(Code::ChecksumMismatch, length, arrived)), None));
+                    }
+                    if let Some(ready) = held.replace(chunk) {
+                        return Some((Ok(ready), Some((stream, arrived, held))));
+                    }
+                }
+                Some(Err(problem)) => return Some((Err(problem), None)),
+                None if arrived < length => {
+                    return Some((Err(length_differs(Code::ChecksumMismatch, length, arrived)), None));
+                }
+                None => return held.take().map(|last| (Ok(last), None)),
+            }
+        }
+    })
 }
 
 fn refused(detail: &str) -> Problem {

@@ -42,7 +42,7 @@ pub fn keys(env: &mut Env) -> KeyRing {
             token: &["ALIBABA_CLOUD_SECURITY_TOKEN"],
         },
     ];
-    env.key_ring(sets, "FC_FUNCTION_NAME")
+    env.key_ring(sets, "FC_FUNCTION_NAME", "ALIBABA_CLOUD_ACCESS_KEY_ID")
 }
 
 /// The content type of a form body.

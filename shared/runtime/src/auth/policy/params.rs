@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::{Granted, Rule};
+use super::{Permissions, Rule};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::wire::encode;
 
@@ -13,13 +13,18 @@ use upload_grant::wire::encode;
 const FREE: [&str; 6] = ["type_key", "is_public", "core_type", "text", "locale", "user_name"];
 /// The longest user id that the vendors' next calls take.
 const MAX_USER_ID: usize = 24;
+/// How a user id begins that is a hash.
+const HASHED: &str = "h-";
+/// The user where nobody is asked who they are.
+const NOBODY: &str = "anonymous";
 
-impl Granted<'_> {
+impl Permissions<'_> {
     /// The parameters of an ask: the flow's defaults, then the caller's identity and address, then what comes
     /// from its claims or was sent and may be. Parameters the flow does not have are dropped.
     ///
     /// # Errors
-    /// `forbidden` at the parameter that the caller may not set, or whose claim it does not have.
+    /// `forbidden` at the parameter that the caller may not set, or whose claim it does not have, or whose default
+    /// is none of its choices; `unauthenticated` where the flow wants to know who it is and its token names nobody.
     pub fn params(
         &self,
         flow_params: &[&str],
@@ -38,11 +43,14 @@ impl Granted<'_> {
                 return Err(forbidden(name, format!("the caller may not set {name} to this")));
             }
         }
-        self.identity(flow_params, &mut params, source);
+        self.identity(flow_params, sent, &mut params, source)?;
         for name in flow_params {
             let sent = sent.get(*name);
             let value = match self.rule(name) {
                 Some(Rule::Claim(claim)) => Some(self.bound(name, &claim, sent)?),
+                Some(Rule::Caller(Some(choices))) if sent.is_none() => {
+                    self.chosen(name, &choices, &params)?
+                }
                 Some(Rule::Caller(_)) => sent.cloned(),
                 None => None,
             };
@@ -60,17 +68,49 @@ impl Granted<'_> {
         }
     }
 
-    /// Who the vendor is told the user is, and where.
-    fn identity(&self, flow_params: &[&str], params: &mut Map<String, Value>, source: Option<IpAddr>) {
-        if flow_params.contains(&"user_id") {
-            if let Some(name) = &self.caller.name {
-                params.insert("user_id".into(), user_id(name).into());
-            } else if !params.contains_key("user_id") {
-                params.insert("user_id".into(), "anonymous".into());
+    /// Who the vendor is told the user is, and where. A user that the policy takes from a claim or from the caller
+    /// is not looked for in its name.
+    fn identity(
+        &self,
+        flow_params: &[&str],
+        sent: &Map<String, Value>,
+        params: &mut Map<String, Value>,
+        source: Option<IpAddr>,
+    ) -> Result<(), Problem> {
+        let elsewhere = match self.rule("user_id") {
+            Some(Rule::Claim(_)) => true,
+            Some(Rule::Caller(_)) => sent.contains_key("user_id"),
+            None => false,
+        };
+        if flow_params.contains(&"user_id") && !elsewhere {
+            match self.caller.identity()? {
+                Some(name) => drop(params.insert("user_id".into(), user_id(name).into())),
+                None => drop(params.entry("user_id").or_insert_with(|| NOBODY.into())),
             }
         }
         if flow_params.contains(&"user_client_ip") {
             params.extend(source.map(|address| ("user_client_ip".into(), address.to_string().into())));
+        }
+        Ok(())
+    }
+
+    /// What of `choices` counts where the caller has not chosen: the default if it is one of them, else the only
+    /// one there is. The caller's own name is no default, and needs no choice.
+    fn chosen(
+        &self,
+        name: &str,
+        choices: &[Value],
+        params: &Map<String, Value>,
+    ) -> Result<Option<Value>, Problem> {
+        match params.get(name) {
+            Some(_) if name == "user_id" && self.caller.name.is_some() => Ok(None),
+            Some(default) if !choices.contains(default) => {
+                let detail =
+                    format!("the default of {name} is none of the caller's choices: send one of those");
+                Err(forbidden(name, detail))
+            }
+            None if choices.len() == 1 => Ok(choices.first().cloned()),
+            _ => Ok(None),
         }
     }
 
@@ -109,15 +149,18 @@ fn forbidden(name: &str, detail: String) -> Problem {
     Problem::at(Code::Forbidden, format!("/params/{}", name.replace('~', "~0").replace('/', "~1")), detail)
 }
 
-/// `name` itself, or where it is too long or too odd for the vendors, 24 hex digits of its hash.
+/// `name` itself, or where it is too long or too odd for the vendors, `h-` and 22 hex digits of its hash. So that
+/// no two names become one, whatever looks hashed, or like nobody, is hashed as well.
 fn user_id(name: &str) -> String {
-    if name.chars().count() <= MAX_USER_ID && !name.chars().any(char::is_control) {
+    let fits =
+        name.chars().count() <= MAX_USER_ID && !name.chars().any(char::is_control) && name.trim() == name;
+    if fits && !name.starts_with(HASHED) && name != NOBODY {
         return name.to_owned();
     }
-    let mut hex = String::with_capacity(64);
-    encode::hex(&mut hex, &Sha256::digest(name.as_bytes()));
-    hex.truncate(MAX_USER_ID);
-    hex
+    let mut hashed = HASHED.to_owned();
+    encode::hex(&mut hashed, &Sha256::digest(name.as_bytes()));
+    hashed.truncate(MAX_USER_ID);
+    hashed
 }
 
 #[cfg(test)]
@@ -134,11 +177,11 @@ mod tests {
             policy.map(|params| Policy::parse(&json!({"groups": [{"params": params}]}).to_string()).unwrap());
         let defaults = Map::from_iter([("channel_id".to_owned(), json!("c"))]);
         let sent = sent.as_object().cloned().unwrap_or_default();
-        Granted::of(policy.as_ref(), caller)?.params(&FLOW, defaults, &sent, None).map(Value::Object)
+        Permissions::of(policy.as_ref(), caller)?.params(&FLOW, defaults, &sent, None).map(Value::Object)
     }
 
     fn named(name: &str) -> Caller {
-        Caller { name: Some(name.to_owned()), ..Caller::default() }
+        Caller { name: Some(name.to_owned()), vouched: true, ..Caller::default() }
     }
 
     /// The pointer of a refusal.
@@ -158,8 +201,13 @@ mod tests {
         // The vendors count characters.
         let wide = "\u{65e5}".repeat(24);
         assert_eq!(run(None, &named(&wide), &json!({})).unwrap()["user_id"], wide);
-        let odd = run(None, &named("a\nb"), &json!({})).unwrap();
-        assert_eq!(odd["user_id"].as_str().unwrap().len(), 24);
+        for odd in ["a\nb", "h-", "h-0123456789abcdef012345", " ann", "anonymous"] {
+            let hashed = run(None, &named(odd), &json!({})).unwrap();
+            let hashed = hashed["user_id"].as_str().unwrap().strip_prefix("h-").unwrap();
+            assert!(hashed.len() == 22 && hashed.bytes().all(|digit| digit.is_ascii_hexdigit()), "{odd}");
+        }
+        let unnamed = Caller { name: None, ..named("") };
+        assert_eq!(run(None, &unnamed, &json!({})).unwrap_err().code, Code::Unauthenticated);
         for name in ["user_id", "channel_id", "unheard_of"] {
             assert_eq!(refused(run(None, &named("shop"), &json!({name: "x"}))), format!("/params/{name}"));
         }
@@ -173,6 +221,19 @@ mod tests {
         assert_eq!(set, json!({"channel_id": "d", "user_id": "shop", "locale": "zh"}));
         assert_eq!(refused(run(json!({"locale": "fr"}))), "/params/locale");
         assert_eq!(refused(run(json!({"is_public": true}))), "/params/is_public");
+        // The environment's channel is `c`.
+        for (choices, outcome) in [(json!(["c", "d"]), Ok("c")), (json!(["d"]), Err("/params/channel_id"))] {
+            let policy = json!({"channel_id": {"caller": choices}});
+            let given = self::run(Some(&policy), &named("shop"), &json!({}));
+            assert_eq!(
+                given.clone().ok().map(|given| given["channel_id"].clone()),
+                outcome.ok().map(Value::from)
+            );
+            assert!(outcome.is_ok() || refused(given) == outcome.unwrap_err());
+        }
+        let only = json!({"is_public": {"caller": [false]}, "user_id": {"caller": ["a", "b"]}});
+        let given = self::run(Some(&only), &named("shop"), &json!({})).unwrap();
+        assert_eq!(given, json!({"channel_id": "c", "user_id": "shop", "is_public": false}));
     }
 
     #[test]
@@ -181,7 +242,7 @@ mod tests {
             json!({"cust_space_id": {"claim": "space"}, "bot_biz_id": {"claim": "not_of_this_flow"}});
         let run = |claim: Value, sent: Value| {
             let claims = json!({"space": claim, "other": "x"}).as_object().cloned().unwrap();
-            run(Some(&policy), &Caller { name: None, claims }, &sent)
+            run(Some(&policy), &Caller { claims, ..named("ann") }, &sent)
         };
         assert_eq!(run(json!("a"), json!({})).unwrap()["cust_space_id"], "a");
         assert_eq!(run(json!("a"), json!({"cust_space_id": "a"})).unwrap()["cust_space_id"], "a");

@@ -1,20 +1,85 @@
-//! A relay grant, and its ticket sent in through our own routes: the function uploads.
+//! The address that relay grants would have, and one of them sent in through our own routes: the function uploads.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Method, Request};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tower::ServiceExt as _;
 
 use super::chart::Chart;
 use super::report::{Line, Report};
 use crate::api::router;
 use crate::app::App;
+use crate::auth::Auth;
 use crate::flow::Flow;
+use crate::net::read_body;
+use crate::platform::runtime::listen;
+use crate::platform::{Env, is_loopback};
 use upload_grant::model::problem::Problem;
 use upload_grant::model::request::Mode;
+
+const URL: &str = "relay.url";
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Far more than our own `healthz` says.
+const MAX_HEALTH: usize = 64 * 1024;
+
+/// Where the URLs of relay grants would lead, and whether that is this function.
+pub(super) async fn address<F: Flow>(app: &App<F>, env: &mut Env, report: &mut Report) {
+    let (settings, address) = (&app.cx.settings, listen(env));
+    let advice =
+        "set GRANT_PUBLIC_URL to the address that callers use, or GRANT_TRUST_PROXY=true behind a proxy";
+    let from_host = "and the Host that a request came to";
+    report.add(if let Some(url) = &settings.public_url {
+        let here = url::Url::parse(url).is_ok_and(|url| is_loopback(&url));
+        match answers_as::<F>(app.cx.vendor.client(), url).await {
+            _ if here && app.on_platform => {
+                Line::warn(URL, "loopback", format!("{url}: no caller can reach it"), advice)
+            }
+            Ok(()) => Line::ok(URL, format!("{url} (GRANT_PUBLIC_URL), and this function answers there")),
+            Err(seen) => Line::warn(
+                URL,
+                "unreachable",
+                format!("{url} {seen}"),
+                "correct GRANT_PUBLIC_URL: its /healthz must be this function's, from wherever callers are",
+            ),
+        }
+    } else if settings.trust_proxy {
+        Line::info(
+            URL,
+            "proxy",
+            format!("what the proxy says (Forwarded, X-Forwarded-*), else http {from_host}"),
+        )
+    } else if app.on_platform {
+        let seen = format!(
+            "https {from_host}, its stage kept; direct invocations have none without GRANT_PUBLIC_URL"
+        );
+        Line::info(URL, "request", seen)
+    } else if !address.ip().is_loopback() {
+        Line::info(URL, "request", format!("http {from_host}, at port {}", address.port()))
+    } else if matches!(app.auth, Some(Auth::None { .. })) {
+        Line::info(URL, "loopback", format!("http://{address}, for this machine only"))
+    } else {
+        let seen = format!("http {from_host}; at {address} that is this machine, or a proxy on it");
+        Line::warn(URL, "loopback", seen, advice)
+    });
+}
+
+/// Whether the function at `url` is this one; else what is there.
+async fn answers_as<F: Flow>(client: &reqwest::Client, url: &str) -> Result<(), String> {
+    let silent = || "does not answer from here".to_owned();
+    let asked = async {
+        let response = client.get(format!("{url}/healthz")).send().await.map_err(|_| silent())?;
+        let status = response.status().as_u16();
+        let body = read_body(response, MAX_HEALTH).await.unwrap_or_default();
+        let health: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let is_ours = status == 200 && health["flow"] == F::SPEC.name;
+        if is_ours { Ok(()) } else { Err(format!("answers, but not as this function (HTTP {status})")) }
+    };
+    timeout(PATIENCE, asked).await.unwrap_or_else(|_| Err(silent()))
+}
 
 pub(super) async fn check<F: Flow>(app: &Arc<App<F>>, chart: &Chart, report: &mut Report) {
     if app.cx.settings.secrets.is_empty() {

@@ -63,15 +63,7 @@ pub(super) async fn check<F: Flow>(app: &Arc<App<F>>, env: &mut Env, report: &mu
 
 fn keys<F: Flow>(app: &App<F>, report: &mut Report) {
     let Some(ring) = app.flow.keys() else { return };
-    let Some(names) = ring.names() else {
-        if app.flow.account().is_empty() {
-            report.add(Line::skipped(
-                "keys",
-                "none here: they come with the platform's requests, or are not needed",
-            ));
-        }
-        return;
-    };
+    let Some(names) = ring.names() else { return };
     let kind = if ring.get().token.is_some() { "temporary, with a token" } else { "long-term" };
     report.add(Line::ok("keys", format!("from {}, {kind}", names.id)));
 }
@@ -96,7 +88,7 @@ async fn callers<F: Flow>(app: &App<F>, report: &mut Report) {
             Line::ok("callers", "jwt, by GRANT_JWT_SECRET")
         }
         (Some(Auth::ApiKey(keys)), _) => Line::ok("callers", format!("api-key, {} keys", keys.len())),
-        (Some(Auth::None), _) => Line::warn(
+        (Some(Auth::None { .. }), _) => Line::warn(
             "callers",
             "open",
             "none: whoever reaches this function may ask",
