@@ -19,7 +19,8 @@ async fn answers_match<F: Flow>(extra: &[(&str, &str)]) {
     let modes = schemas.0["components"]["schemas"]["Mode"]["enum"].as_array().unwrap().clone();
     assert!(modes.contains(&json!("relay")));
     for mode in modes {
-        for size in [Value::Null, json!(5)] {
+        let wanted = F::SPEC.needs_md5 && mode != "relay";
+        for size in [Value::Null, json!(5)].into_iter().filter(|size| !(wanted && size.is_null())) {
             let request = json!({ "filename": file, "size": size, "mode": mode,
                 "checksums": { "md5": "XUFAKrxLKna5cZ2REBfFkg==" } });
             let grant = function.ask(&request).await.ok();
@@ -52,7 +53,9 @@ async fn answers_match<F: Flow>(extra: &[(&str, &str)]) {
     }
     examples_match(&schemas);
     let example = &schemas.0["components"]["schemas"]["GrantRequest"]["examples"][0];
-    function.ask(example).await.ok();
+    let mut example = example.clone();
+    example["checksums"] = json!({ "md5": "XUFAKrxLKna5cZ2REBfFkg==" });
+    function.ask(&example).await.ok();
 }
 
 /// Every example is what it is an example of.

@@ -1,5 +1,6 @@
 //! The functions against the sandbox: what a caller gets, and what the receivers make of it.
 
+mod bailian;
 mod batch;
 mod caching;
 mod complete;

@@ -93,6 +93,7 @@ fn table() -> Vec<Row> {
             ..row("alibaba-dashscope", "form", "a.mp4")
         },
         row("alibaba-dashscope", "relay", "a.q7q7"),
+        row("alibaba-bailian", "relay", "a.md"),
     ]
 }
 

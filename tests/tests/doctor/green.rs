@@ -23,6 +23,7 @@ async fn every_flow_is_found_well() {
         ("alibaba-aicontent", &[("AICONTENT_TRANSPORT", "ssapi")], vec!["form.upload"], 2),
         ("alibaba-aicontent", &[("AICONTENT_SIGN", "none")], vec!["form.upload"], 2),
         ("huawei-aicc", &[], vec!["aicc.session"], 1),
+        ("alibaba-bailian", &[], key.to_vec(), 2),
         ("alibaba-dashscope", &[], vec!["form.size", "form.upload", "form.overwrite"], 2),
     ] {
         let sandbox = sandbox().await;
