@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo doctor test test-interop test-browser test-openapi types lint deny check-cargo check-python check-node build watch invoke template lint-deploy test-build test-watch test-redis test-large soak fuzz bench
+.PHONY: help run demo doctor test test-interop test-browser test-openapi types lint deny check-cargo check-python check-node build watch invoke template lint-deploy test-build test-watch test-redis test-dynamodb test-large soak fuzz bench
 
 # The pure half of the crate must build without any of these.
 IMPURE := tokio|reqwest|hyper|axum|ring|rustls
@@ -29,8 +29,11 @@ test: check-cargo ## unit, vector, flow, error and route tests, all in-process
 		END { printf "\n%d passed, %d failed, %d ignored\n", passed, failed, ignored }' $$log; \
 	rm -f $$log; exit $$rc
 
-test-redis: check-cargo ## instances with one Redis, kill -9 at random points (installs redis-server by apt if missing)
-	@tests/redis/run
+test-redis: check-cargo ## instances with one Redis, kill -9 at random points, every fault of it (installs redis-server by apt)
+	@tests/redis/run redis
+
+test-dynamodb: check-cargo check-python check-node ## the same with DynamoDB's API, by dynalite and by moto (needs python3, node and npm)
+	@tests/redis/run dynalite moto
 
 test-large: check-cargo ## a gigabyte through a queue job into OSS and COS in bounded memory
 	@cargo test -p upload-grant-tests --test large -- --ignored --nocapture --test-threads 1

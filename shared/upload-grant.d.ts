@@ -340,7 +340,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "invalid_request" | "invalid_filename" | "length_required" | "too_large" | "unsupported_type" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "rate_limited" | "vendor_throttled" | "vendor_auth_failed" | "vendor_not_subscribed" | "vendor_bad_response" | "vendor_clock_skew" | "vendor_rejected" | "vendor_unavailable" | "vendor_timeout" | "grant_expired" | "complete_mismatch" | "already_used" | "upload_failed" | "source_failed" | "source_refused" | "checksum_mismatch" | "config_missing" | "internal";
+            code: "invalid_request" | "invalid_filename" | "length_required" | "too_large" | "unsupported_type" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "rate_limited" | "vendor_throttled" | "store_unavailable" | "vendor_auth_failed" | "vendor_not_subscribed" | "vendor_bad_response" | "vendor_clock_skew" | "vendor_rejected" | "vendor_unavailable" | "vendor_timeout" | "grant_expired" | "complete_mismatch" | "already_used" | "upload_failed" | "source_failed" | "source_refused" | "checksum_mismatch" | "config_missing" | "internal";
             retryable: boolean;
             /** @description Seconds; there exactly when retryable. The header Retry-After is its ceiling. */
             retry_after?: number;
@@ -381,6 +381,13 @@ export interface components {
             version: string;
             /** @description Settings that are missing or wrong, by name */
             missing: string[];
+            /** @description The store that instances share, if there is one, as the last use of it went */
+            store?: {
+                /** @enum {string} */
+                name: "Redis" | "DynamoDB";
+                /** @description The store's own word for what is wrong, like READONLY, or Timeout, Io; null if nothing is */
+                fault: string | null;
+            };
         };
     };
     responses: never;

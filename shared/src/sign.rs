@@ -10,5 +10,6 @@ pub mod acs3;
 pub mod cos;
 pub mod oss4;
 pub mod rpc_v1;
+pub mod sigv4;
 pub mod ssecp;
 pub mod tc3;

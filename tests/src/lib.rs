@@ -5,6 +5,7 @@ pub mod platform;
 pub mod process;
 pub mod s3;
 pub mod schema;
+pub mod shared_store;
 pub mod stub;
 pub mod tokens;
 

@@ -113,8 +113,8 @@ async fn problems_with_a_vendor_in_them() {
 #[tokio::test]
 async fn every_code_and_every_route_is_described() {
     let sandbox = Sandbox::start().await.unwrap();
-    let function =
-        Function::start::<alibaba_chatapp::Chatapp>(&sandbox, &[("GRANT_EVENTS", "trusted")]).await;
+    let open = [("GRANT_EVENTS", "trusted"), ("GRANT_METRICS", "true")];
+    let function = Function::start::<alibaba_chatapp::Chatapp>(&sandbox, &open).await;
     let document = Schemas::of(&function).await.0;
     assert_eq!(document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"], json!(Code::ALL));
     let paths = document["paths"].as_object().unwrap();

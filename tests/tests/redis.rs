@@ -1,68 +1,21 @@
-//! Many instances and one Redis: jobs are done once, tickets spent once, whoever is killed when. `make test-redis`.
+//! Many instances and one store: jobs are done once, tickets spent once, whoever is killed when. `make test-redis`
+//! runs this with Redis, `make test-dynamodb` with DynamoDB's API.
 
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::process::Command;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use upload_grant_tests::platform::rand_u64;
 use upload_grant_tests::process::{Process, binary, settings};
+use upload_grant_tests::shared_store::{Place, SharedStore};
 use upload_grant_tests::{Answer, Sandbox, Service, client, sandbox};
 
-/// A Redis of this test's own.
-struct Redis {
-    server: Child,
-    url: String,
-    used: AtomicU8,
-}
-
-impl Redis {
-    async fn start() -> Self {
-        let port = {
-            let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-            free.local_addr().expect("an address").port()
-        };
-        let server = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
-            .args(["--databases", "256"])
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server, which `make test-redis` installs");
-        let redis = Self { server, url: format!("redis://127.0.0.1:{port}"), used: AtomicU8::new(0) };
-        for _ in 0..200 {
-            if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
-                return redis;
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-        unreachable!("redis-server does not answer")
-    }
-
-    /// An empty database: the vendors of one sandbox do not know the tokens that another's issued.
-    fn database(&self) -> String {
-        format!("{}/{}", self.url, self.used.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// Whether a job's outcome is on record in a database.
-    async fn has_outcome(database: &str, flow: &str, job_id: &str) -> bool {
-        let client = redis::Client::open(database).expect("a client");
-        let mut connection = client.get_multiplexed_async_connection().await.expect("a connection");
-        let text: Option<String> = redis::cmd("GET")
-            .arg(format!("upload-grant:job:{flow}:{job_id}"))
-            .query_async(&mut connection)
-            .await
-            .expect("an answer");
-        let record = text.and_then(|text| serde_json::from_str::<Value>(&text).ok());
-        record.is_some_and(|record| !record["outcome"].is_null())
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
+/// A function that has its store there.
+async fn serving(flow: &str, sandbox: &Sandbox, place: Option<&Place>) -> (Process, String) {
+    let vars = place.map(Place::vars).unwrap_or_default();
+    let vars: Vec<_> = vars.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    Process::serving(flow, sandbox, &vars).await
 }
 
 fn job(filename: &str, id: &str) -> Value {
@@ -87,19 +40,18 @@ async fn redeliver(url: &str, job: &Value) {
 }
 
 #[tokio::test]
-#[ignore = "needs redis-server: make test-redis"]
+#[ignore = "needs a store: make test-redis, make test-dynamodb"]
 async fn two_instances_given_the_same_job_upload_once() {
-    let redis = Redis::start().await;
+    let store = SharedStore::start().await;
     for (flow, filename, vendor) in [
         ("alibaba-chatapp", "a.pdf", Service::Cams),
         ("tencent-lke", "a.pdf", Service::Lke),
         ("huawei-aicc", "a.txt", Service::Aicc),
     ] {
         let sandbox = sandbox().await;
-        let database = redis.database();
-        let store = [("GRANT_STORE", &*database)];
-        let (_one, first) = Process::serving(flow, &sandbox, &store).await;
-        let (_two, second) = Process::serving(flow, &sandbox, &store).await;
+        let place = store.place().await;
+        let (_one, first) = serving(flow, &sandbox, Some(&place)).await;
+        let (_two, second) = serving(flow, &sandbox, Some(&place)).await;
         // The upload lasts long enough for the other to arrive in the middle of it.
         sandbox.fault(json!({ "target": "*", "latency_ms": 300 }));
         let job = job(filename, "job-1");
@@ -116,13 +68,13 @@ async fn two_instances_given_the_same_job_upload_once() {
 }
 
 #[tokio::test]
-#[ignore = "needs redis-server: make test-redis"]
+#[ignore = "needs a store: make test-redis, make test-dynamodb"]
 async fn a_ticket_is_spent_across_instances() {
-    let redis = Redis::start().await;
+    let store = SharedStore::start().await;
     let sandbox = sandbox().await;
-    let store = [("GRANT_STORE", &*redis.url)];
-    let (_one, first) = Process::serving("tencent-lke", &sandbox, &store).await;
-    let (_two, second) = Process::serving("tencent-lke", &sandbox, &store).await;
+    let place = store.place().await;
+    let (_one, first) = serving("tencent-lke", &sandbox, Some(&place)).await;
+    let (_two, second) = serving("tencent-lke", &sandbox, Some(&place)).await;
     let ask = client().post(format!("{first}/grants"));
     let ask = ask.body(json!({ "filename": "a.pdf", "mode": "relay" }).to_string());
     let grant = Answer::of(ask).await.ok();
@@ -136,21 +88,20 @@ async fn a_ticket_is_spent_across_instances() {
 }
 
 #[tokio::test]
-#[ignore = "needs redis-server: make test-redis"]
+#[ignore = "needs a store: make test-redis, make test-dynamodb"]
 async fn the_doctor_tries_the_store_and_leaves_nothing_of_it_there() {
-    let redis = Redis::start().await;
+    let store = SharedStore::start().await;
     let sandbox = sandbox().await;
-    let vars = settings("huawei-aicc", &sandbox, &[("GRANT_STORE", &redis.url)]);
+    let place = store.place().await;
+    let mut vars = settings("huawei-aicc", &sandbox, &[]);
+    vars.extend(place.vars());
     let mut doctor = Command::new(binary("huawei-aicc"));
     doctor.args(["doctor", "--no-upload"]).env_clear().envs(vars);
     let output = tokio::process::Command::from(doctor).output().await.expect("the binary runs");
     let table = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && table.contains("Redis takes and gives back"), "{table}");
-    let client = redis::Client::open(&*redis.url).expect("a client");
-    let mut connection = client.get_multiplexed_async_connection().await.expect("a connection");
-    let keys: Vec<String> =
-        redis::cmd("KEYS").arg("*doctor*").query_async(&mut connection).await.expect("keys");
-    assert!(keys.is_empty(), "{keys:?}");
+    assert!(output.status.success() && table.contains(" takes and gives back"), "{table}");
+    let names = place.names().await;
+    assert!(!names.iter().any(|name| name.contains("doctor")), "{names:?}");
 }
 
 #[tokio::test]
@@ -159,7 +110,7 @@ async fn without_the_store_no_job_begins() {
     let (_process, url) =
         Process::serving("tencent-lke", &sandbox, &[("GRANT_STORE", "redis://127.0.0.1:1")]).await;
     let answer = deliver(&url, &job("a.pdf", "job-1")).await.expect("an answer");
-    assert_eq!(answer.problem(), (429, "rate_limited"));
+    assert_eq!(answer.problem(), (503, "store_unavailable"));
     assert_eq!((sandbox.objects().len(), sandbox.calls(Service::Lke)), (0, 0));
 }
 
@@ -174,11 +125,19 @@ struct Tally {
 }
 
 /// One round: killed at some point, then delivered to a second instance. The store's objects are the judge.
-async fn round(flow: &str, filename: &str, vendor: Service, redis: Option<&Redis>, delay: Duration) -> Tally {
+async fn round(
+    flow: &str,
+    filename: &str,
+    vendor: Service,
+    store: Option<&SharedStore>,
+    delay: Duration,
+) -> Tally {
     let sandbox = sandbox().await;
-    let database = redis.map(Redis::database);
-    let store = [("GRANT_STORE", database.as_deref().unwrap_or("memory"))];
-    let (mut victim, url) = Process::serving(flow, &sandbox, &store).await;
+    let place = match store {
+        Some(store) => Some(store.place().await),
+        None => None,
+    };
+    let (mut victim, url) = serving(flow, &sandbox, place.as_ref()).await;
     slow(&sandbox);
     let id = format!("job-{:x}", rand_u64());
     let job = job(filename, &id);
@@ -190,12 +149,12 @@ async fn round(flow: &str, filename: &str, vendor: Service, redis: Option<&Redis
     // What the store had read when the sender died may still become an object.
     tokio::time::sleep(Duration::from_millis(150)).await;
     let before = sandbox.objects().len();
-    let recorded = match &database {
-        Some(database) => Redis::has_outcome(database, flow, &id).await,
+    let recorded = match &place {
+        Some(place) => place.has_outcome(flow, &id).await,
         None => false,
     };
     sandbox.clear_faults();
-    let (_heir, url) = Process::serving(flow, &sandbox, &store).await;
+    let (_heir, url) = serving(flow, &sandbox, place.as_ref()).await;
     redeliver(&url, &job).await;
     let after = sandbox.objects().len();
     // The one window: the vendor has the file, and nobody wrote it down.
@@ -218,13 +177,13 @@ fn slow(sandbox: &Sandbox) {
 }
 
 #[tokio::test]
-#[ignore = "needs redis-server: make test-redis"]
+#[ignore = "needs a store: make test-redis, make test-dynamodb"]
 async fn killed_at_any_point_the_next_delivery_completes_the_job() {
-    let redis = Redis::start().await;
+    let store = SharedStore::start().await;
     let seed = rand_u64();
     println!("seed {seed}");
     let mut dice = seed;
-    for (flow, filename, vendor, with_redis, span) in [
+    for (flow, filename, vendor, is_shared, span) in [
         ("alibaba-chatapp", "a.pdf", Service::Cams, false, 220),
         ("tencent-lke", "a.pdf", Service::Lke, true, 220),
         ("huawei-aicc", "a.txt", Service::Aicc, true, 260),
@@ -235,8 +194,8 @@ async fn killed_at_any_point_the_next_delivery_completes_the_job() {
                 Duration::from_millis((dice >> 33) % span)
             })
             .collect();
-        let redis = with_redis.then_some(&redis);
-        let rounds = delays.into_iter().map(|delay| round(flow, filename, vendor, redis, delay));
+        let store = is_shared.then_some(&store);
+        let rounds = delays.into_iter().map(|delay| round(flow, filename, vendor, store, delay));
         let tally = stream::iter(rounds).buffer_unordered(8).fold(Tally::default(), |sum, one| async move {
             Tally {
                 rounds: sum.rounds + one.rounds,
@@ -255,14 +214,15 @@ async fn killed_at_any_point_the_next_delivery_completes_the_job() {
     }
 }
 
-/// Two processes that share a Redis, as two instances of one deployment.
-async fn two_chatapps(sandbox: &Sandbox, redis: &Redis) -> [(Process, String); 2] {
-    let database = redis.database();
+/// Two processes that share a store, as two instances of one deployment.
+async fn two_chatapps(sandbox: &Sandbox, store: &SharedStore) -> [(Process, String); 2] {
     let policy = r#"{"groups":[{"params":{"cust_space_id":{"caller":true}},"rights":["unsized","events"]}]}"#;
-    let extra = [("GRANT_STORE", &*database), ("GRANT_POLICY", policy)];
+    let mut vars = store.place().await.vars();
+    vars.push(("GRANT_POLICY".into(), policy.into()));
+    let vars: Vec<_> = vars.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     [
-        Process::serving("alibaba-chatapp", sandbox, &extra).await,
-        Process::serving("alibaba-chatapp", sandbox, &extra).await,
+        Process::serving("alibaba-chatapp", sandbox, &vars).await,
+        Process::serving("alibaba-chatapp", sandbox, &vars).await,
     ]
 }
 
@@ -276,10 +236,14 @@ async fn ask_both(
     let (client, started) = (client(), std::time::Instant::now());
     let asks = (0..count).map(|index| {
         let request = json!({ "filename": "a.png", "params": { "cust_space_id": space(index) } });
-        let request = client.post(format!("{}/grants", functions[index % 2].1)).body(request.to_string());
+        let (process, url) = &functions[index % 2];
+        let request = client.post(format!("{url}/grants")).body(request.to_string());
         async move {
             let answer = Answer::of(request).await;
-            assert_eq!(answer.status, 200, "{}", answer.text);
+            // The lines are many: they are read only where something is wrong.
+            let said =
+                || process.lines().into_iter().filter(|line| !line["store"].is_null()).collect::<Vec<_>>();
+            assert_eq!(answer.status, 200, "{} {:?}", answer.text, said());
         }
     });
     stream::iter(asks).buffer_unordered(at_once).collect::<Vec<()>>().await;
@@ -294,10 +258,10 @@ async fn cams_calls(sandbox: &Sandbox) -> (u64, u64) {
 }
 
 #[tokio::test]
-#[ignore = "needs redis-server: make test-redis"]
+#[ignore = "needs a store: make test-redis, make test-dynamodb"]
 async fn ten_thousand_grants_over_two_processes_cost_one_vendor_call() {
-    let (redis, sandbox) = (Redis::start().await, sandbox().await);
-    let functions = two_chatapps(&sandbox, &redis).await;
+    let (store, sandbox) = (SharedStore::start().await, sandbox().await);
+    let functions = two_chatapps(&sandbox, &store).await;
     let seconds = ask_both(&functions, 10_000, 500, |_| "one".into()).await;
     let (total, refused) = cams_calls(&sandbox).await;
     println!("10000 grants for one space over two processes: {total} vendor call, {seconds:.1} s, no error");
@@ -307,11 +271,11 @@ async fn ten_thousand_grants_over_two_processes_cost_one_vendor_call() {
 /// The sandbox refuses above five calls a second; forty spaces need eight seconds of that. On a busy machine a
 /// call may travel late and be refused all the same: then it is tried again, and no caller hears of it.
 #[tokio::test]
-#[ignore = "needs redis-server: make test-redis"]
+#[ignore = "needs a store: make test-redis, make test-dynamodb"]
 async fn forty_spaces_over_two_processes_share_the_quota() {
-    let (redis, sandbox) = (Redis::start().await, sandbox().await);
+    let (store, sandbox) = (SharedStore::start().await, sandbox().await);
     sandbox.settings(json!({ "quota": true, "quota_rps": 5 }));
-    let functions = two_chatapps(&sandbox, &redis).await;
+    let functions = two_chatapps(&sandbox, &store).await;
     let seconds = ask_both(&functions, 1_000, 200, |index| format!("space-{}", index / 2 % 40)).await;
     let (total, refused) = cams_calls(&sandbox).await;
     println!(

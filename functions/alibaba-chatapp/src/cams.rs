@@ -14,7 +14,7 @@ use upload_grant_runtime::flow::{Context, Fetch, Perishable};
 use upload_grant_runtime::platform::{Env, KeyRing, clock};
 use upload_grant_runtime::vendor::alibaba::{self, member, text};
 use upload_grant_runtime::vendor::store_bucket::{self, Bucket};
-use upload_grant_runtime::vendor::{Refusal, Reply, Why};
+use upload_grant_runtime::vendor::{self, Refusal, Reply, Why};
 
 use crate::endpoint::{public_host, region_of};
 
@@ -108,7 +108,7 @@ impl Cams {
             bucket: Bucket::new(&bucket_name, &host, "aliyuncs.com", self.oss_endpoint.as_deref())?,
             region,
             dir: need("Dir")?.trim_matches('/').to_owned(),
-            request_id,
+            request_id: vendor::request_id(request_id.as_deref()),
             issued_at: now,
             expires_at,
             day: Mutex::default(),

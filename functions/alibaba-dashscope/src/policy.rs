@@ -11,7 +11,7 @@ use upload_grant::wire::secret::{self, Secret};
 use upload_grant::wire::time::Timestamp;
 use upload_grant_runtime::flow::{Context, Fetch, Perishable};
 use upload_grant_runtime::platform::{Env, clock};
-use upload_grant_runtime::vendor::post_policy::PostPolicy;
+use upload_grant_runtime::vendor::post_policy::{KeyRule, PostPolicy};
 use upload_grant_runtime::vendor::store_bucket::{self, Bucket};
 use upload_grant_runtime::vendor::{Attempt, Outgoing, Refusal, Reply, Why};
 
@@ -116,7 +116,13 @@ impl Uploads {
         if bound.expires_at <= now {
             return Err(bad("an expired policy"));
         }
-        let dir = bound.key_prefix.as_ref().unwrap_or(&data.upload_dir).trim_end_matches('/').to_owned();
+        let dir = match &bound.key {
+            KeyRule::StartsWith(prefix) => prefix,
+            // A form for one key only could serve one file, and is none of this vendor's.
+            KeyRule::Is(_) => return Err(bad("a policy for one key")),
+            KeyRule::Any => &data.upload_dir,
+        };
+        let dir = dir.trim_end_matches('/').to_owned();
         let field = |(field, member): (&str, &str)| {
             let value = bound.exact.get(field).cloned().or_else(|| data.text(member))?;
             Some((field.to_owned(), value))

@@ -1,4 +1,6 @@
-//! `getOSSTempAuthor`, 2016-08-30: a form that the vendor signed, good for any key under its prefix.
+//! `getOSSTempAuthor`, 2016-08-30: a form that the vendor signed, good for any key in its directory.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,7 @@ use upload_grant::wire::time::Timestamp;
 use upload_grant_runtime::flow::{Account, Ask, Cached, Context, Fetch, Perishable};
 use upload_grant_runtime::platform::{KeyRing, clock};
 use upload_grant_runtime::vendor::alibaba::{self, text};
-use upload_grant_runtime::vendor::post_policy::{self, PostPolicy};
+use upload_grant_runtime::vendor::post_policy::{self, KeyRule, PostPolicy};
 use upload_grant_runtime::vendor::store_bucket::{self, Bucket};
 use upload_grant_runtime::vendor::{Attempt, Outgoing};
 
@@ -24,6 +26,9 @@ pub(crate) const VERSION: &str = "2016-08-30";
 const ACTION: &str = "GetOSSTempAuthor";
 /// As the vendor's page spells it, for a gateway that minds.
 pub(crate) const DOCUMENTED_ACTION: &str = "getOSSTempAuthor";
+
+/// The longest member of the vendor's answer that is passed on; its policies have some 200 bytes.
+const MAX_MEMBER: usize = 8192;
 
 /// A client of the first API.
 pub struct FormApi {
@@ -51,8 +56,19 @@ pub struct Form {
 
 /// A grant under the vendor's form, which serves several files while it lasts.
 pub(crate) async fn grant(forms: &Cached<FormApi>, cx: &Context, ask: &Ask) -> Result<Grant, Problem> {
-    let form = forms.get(cx, &Account, ask.deadline).await?;
-    let key = ask.key_under(&form.dir, MAX_KEY)?;
+    let mut form = forms.get(cx, &Account, ask.deadline).await?;
+    if matches!(form.bound.key, KeyRule::Is(_)) {
+        // Good for one file only: another file's would be written over.
+        form = Arc::new(forms.source().fetch(cx, &Account, ask.deadline).await?);
+    }
+    let key = match &form.bound.key {
+        KeyRule::Is(only) => only.clone(),
+        _ => ask.key_under(&form.dir, MAX_KEY)?,
+    };
+    store_bucket::check_key(&key, MAX_KEY)?;
+    if !form.bound.key.allows(&key) {
+        return Err(bad("a policy for another directory than its own"));
+    }
     let mut limits = ask.limits(&form.bound.enforced());
     post_policy::narrow(&mut limits, form.bound.max_bytes)?;
     let mut grant = ask.grant::<Workorder>(form.url.clone(), key, form.bound.expires_at, limits);
@@ -116,9 +132,9 @@ impl FormApi {
 
     /// Normalizes `data{accessId, policy, signature, dir, host, expire}`; the policy is the authority.
     fn read(&self, cx: &Context, data: &Value, now: Timestamp) -> Result<Form, Problem> {
-        let need = |name: &str| {
-            text(data, name).filter(|value| !value.is_empty()).ok_or_else(|| bad(&format!("no {name}")))
-        };
+        let plain = |value: &String| value.len() <= MAX_MEMBER && !value.chars().any(char::is_control);
+        let some = |name: &str| text(data, name).filter(|value| !value.is_empty());
+        let need = |name: &str| some(name).filter(plain).ok_or_else(|| bad(&format!("no usable {name}")));
         let policy = need("Policy")?;
         let host = need("Host")?;
         let host = store_bucket::bare_host(&host, "");
@@ -129,14 +145,17 @@ impl FormApi {
         if bound.expires_at <= now {
             return Err(bad("an expired policy"));
         }
-        let dir = bound.key_prefix.as_deref().ok_or_else(|| bad("no directory in its policy"))?;
+        let dir = match (some("Dir"), &bound.key) {
+            (None, KeyRule::StartsWith(prefix)) => prefix.clone(),
+            _ => need("Dir")?,
+        };
         Ok(Form {
+            dir: dir.trim_matches('/').to_owned(),
             url: format!("{}/", bucket.base()),
             bucket,
             access_id: need("AccessId")?,
             policy: policy.into(),
             signature: need("Signature")?.into(),
-            dir: dir.trim_end_matches('/').to_owned(),
             bound,
             issued_at: now,
         })

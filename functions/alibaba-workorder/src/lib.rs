@@ -80,8 +80,10 @@ impl Flow for Workorder {
     fn handoff(&self, receipt: &Receipt, _: &Bound<'_>) -> Option<Handoff> {
         let attachment = receipt.vendor.get("attachment").cloned().unwrap_or(Value::Null);
         Some(match self {
-            Self::Form2016(_) => Handoff::new(["Add", "QuestionReply"], [("attachments", attachment)]),
-            Self::Url2021(_) => Handoff::new(["CreateTicket", "ReplyTicket"], [("FileNameList", attachment)]),
+            Self::Form2016(_) => Handoff::new(["Add", "QuestionReply"], [("attachments", attachment)])
+                .needing(["content", "aliUid", "questionId", "questionContent"]),
+            Self::Url2021(_) => Handoff::new(["CreateTicket", "ReplyTicket"], [("FileNameList", attachment)])
+                .needing(["CategoryId", "Description", "Severity", "TicketId", "Content", "Encrypt"]),
         })
     }
 }

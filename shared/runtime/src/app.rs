@@ -2,6 +2,7 @@
 
 mod admission;
 mod batch;
+mod capacity;
 mod issue;
 mod origin;
 mod receipts;
@@ -11,11 +12,11 @@ pub use self::origin::Door;
 pub(crate) use self::receipts::{carrier, quoted, receipt_of, time_for};
 pub(crate) use self::tickets::{Binding, Sealers};
 
+use self::capacity::Capacity;
 use std::sync::Arc;
 
 use http::HeaderMap;
 use serde_json::{Map, Value};
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use upload_grant::model::problem::{Code, Problem};
 
@@ -49,7 +50,7 @@ pub struct App<F> {
     pub(crate) store: Store,
     pub(crate) sources: Sources,
     pub(crate) notifier: Notifier,
-    pub(crate) in_flight: Semaphore,
+    pub(crate) capacity: Capacity,
     pub(crate) platform: Platform,
     /// A platform's gateway stands before us, and speaks TLS to the world.
     pub(crate) on_platform: bool,
@@ -71,14 +72,14 @@ impl<F: Flow> App<F> {
         let roots = extra_roots(env);
         let client = client(roots.as_deref())?;
         let callers = auth.clone().map(|auth| Callers::new(auth, &settings.cors_origins, &client));
-        let store = Store::from_env(env);
+        let store = Store::from_env(env, roots.as_deref());
         // What instances share is shared per vendor account.
-        let scope = format!("{}:{}", F::SPEC.name, flow.account());
-        let shared_budget = store.redis().map(|redis| (redis.clone(), format!("budget:{scope}")));
+        let scope = format!("{}:{}", F::SPEC.name, flow.account().replace(':', "%3A"));
+        let shared_budget = store.shared().map(|shared| (shared.clone(), format!("budget:{scope}")));
         let budget = Budget::new(settings.vendor_rps.or(F::SPEC.quota), shared_budget);
-        let shared_cache = store.redis().and_then(|redis| {
+        let shared_cache = store.shared().and_then(|shared| {
             let sealer = Sealer::new(&settings.secrets, "cache")?;
-            Some(SharedCache::new(redis.clone(), sealer, scope))
+            Some(SharedCache::new(shared.clone(), sealer, scope))
         });
         let public = public_client(roots.as_deref())?;
         let sources = Sources::from_env(env, client.clone(), public.clone());
@@ -97,7 +98,7 @@ impl<F: Flow> App<F> {
             store,
             sources,
             notifier,
-            in_flight: Semaphore::new(settings.max_in_flight),
+            capacity: Capacity::new(settings.max_in_flight),
             platform,
             on_platform,
             cx: Context::new(Inner {

@@ -1,8 +1,11 @@
 //! HTTP clients, and which addresses they may reach.
 
+pub(crate) mod aws;
 mod client;
 pub(crate) mod guard;
 mod reply;
 
+pub(crate) use self::aws::fetch_by_arn;
+pub(crate) use self::client::store_client;
 pub use self::client::{client, extra_roots, public_client, read_body};
 pub use self::reply::{Reply, retry_after};

@@ -16,6 +16,7 @@ use crate::api::router;
 use crate::app::App;
 use crate::cli::doctor::{self, Diagnose};
 use crate::flow::Flow;
+use crate::net::fetch_by_arn;
 use crate::platform::Env;
 pub use crate::platform::runtime::{Runtime, listen};
 use crate::platform::telemetry;
@@ -62,19 +63,9 @@ fn usage(name: &str) -> String {
 fn start<F: Flow>() -> ExitCode {
     let mut env = Env::of_process();
     telemetry::start(&mut env);
-    let app = match App::<F>::new(&mut env) {
-        Ok(app) => app,
-        Err(problem) => {
-            tracing::error!(%problem, "cannot start");
-            return ExitCode::FAILURE;
-        }
-    };
-    for fault in app.faults() {
-        tracing::error!(flow = F::SPEC.name, name = fault.name, reason = fault.reason, "configuration");
-    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let served = match runtime {
-        Ok(runtime) => runtime.block_on(serve_on(app, &mut env)),
+        Ok(runtime) => runtime.block_on(serve_with::<F>(&mut env)),
         Err(error) => Err(error.to_string()),
     };
     match served {
@@ -84,6 +75,16 @@ fn start<F: Flow>() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Reads the configuration and serves.
+async fn serve_with<F: Flow>(env: &mut Env) -> Result<(), String> {
+    fetch_by_arn(env).await?;
+    let app = App::<F>::new(env).map_err(|problem| problem.to_string())?;
+    for fault in app.faults() {
+        tracing::error!(flow = F::SPEC.name, name = fault.name, reason = fault.reason, "configuration");
+    }
+    serve_on(app, env).await
 }
 
 async fn serve_on<F: Flow>(app: Arc<App<F>>, env: &mut Env) -> Result<(), String> {

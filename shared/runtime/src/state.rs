@@ -1,11 +1,14 @@
 //! What must be remembered between requests: which work is under way, and what came of it.
 //!
-//! In this process's memory, or in Redis where instances are many.
+//! In this process's memory, or in Redis or DynamoDB where instances are many.
 
+mod breaker;
+mod dynamodb;
 mod memory;
 mod redis;
 pub(crate) mod seal;
 mod sealed;
+mod shared;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +16,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use self::breaker::Fault;
+use self::dynamodb::DynamoDb;
 use self::memory::Memory;
-pub(crate) use self::redis::Redis;
+use self::redis::Redis;
 pub(crate) use self::sealed::SharedCache;
+pub use self::shared::Shared;
 use crate::platform::Env;
 use upload_grant::model::problem::{Code, Problem};
 
@@ -23,8 +29,8 @@ use upload_grant::model::problem::{Code, Problem};
 pub enum Store {
     /// In this process: enough where there is one instance.
     Memory(Memory),
-    /// Shared by all instances.
-    Redis(Arc<Redis>),
+    /// In a store that all instances share.
+    Shared(Arc<Shared>),
 }
 
 /// What is known about work under a name.
@@ -33,7 +39,20 @@ pub struct Record {
     /// Who is at it, or was.
     pub owner: String,
     /// What came of it; none while it is under way.
-    pub outcome: Option<Value>,
+    pub outcome: Option<Outcome>,
+}
+
+/// What came of work.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Its receipt or problem.
+    pub data: Value,
+    /// SHA-256 of the job that it came of, in hex; empty for what its name says all about.
+    #[serde(default)]
+    pub fingerprint: String,
+    /// Whether somebody who wants to hear of it has heard.
+    #[serde(default)]
+    pub told: bool,
 }
 
 /// Whether the work under a name may begin.
@@ -44,42 +63,53 @@ pub enum Claim {
     /// Somebody is at it.
     Running,
     /// It is done, and this came of it.
-    Done(Value),
+    Done(Outcome),
+}
+
+impl From<Value> for Outcome {
+    fn from(data: Value) -> Self {
+        Self { data, fingerprint: String::new(), told: false }
+    }
 }
 
 impl Store {
-    /// As `GRANT_STORE` says: `memory` (default), `redis://…` or `rediss://…`.
-    pub fn from_env(env: &mut Env) -> Self {
-        match env.get("GRANT_STORE").as_deref() {
-            None | Some("memory") => {}
-            Some(url) if url.starts_with("redis://") || url.starts_with("rediss://") => match Redis::new(url)
-            {
-                Some(redis) => return Self::Redis(Arc::new(redis)),
-                None => env.fault("GRANT_STORE", "is not a usable Redis address"),
-            },
-            Some(_) => env.fault("GRANT_STORE", "is none of memory, redis://…, rediss://…"),
-        }
-        Self::Memory(Memory::default())
+    /// As `GRANT_STORE` says: `memory` (default), `redis://…`, `rediss://…` or `dynamodb://TABLE`. `extra_roots` is
+    /// the file that `SSL_CERT_FILE` names.
+    pub fn from_env(env: &mut Env, extra_roots: Option<&str>) -> Self {
+        let address = env.get("GRANT_STORE").unwrap_or_else(|| "memory".into());
+        let shared = if address == "memory" {
+            None
+        } else if address.starts_with("redis://") || address.starts_with("rediss://") {
+            let redis = Redis::new(&address, extra_roots);
+            if redis.is_none() {
+                env.fault("GRANT_STORE", "is not a usable Redis address");
+            }
+            redis.map(Shared::redis)
+        } else if let Some(table) = address.strip_prefix("dynamodb://") {
+            DynamoDb::from_env(env, table, extra_roots).map(Shared::dynamodb)
+        } else {
+            env.fault("GRANT_STORE", "is none of memory, redis://…, rediss://…, dynamodb://TABLE");
+            None
+        };
+        shared.map_or_else(|| Self::Memory(Memory::default()), |shared| Self::Shared(Arc::new(shared)))
     }
 
-    /// The Redis that all instances share, if there is one.
-    pub(crate) fn redis(&self) -> Option<&Arc<Redis>> {
+    /// The store that all instances share, if there is one.
+    pub(crate) fn shared(&self) -> Option<&Arc<Shared>> {
         match self {
             Self::Memory(_) => None,
-            Self::Redis(redis) => Some(redis),
+            Self::Shared(shared) => Some(shared),
         }
     }
 
     /// Claims the work under `name` for `owner`, for as long as `lease`.
     ///
     /// # Errors
-    /// `rate_limited` if the store cannot be reached: the work must not begin.
+    /// `store_unavailable` if the store cannot be reached or refuses: the work must not begin.
     pub async fn claim(&self, name: &str, owner: &str, lease: Duration) -> Result<Claim, Problem> {
         let record = match self {
             Self::Memory(memory) => memory.claim(name, owner, lease),
-            Self::Redis(redis) => {
-                redis.claim(name, owner, lease).await.map_err(|error| unreachable(&error))?
-            }
+            Self::Shared(shared) => shared.claim(name, owner, lease).await.map_err(unavailable)?,
         };
         Ok(match record {
             None => Claim::Mine,
@@ -95,7 +125,7 @@ impl Store {
     pub async fn renew(&self, name: &str, owner: &str, lease: Duration) -> Result<bool, Problem> {
         match self {
             Self::Memory(memory) => Ok(memory.renew(name, owner, lease)),
-            Self::Redis(redis) => redis.renew(name, owner, lease).await.map_err(|error| unreachable(&error)),
+            Self::Shared(shared) => shared.renew(name, owner, lease).await.map_err(unavailable),
         }
     }
 
@@ -109,7 +139,7 @@ impl Store {
                 memory.release(name, owner);
                 Ok(())
             }
-            Self::Redis(redis) => redis.release(name, owner).await.map_err(|error| unreachable(&error)),
+            Self::Shared(shared) => shared.release(name, owner).await.map_err(unavailable),
         }
     }
 
@@ -121,16 +151,16 @@ impl Store {
         &self,
         name: &str,
         owner: &str,
-        outcome: Value,
+        outcome: Outcome,
         keep: Duration,
     ) -> Result<(), Problem> {
-        let record = Record { owner: owner.to_owned(), outcome: Some(outcome) };
         match self {
             Self::Memory(memory) => {
+                let record = Record { owner: owner.to_owned(), outcome: Some(outcome) };
                 memory.put(name, &record, keep);
                 Ok(())
             }
-            Self::Redis(redis) => redis.put(name, &record, keep).await.map_err(|error| unreachable(&error)),
+            Self::Shared(shared) => shared.put(name, owner, &outcome, keep).await.map_err(unavailable),
         }
     }
 
@@ -138,16 +168,17 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::claim`].
-    pub async fn outcome(&self, name: &str) -> Result<Option<Value>, Problem> {
+    pub async fn outcome(&self, name: &str) -> Result<Option<Outcome>, Problem> {
         let record = match self {
             Self::Memory(memory) => memory.get(name),
-            Self::Redis(redis) => redis.get(name).await.map_err(|error| unreachable(&error))?,
+            Self::Shared(shared) => shared.get(name).await.map_err(unavailable)?,
         };
         Ok(record.and_then(|record| record.outcome))
     }
 }
 
-fn unreachable(error: &::redis::RedisError) -> Problem {
-    tracing::error!(kind = ?error.kind(), "the store cannot be reached");
-    Problem::new(Code::RateLimited, "the function's store cannot be reached")
+/// What callers hear of it. The fault itself is the operator's to know: the log, `healthz` and `doctor` name it.
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+fn unavailable(_: Fault) -> Problem {
+    Problem::new(Code::StoreUnavailable, "the function's store cannot be reached, or refuses")
 }

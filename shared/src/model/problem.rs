@@ -31,6 +31,8 @@ pub enum Code {
     RateLimited,
     /// The vendor is throttling: wait `retry_after`.
     VendorThrottled,
+    /// Records or tickets cannot be read or written at the moment: try again.
+    StoreUnavailable,
     /// The vendor refused our credentials or permission: the operator must act.
     VendorAuthFailed,
     /// The vendor product is not subscribed: the operator must act.
@@ -67,7 +69,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the contract's table.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::InvalidRequest,
         Self::InvalidFilename,
         Self::LengthRequired,
@@ -79,6 +81,7 @@ impl Code {
         Self::MethodNotAllowed,
         Self::RateLimited,
         Self::VendorThrottled,
+        Self::StoreUnavailable,
         Self::VendorAuthFailed,
         Self::VendorNotSubscribed,
         Self::VendorBadResponse,
@@ -111,6 +114,7 @@ impl Code {
             Self::MethodNotAllowed => (405, false, "method_not_allowed", "The method is not allowed here"),
             Self::RateLimited => (429, true, "rate_limited", "Too many requests"),
             Self::VendorThrottled => (429, true, "vendor_throttled", "The vendor is throttling"),
+            Self::StoreUnavailable => (503, true, "store_unavailable", "The function's store is unavailable"),
             Self::VendorAuthFailed => {
                 (502, false, "vendor_auth_failed", "The vendor refused the function's credentials")
             }
@@ -175,9 +179,13 @@ impl VendorSays {
     /// Keeps `code` and `request_id` only if they match `[A-Za-z0-9._-]{1,80}`: anything else could be a
     /// message in disguise, and vendors' messages echo keys and strings to sign.
     pub fn new(code: Option<&str>, request_id: Option<&str>, http_status: u16) -> Self {
-        let clean = |text: Option<&str>| text.filter(|text| is_code(text)).map(str::to_owned);
         Self { code: clean(code), request_id: clean(request_id), http_status: Some(http_status) }
     }
+}
+
+/// A vendor's code or id, if it looks like one; in a success as in a failure.
+pub fn clean(text: Option<&str>) -> Option<String> {
+    text.filter(|text| is_code(text)).map(str::to_owned)
 }
 
 fn is_code(text: &str) -> bool {

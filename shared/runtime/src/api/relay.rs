@@ -32,6 +32,7 @@ pub(super) async fn relay<F: Flow>(
     request: Request<Body>,
 ) -> Result<Response, Rejection> {
     let binding = app.sealers()?.open_ticket(&ticket, F::SPEC.name, clock::now())?;
+    let _place = app.capacity.place()?;
     telemetry::note(|notes| {
         notes.mode = Some(Mode::Relay.as_str());
         notes.grant_id = Some(binding.id.clone());
@@ -47,7 +48,7 @@ pub(super) async fn relay<F: Flow>(
         Claim::Running => {
             return Err(Rejection::new(Code::AlreadyUsed, "this ticket is being used right now"));
         }
-        Claim::Done(receipt) => return Ok(with_etag(&receipt)),
+        Claim::Done(outcome) => return Ok(with_etag(&outcome.data)),
         Claim::Mine => {}
     }
     let mut lease = Lease { app: app.clone(), name: name.clone(), owner, spent: false };
@@ -68,7 +69,7 @@ pub(super) async fn relay<F: Flow>(
         Err(problem) => {
             // At once, so that whoever reads the problem can try again.
             lease.spent = true;
-            app.store.release(&name, &lease.owner).await?;
+            let _ = app.store.release(&name, &lease.owner).await;
             return Err(problem.into());
         }
     };
@@ -77,7 +78,7 @@ pub(super) async fn relay<F: Flow>(
     let keep = Duration::from_secs(keep.max(60).unsigned_abs());
     lease.spent = true;
     // The object is there: a store that fails now must not turn the upload into a failure.
-    let _ = app.store.finish(&name, &lease.owner, receipt.clone(), keep).await;
+    let _ = app.store.finish(&name, &lease.owner, receipt.clone().into(), keep).await;
     Ok(with_etag(&receipt))
 }
 

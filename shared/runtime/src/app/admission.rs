@@ -47,8 +47,9 @@ impl<F: Flow> App<F> {
         source: Option<IpAddr>,
         max_body: u64,
     ) -> Result<Ask, Problem> {
-        F::SPEC.check_kinds(&asked.params)?;
-        let params = granted.params(&F::SPEC.param_names(), self.defaults.clone(), &asked.params, source)?;
+        let sent = F::SPEC.by_name(&asked.params)?;
+        F::SPEC.check_kinds(&sent)?;
+        let params = granted.params(&F::SPEC.param_names(), self.defaults.clone(), &sent, source)?;
         F::SPEC.check_params(&params)?;
         let listing = Listing { types: &F::SPEC.types, patterns: self.cx.settings.content_types.as_deref() };
         let media = media::resolve(&asked.filename, asked.content_type.as_deref(), &listing)?;

@@ -130,7 +130,7 @@ impl Sealers {
     /// # Errors
     /// `internal` if it cannot be sealed.
     pub fn ticket(&self, binding: &Binding) -> Result<String, Problem> {
-        self.tickets.seal(binding).ok_or_else(cannot_seal)
+        self.tickets.seal(&binding.flow, binding).ok_or_else(cannot_seal)
     }
 
     /// A completion token.
@@ -138,7 +138,7 @@ impl Sealers {
     /// # Errors
     /// `internal` if it cannot be sealed.
     pub fn token(&self, binding: &Binding) -> Result<String, Problem> {
-        self.tokens.seal(binding).ok_or_else(cannot_seal)
+        self.tokens.seal(&binding.flow, binding).ok_or_else(cannot_seal)
     }
 
     /// Opens a relay ticket of `flow`.
@@ -146,7 +146,7 @@ impl Sealers {
     /// # Errors
     /// `unauthenticated` if it is not ours, `grant_expired` if it is past its time.
     pub fn open_ticket(&self, ticket: &str, flow: &str, now: Timestamp) -> Result<Binding, Problem> {
-        check(self.tickets.open(ticket), flow, now, TICKET_GRACE, "ticket")
+        check(self.tickets.open(flow, ticket), now, TICKET_GRACE, "ticket")
     }
 
     /// Opens a completion token of `flow`.
@@ -154,18 +154,12 @@ impl Sealers {
     /// # Errors
     /// `unauthenticated` if it is not ours, `grant_expired` if it is past its time.
     pub fn open_token(&self, token: &str, flow: &str, now: Timestamp) -> Result<Binding, Problem> {
-        check(self.tokens.open(token), flow, now, TOKEN_GRACE, "token")
+        check(self.tokens.open(flow, token), now, TOKEN_GRACE, "token")
     }
 }
 
-fn check(
-    binding: Option<Binding>,
-    flow: &str,
-    now: Timestamp,
-    grace: i64,
-    what: &str,
-) -> Result<Binding, Problem> {
-    let binding = binding.filter(|binding| binding.flow == flow).ok_or_else(|| {
+fn check(binding: Option<Binding>, now: Timestamp, grace: i64, what: &str) -> Result<Binding, Problem> {
+    let binding = binding.ok_or_else(|| {
         Problem::new(Code::Unauthenticated, format!("this {what} was not issued by this function"))
     })?;
     if now > binding.expires_at.plus(grace) {

@@ -26,6 +26,7 @@ use crate::app::{App, Door};
 use crate::auth::Caller;
 use crate::auth::policy::Permissions;
 use crate::flow::{Ask, Context, Flow};
+use crate::net::fetch_by_arn;
 use crate::platform::Env;
 use crate::platform::telemetry;
 use upload_grant::model::grant::Grant;
@@ -86,6 +87,10 @@ fn usage(name: &str) -> String {
 }
 
 async fn check<F: Diagnose>(mut env: Env, report: &mut Report) {
+    if let Err(seen) = fetch_by_arn(&mut env).await {
+        let advice = "check the ARNs, and what outgoing traffic is allowed";
+        return report.add(Line::fail("configuration", "arn_unreadable", seen, advice));
+    }
     let Some(app) = setup::configuration::<F>(&mut env, report) else { return };
     let chart = app.flow.chart().for_keys(app.flow.keys());
     report.begin(chart.filename, chart.bytes.len());

@@ -20,7 +20,7 @@ use crate::event::length_differs;
 use crate::flow::{Ask, Flow};
 use crate::platform::telemetry::{self, Line};
 use crate::platform::{clock, new_id};
-use crate::state::Claim;
+use crate::state::{Claim, Outcome};
 use crate::transfer::{Body, Opened, Source};
 use upload_grant::model::media;
 use upload_grant::model::problem::{Code, Problem};
@@ -31,7 +31,7 @@ use upload_grant::model::request::GrantRequest;
 /// it and the longest that the store may take to answer still leave a moment.
 const LEASE: Duration = Duration::from_secs(5);
 /// Receipts are remembered as long as any queue redelivers.
-const KEEP_DONE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+pub(super) const KEEP_DONE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 /// Failures are remembered through a queue's retries, and forgotten before somebody mends and redrives.
 const KEEP_FAILED: Duration = Duration::from_secs(60 * 60);
 
@@ -110,19 +110,17 @@ impl<F: Flow> App<F> {
             Ok(Claim::Running) => unacknowledged(
                 Problem::new(Code::AlreadyUsed, "another delivery of this job is at work").retryable(true),
             ),
-            Ok(Claim::Done(record)) if record["fingerprint"] != job.fingerprint.as_str() => {
+            Ok(Claim::Done(record)) if record.fingerprint != job.fingerprint => {
                 let problem = Problem::invalid("/id", "another job was done under this id");
                 let event = webhook_id(F::SPEC.name, &job.name, &job.fingerprint, Some(problem.code));
                 self.tell_failure(&job.id, caller, &event, job.notify.as_ref(), problem, deadline).await
             }
             Ok(Claim::Done(record)) => self.redelivered(&job, (&name, &owner), record, deadline).await,
             Ok(Claim::Mine) => {
-                let work = self.upload_job(&job, caller, deadline);
+                let work = self.upload_and_finish(&job, caller, deadline);
                 let outcome = tokio::select! {
                     outcome = work => outcome,
-                    () = self.hold(&name, &owner) => {
-                        Err(Problem::new(Code::RateLimited, "the claim on this job was lost"))
-                    }
+                    lost = self.hold(&name, &owner) => Err(lost),
                 };
                 self.conclude(&job, caller, (&name, &owner), outcome, deadline).await
             }
@@ -130,20 +128,23 @@ impl<F: Flow> App<F> {
     }
 
     /// Renews the claim until it is lost: taken by another, or run out while the store could not be reached.
-    async fn hold(&self, name: &str, owner: &str) {
+    async fn hold(&self, name: &str, owner: &str) -> Problem {
         let mut ends = Instant::now() + LEASE;
         loop {
             tokio::time::sleep(LEASE / 3).await;
             let asked = Instant::now();
             match self.store.renew(name, owner, LEASE).await {
                 Ok(true) => ends = asked + LEASE,
-                Err(_) if Instant::now() < ends => {}
-                _ => return,
+                Ok(false) => {
+                    return Problem::new(Code::AlreadyUsed, "the claim on this job was lost").retryable(true);
+                }
+                Err(problem) if Instant::now() >= ends => return problem,
+                Err(_) => {}
             }
         }
     }
 
-    async fn upload_job(
+    pub(super) async fn upload_job(
         &self,
         job: &Job,
         caller: Option<&Caller>,
@@ -226,8 +227,8 @@ impl<F: Flow> App<F> {
         deadline: Instant,
     ) -> Settled {
         let (name, owner) = claim;
-        let (kind, data) = match &outcome {
-            Ok(receipt) => ("upload.completed", json!(receipt)),
+        let data = match &outcome {
+            Ok(receipt) => json!(receipt),
             Err(problem) if problem.retryable || is_deployment_fault(problem.code) => {
                 // A store that cannot be reached frees the claim by letting it end.
                 let _ = self.store.release(name, owner).await;
@@ -236,10 +237,10 @@ impl<F: Flow> App<F> {
             Err(problem) => {
                 let mut problem = problem.clone();
                 (problem.flow, problem.job_id) = (Some(F::SPEC.name.to_owned()), Some(job.id.clone()));
-                ("upload.failed", with_caller(problem.to_value(), caller))
+                with_caller(problem.to_value(), caller)
             }
         };
-        let record = json!({ "fingerprint": job.fingerprint, "kind": kind, "data": data, "told": false });
+        let record = Outcome { data, fingerprint: job.fingerprint.clone(), told: false };
         if let Err(problem) = self.store.finish(name, owner, record.clone(), keep(&outcome)).await {
             // The object is there. The platform may forget the job, or deliver it again if telling fails too.
             tracing::error!(
@@ -252,8 +253,14 @@ impl<F: Flow> App<F> {
     }
 
     /// A job that is done already: its record answers.
-    async fn redelivered(&self, job: &Job, claim: (&str, &str), record: Value, deadline: Instant) -> Settled {
-        let data = &record["data"];
+    async fn redelivered(
+        &self,
+        job: &Job,
+        claim: (&str, &str),
+        record: Outcome,
+        deadline: Instant,
+    ) -> Settled {
+        let data = &record.data;
         let outcome = serde_json::from_value::<Receipt>(data.clone()).map_err(|_| {
             let unreadable = || Problem::new(Code::Internal, "the record cannot be read");
             Problem::from_value(data).unwrap_or_else(unreadable)
@@ -267,18 +274,18 @@ impl<F: Flow> App<F> {
         job: &Job,
         (name, owner): (&str, &str),
         outcome: Result<Receipt, Problem>,
-        mut record: Value,
+        mut record: Outcome,
         deadline: Instant,
     ) -> Settled {
         let mut told = Ok(true);
-        if record["told"] != true {
+        if !record.told {
             let failure = outcome.as_ref().err().map(|problem| problem.code);
             let id = webhook_id(F::SPEC.name, &job.name, &job.fingerprint, failure);
-            let kind = record["kind"].as_str().unwrap_or_default();
+            let kind = if outcome.is_ok() { "upload.completed" } else { "upload.failed" };
             let deadline = self.telling_ends(deadline);
-            told = self.notifier.tell(job.notify.as_ref(), &id, kind, &record["data"], deadline).await;
+            told = self.notifier.tell(job.notify.as_ref(), &id, kind, &record.data, deadline).await;
             if told == Ok(true) {
-                record["told"] = true.into();
+                record.told = true;
                 let _ = self.store.finish(name, owner, record, keep(&outcome)).await;
             }
         }

@@ -1,6 +1,7 @@
 //! The HTTP clients: two for the process, so that connections and TLS sessions are kept.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use rustls::pki_types::CertificateDer;
@@ -36,6 +37,14 @@ pub fn public_client(extra_roots: Option<&str>) -> Result<reqwest::Client, Probl
     builder(extra_roots)?.dns_resolver(Arc::new(PublicOnly)).build().map_err(|_| fault())
 }
 
+/// The same for a store of ours: a connection is made within `limit`, or not at all.
+///
+/// # Errors
+/// `internal` if the TLS configuration cannot be built.
+pub(crate) fn store_client(extra_roots: Option<&str>, limit: Duration) -> Result<reqwest::Client, Problem> {
+    builder(extra_roots)?.connect_timeout(limit).build().map_err(|_| fault())
+}
+
 /// A client on rustls with ring and the web PKI's roots, plus those in the PEM file `extra_roots`
 /// (`SSL_CERT_FILE`). It follows no redirect and reads no proxy setting.
 ///
@@ -57,7 +66,7 @@ fn builder(extra_roots: Option<&str>) -> Result<reqwest::ClientBuilder, Problem>
         // A proxy of the environment would stand between us and the addresses that were checked.
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(std::time::Duration::from_secs(5))
+        .connect_timeout(Duration::from_secs(5))
         .user_agent(concat!("upload-grant/", env!("CARGO_PKG_VERSION"))))
 }
 

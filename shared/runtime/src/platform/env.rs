@@ -7,13 +7,16 @@ use upload_grant::model::problem::{Code, Problem};
 
 /// The environment of the process, and what was found wrong with it.
 ///
-/// Any `NAME` may also be given as `NAME_FILE`, a file that holds the value. Values are trimmed (a copied
+/// Any `NAME` may also be given as `NAME_FILE`, a file that holds the value, or on AWS as `NAME_ARN`, a secret or
+/// parameter that does. Values are trimmed (a copied
 /// secret with a blank is the commonest cause of refused signatures); empty counts as unset.
 #[derive(Default)]
 pub struct Env {
     vars: HashMap<String, String>,
     /// Variables whose values are no text.
     garbled: HashSet<String>,
+    /// What was fetched by ARN, or why it could not be.
+    fetched: HashMap<String, Result<String, String>>,
     faults: Vec<Fault>,
 }
 
@@ -58,10 +61,10 @@ impl Env {
         }
     }
 
-    /// Whether `name` or its file is set at all, if only to nothing.
+    /// Whether `name`, its file or its ARN is set at all, if only to nothing.
     pub(crate) fn is_set(&self, name: &str) -> bool {
-        let file = format!("{name}_FILE");
-        [name, &file].iter().any(|name| self.vars.contains_key(*name) || self.garbled.contains(*name))
+        let (file, arn) = (format!("{name}_FILE"), format!("{name}_ARN"));
+        [name, &file, &arn].iter().any(|name| self.vars.contains_key(*name) || self.garbled.contains(*name))
     }
 
     /// The value of `name`, from the variable or its file; a fault if it is not UTF-8.
@@ -73,10 +76,8 @@ impl Env {
         let value = match self.vars.get(name).map(|value| value.trim()) {
             Some(value) if !value.is_empty() => value.to_owned(),
             _ => {
-                let file = self.vars.get(&format!("{name}_FILE"))?.trim();
-                if file.is_empty() {
-                    return None;
-                }
+                let file = self.vars.get(&format!("{name}_FILE")).map(|file| file.trim());
+                let Some(file) = file.filter(|file| !file.is_empty()) else { return self.fetched(name) };
                 if let Ok(value) = std::fs::read_to_string(file) {
                     value.trim().to_owned()
                 } else {
@@ -86,6 +87,33 @@ impl Env {
             }
         };
         (!value.is_empty()).then_some(value)
+    }
+
+    fn fetched(&mut self, name: &str) -> Option<String> {
+        match self.fetched.get(name)? {
+            Ok(value) => Some(value.trim().to_owned()).filter(|value| !value.is_empty()),
+            Err(reason) => {
+                let reason = reason.clone();
+                self.fault(name, reason);
+                None
+            }
+        }
+    }
+
+    /// The settings that are given by ARN only, and their ARNs.
+    pub(crate) fn arns(&self) -> Vec<(String, String)> {
+        let is_set = |name: &str| self.vars.get(name).is_some_and(|value| !value.trim().is_empty());
+        let arns = self.vars.iter().filter_map(|(variable, arn)| {
+            let name = variable.strip_suffix("_ARN")?;
+            let by_arn = arn.trim().starts_with("arn:") && !is_set(name) && !is_set(&format!("{name}_FILE"));
+            by_arn.then(|| (name.to_owned(), arn.trim().to_owned()))
+        });
+        arns.collect()
+    }
+
+    /// Takes in what is behind the ARN of `name`.
+    pub(crate) fn put(&mut self, name: String, value: Result<String, String>) {
+        self.fetched.insert(name, value);
     }
 
     /// The value of `name`; a fault if there is none.
@@ -150,6 +178,18 @@ impl Env {
             self.fault(name, reason);
         }
         value.trim_end_matches('/').to_owned()
+    }
+
+    /// Endpoints of one service, to be tried in turn: at least one.
+    pub fn endpoints(&mut self, name: &str, default: &str) -> Vec<String> {
+        let values = self.list(name).filter(|values| !values.is_empty());
+        let values = values.unwrap_or_else(|| vec![default.to_owned()]);
+        for value in &values {
+            if let Err(reason) = check_endpoint(value) {
+                self.fault(name, reason);
+            }
+        }
+        values.iter().map(|value| value.trim_end_matches('/').to_owned()).collect()
     }
 
     /// An endpoint that need not be set.

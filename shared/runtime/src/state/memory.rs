@@ -26,7 +26,8 @@ struct Kept {
 
 impl Kept {
     fn new(record: &Record, until: Instant) -> Self {
-        let outcome = record.outcome.as_ref().map(|outcome| outcome.to_string().into());
+        let text = |outcome| serde_json::to_string(outcome).unwrap_or_default().into();
+        let outcome = record.outcome.as_ref().map(text);
         Self { owner: record.owner.as_str().into(), outcome, until }
     }
 
@@ -107,7 +108,7 @@ mod tests {
     const LEASE: Duration = Duration::from_secs(60);
 
     fn done() -> Record {
-        Record { owner: "a".into(), outcome: Some(1.into()) }
+        Record { owner: "a".into(), outcome: Some(serde_json::Value::from(1).into()) }
     }
 
     #[test]

@@ -1,142 +1,199 @@
-//! Records in Redis, shared by all instances.
+//! Records in Redis.
 
+mod scripts;
+
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{AsyncCommands as _, Client, RedisError, Script};
-use tokio::sync::OnceCell;
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, ErrorKind, RedisError, Script, TlsCertificates};
+use tokio::sync::Mutex;
 
-use super::Record;
+use super::breaker::Fault;
+use super::shared::within;
+use super::{Outcome, Record};
 
-/// No command may take longer: a request waits for it.
-const TIMEOUT: Duration = Duration::from_secs(3);
+/// No connection and no command may take longer: requests wait for them.
+const TIMEOUT: Duration = Duration::from_millis(500);
 const PREFIX: &str = "upload-grant:";
 
-/// Renews or removes a record only while it is the owner's and under way; compared in Redis itself.
-const IF_OWNED: &str = r"
-local text = redis.call('GET', KEYS[1])
-if not text then return 0 end
-local record = cjson.decode(text)
-if record.owner ~= ARGV[1] or record.outcome ~= cjson.null then return 0 end
-if ARGV[2] == '0' then return redis.call('DEL', KEYS[1]) end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])";
+/// Connects on first use, and again whenever a command fails: after a failover the same name may lead elsewhere.
+pub(super) struct Redis {
+    /// The one with the operator's own roots first.
+    clients: Vec<Client>,
+    connection: Mutex<Option<Connection>>,
+    /// Connections so far.
+    opened: AtomicU64,
+}
 
-/// Reserves a place in a window of calls: the same rule as `vendor::budget`, by Redis's clock. Answers the
-/// milliseconds to wait, or minus those that are too many.
-const RESERVE: &str = r"
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local calls, window, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local place = now
-if redis.call('LLEN', KEYS[1]) >= calls then
-  place = math.max(now, redis.call('LINDEX', KEYS[1], 0) + window)
-end
-if place > now then
-  place = math.max(place, redis.call('LINDEX', KEYS[1], -1) + math.ceil(window / calls))
-end
-if place - now > most then return now + most - place end
-redis.call('RPUSH', KEYS[1], place)
-redis.call('LTRIM', KEYS[1], -calls, -1)
-redis.call('PEXPIRE', KEYS[1], place - now + window)
-return place - now";
-
-/// Connects on first use, and again whenever the connection breaks.
-pub struct Redis {
-    client: Client,
-    connection: OnceCell<ConnectionManager>,
+#[derive(Clone)]
+struct Connection {
+    commands: MultiplexedConnection,
+    /// Tells one connection from the next.
+    number: u64,
 }
 
 impl Redis {
-    pub(super) fn new(url: &str) -> Option<Self> {
-        Some(Self { client: Client::open(url).ok()?, connection: OnceCell::new() })
+    pub(super) fn new(url: &str, extra_roots: Option<&str>) -> Option<Self> {
+        let mut clients = Vec::new();
+        if let Some(file) = extra_roots.filter(|_| url.starts_with("rediss://")) {
+            let root_cert = Some(std::fs::read(file).ok()?);
+            let certificates = TlsCertificates { client_tls: None, root_cert };
+            clients.push(Client::build_with_tls(url, certificates).ok()?);
+        }
+        clients.push(Client::open(url).ok()?);
+        Some(Self { clients, connection: Mutex::default(), opened: AtomicU64::new(0) })
     }
 
-    pub(crate) async fn claim(
+    pub(super) async fn claim(
         &self,
         name: &str,
         owner: &str,
         lease: Duration,
-    ) -> Result<Option<Record>, RedisError> {
-        let mut connection = self.connection().await?;
+    ) -> Result<Option<Record>, Fault> {
         let record = text(&Record { owner: owner.to_owned(), outcome: None });
-        // The record can end between the two commands; then it is tried once more.
-        for _ in 0..2 {
-            let mut set = redis::cmd("SET");
-            set.arg(key(name)).arg(&record).arg("NX").arg("PX").arg(millis(lease));
-            let claimed: Option<String> = set.query_async(&mut connection).await?;
-            if claimed.is_some() {
-                return Ok(None);
-            }
-            if let Some(record) = self.get(name).await? {
-                return Ok(Some(record));
-            }
-        }
-        Ok(Some(Record { owner: String::new(), outcome: None }))
+        let script = Script::new(scripts::CLAIM);
+        let mut call = script.key(key(name));
+        call.arg(&record).arg(millis(lease));
+        let call = &call;
+        let found: Option<String> =
+            self.run(|mut commands| async move { call.invoke_async(&mut commands).await }).await?;
+        let found = found.and_then(|found| serde_json::from_str::<Record>(&found).ok());
+        // A claim that was repeated after its answer had been lost meets itself.
+        Ok(found.filter(|found| found.owner != owner || found.outcome.is_some()))
     }
 
-    pub(super) async fn renew(&self, name: &str, owner: &str, lease: Duration) -> Result<bool, RedisError> {
+    pub(super) async fn renew(&self, name: &str, owner: &str, lease: Duration) -> Result<bool, Fault> {
         self.if_owned(name, owner, millis(lease)).await
     }
 
-    pub(crate) async fn release(&self, name: &str, owner: &str) -> Result<(), RedisError> {
+    pub(super) async fn release(&self, name: &str, owner: &str) -> Result<(), Fault> {
         self.if_owned(name, owner, 0).await.map(drop)
     }
 
-    pub(super) async fn put(&self, name: &str, record: &Record, keep: Duration) -> Result<(), RedisError> {
-        self.connection().await?.pset_ex(key(name), text(record), millis(keep)).await
+    pub(super) async fn put(
+        &self,
+        name: &str,
+        owner: &str,
+        outcome: &Outcome,
+        keep: Duration,
+    ) -> Result<(), Fault> {
+        let record = text(&Record { owner: owner.to_owned(), outcome: Some(outcome.clone()) });
+        let mut set = redis::cmd("SET");
+        set.arg(key(name)).arg(record).arg("PX").arg(millis(keep));
+        let set = &set;
+        self.run(|mut commands| async move { set.query_async(&mut commands).await }).await
     }
 
-    pub(super) async fn get(&self, name: &str) -> Result<Option<Record>, RedisError> {
-        let text: Option<String> = self.connection().await?.get(key(name)).await?;
-        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    pub(super) async fn get(&self, name: &str) -> Result<Option<Record>, Fault> {
+        let mut get = redis::cmd("GET");
+        get.arg(key(name));
+        let get = &get;
+        let read = |mut commands| async move {
+            match get.query_async::<Option<Vec<u8>>>(&mut commands).await {
+                // Something else in its place is no record.
+                Err(error) if error.code() == Some("WRONGTYPE") => Ok(None),
+                other => other,
+            }
+        };
+        let text = self.run(read).await?;
+        Ok(text.and_then(|text| serde_json::from_slice(&text).ok()))
     }
 
-    pub(crate) async fn put_text(&self, name: &str, text: &str, keep: Duration) -> Result<(), RedisError> {
-        self.connection().await?.pset_ex(key(name), text, millis(keep)).await
+    pub(super) async fn remove(&self, name: &str) -> Result<(), Fault> {
+        let mut delete = redis::cmd("DEL");
+        delete.arg(key(name));
+        let delete = &delete;
+        self.run(|mut commands| async move { delete.query_async(&mut commands).await }).await
     }
 
-    pub(crate) async fn get_text(&self, name: &str) -> Result<Option<String>, RedisError> {
-        self.connection().await?.get(key(name)).await
-    }
-
-    pub(crate) async fn remove(&self, name: &str) -> Result<(), RedisError> {
-        self.connection().await?.del(key(name)).await
-    }
-
-    /// Reserves a place among `calls` in `window`, at most `most` from now: the time to wait, or as an error
-    /// how much longer that would be than `most`.
-    pub(crate) async fn reserve(
+    pub(super) async fn reserve(
         &self,
         name: &str,
         calls: usize,
         window: Duration,
         most: Duration,
-    ) -> Result<Result<Duration, Duration>, RedisError> {
-        let mut connection = self.connection().await?;
-        let script = Script::new(RESERVE);
+    ) -> Result<Option<Result<Duration, Duration>>, Fault> {
+        let script = Script::new(scripts::RESERVE);
         let mut call = script.key(key(name));
         call.arg(calls).arg(millis(window)).arg(millis(most));
-        let wait: i64 = call.invoke_async(&mut connection).await?;
+        let call = &call;
+        let wait: i64 =
+            self.run(|mut commands| async move { call.invoke_async(&mut commands).await }).await?;
         let span = Duration::from_millis(wait.unsigned_abs());
-        Ok(if wait < 0 { Err(span) } else { Ok(span) })
+        Ok(Some(if wait < 0 { Err(span) } else { Ok(span) }))
     }
 
-    async fn if_owned(&self, name: &str, owner: &str, millis: u64) -> Result<bool, RedisError> {
-        let mut connection = self.connection().await?;
+    async fn if_owned(&self, name: &str, owner: &str, millis: u64) -> Result<bool, Fault> {
+        let script = Script::new(scripts::IF_OWNED);
+        let mut call = script.key(key(name));
+        call.arg(owner).arg(millis);
+        let call = &call;
         let done: i64 =
-            Script::new(IF_OWNED).key(key(name)).arg(owner).arg(millis).invoke_async(&mut connection).await?;
+            self.run(|mut commands| async move { call.invoke_async(&mut commands).await }).await?;
         Ok(done == 1)
     }
 
-    async fn connection(&self) -> Result<ConnectionManager, RedisError> {
-        let connect = || async {
-            let config = ConnectionManagerConfig::new()
-                .set_connection_timeout(Some(TIMEOUT))
-                .set_response_timeout(Some(TIMEOUT))
-                .set_number_of_retries(1);
-            ConnectionManager::new_with_config(self.client.clone(), config).await
-        };
-        self.connection.get_or_try_init(connect).await.cloned()
+    /// Runs a command, once more on a new connection if an old one fails it: a server that was restarted, or is no
+    /// longer the one to write to, shows only then. All of our commands may be repeated.
+    async fn run<T, F>(&self, command: impl Fn(MultiplexedConnection) -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, RedisError>>,
+    {
+        let mut repeated = false;
+        loop {
+            let (connection, is_new) = self.connected().await?;
+            let answer = command(connection.commands);
+            let result = within(TIMEOUT, async { answer.await.map_err(|error| fault(&error)) }).await;
+            let Err(fault) = &result else { return result };
+            self.connection.lock().await.take_if(|current| current.number == connection.number);
+            if is_new || repeated || fault.kind == "Timeout" {
+                return result;
+            }
+            repeated = true;
+        }
+    }
+
+    /// The connection at hand, or a new one, and whether it is new.
+    async fn connected(&self) -> Result<(Connection, bool), Fault> {
+        let mut current = self.connection.lock().await;
+        if let Some(connection) = &*current {
+            return Ok((connection.clone(), false));
+        }
+        let number = self.opened.fetch_add(1, Ordering::Relaxed);
+        let connection = Connection { commands: within(TIMEOUT, self.connect()).await?, number };
+        *current = Some(connection.clone());
+        Ok((connection, true))
+    }
+
+    async fn connect(&self) -> Result<MultiplexedConnection, Fault> {
+        // Our own limit is over both.
+        let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+        let mut refused = Fault::absent("Io");
+        for client in &self.clients {
+            match client.get_multiplexed_async_connection_with_config(&config).await {
+                Ok(commands) => return Ok(commands),
+                Err(error) => refused = Fault { refused: false, ..fault(&error) },
+            }
+        }
+        Err(refused)
+    }
+}
+
+fn fault(error: &RedisError) -> Fault {
+    // `ERR` says less than the kind of it.
+    match error.code().filter(|code| *code != "ERR") {
+        // These are about the connection or the whole server, not about the command.
+        Some(code @ ("NOAUTH" | "WRONGPASS")) => Fault::absent(code),
+        Some(code @ ("LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN")) => {
+            Fault { busy: true, ..Fault::absent(code) }
+        }
+        Some(code) => Fault::refused(code),
+        None => match error.kind() {
+            ErrorKind::Server(kind) => Fault::refused(format!("{kind:?}")),
+            _ if error.is_connection_refusal() => Fault::absent("ConnectionRefused"),
+            kind => Fault::absent(format!("{kind:?}")),
+        },
     }
 }
 

@@ -25,25 +25,26 @@ impl Sealer {
         keys.filter(|keys| !keys.is_empty()).map(|keys| Self { keys })
     }
 
-    /// The sealed document as URL-safe text.
-    pub fn seal(&self, document: &impl Serialize) -> Option<String> {
+    /// The sealed document as URL-safe text, good in its `place` only.
+    pub fn seal(&self, place: &str, document: &impl Serialize) -> Option<String> {
         let mut bytes = serde_json::to_vec(document).ok()?;
         let nonce: [u8; NONCE_LEN] = random();
         let key = self.keys.first()?;
-        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut bytes).ok()?;
+        let nonce_once = Nonce::assume_unique_for_key(nonce);
+        key.seal_in_place_append_tag(nonce_once, Aad::from(place), &mut bytes).ok()?;
         let mut sealed = nonce.to_vec();
         sealed.append(&mut bytes);
         Some(URL_SAFE_NO_PAD.encode(sealed))
     }
 
-    /// The document in `text`, if one of our secrets sealed it and no byte has changed.
-    pub fn open<T: DeserializeOwned>(&self, text: &str) -> Option<T> {
+    /// The document in `text`, if one of our secrets sealed it for this `place` and no byte has changed.
+    pub fn open<T: DeserializeOwned>(&self, place: &str, text: &str) -> Option<T> {
         let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN)?;
         let plain = self.keys.iter().find_map(|key| {
             let mut bytes = sealed.to_vec();
             let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-            let length = key.open_in_place(nonce, Aad::empty(), &mut bytes).ok()?.len();
+            let length = key.open_in_place(nonce, Aad::from(place), &mut bytes).ok()?.len();
             bytes.truncate(length);
             Some(bytes)
         })?;
@@ -70,25 +71,29 @@ mod tests {
     #[test]
     fn only_our_secrets_and_only_the_same_label_open() {
         let old = sealer(&["the-old-secret-of-at-least-32-bytes"], "ticket");
-        let text = old.seal(&"document").unwrap();
+        let text = old.seal("here", &"document").unwrap();
         let rotated =
             sealer(&["the-new-secret-of-at-least-32-bytes", "the-old-secret-of-at-least-32-bytes"], "ticket");
-        assert_eq!(rotated.open::<String>(&text).as_deref(), Some("document"));
-        assert_eq!(old.open::<String>(&rotated.seal(&"x").unwrap()), None);
-        assert_eq!(sealer(&["the-old-secret-of-at-least-32-bytes"], "complete").open::<String>(&text), None);
+        assert_eq!(rotated.open::<String>("here", &text).as_deref(), Some("document"));
+        assert_eq!(old.open::<String>("here", &rotated.seal("here", &"x").unwrap()), None);
+        assert_eq!(
+            sealer(&["the-old-secret-of-at-least-32-bytes"], "complete").open::<String>("here", &text),
+            None
+        );
         assert!(Sealer::new(&[], "ticket").is_none());
+        assert_eq!(rotated.open::<String>("there", &text), None, "another place");
     }
 
     #[test]
     fn a_change_in_any_byte_is_refused() {
         let sealer = sealer(&["a-secret-of-at-least-thirty-two-bytes"], "ticket");
-        let text = sealer.seal(&"document").unwrap();
+        let text = sealer.seal("here", &"document").unwrap();
         for index in 0..text.len() {
             let mut bytes = text.clone().into_bytes();
             bytes[index] = if bytes[index] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(bytes).unwrap();
-            assert_eq!(sealer.open::<String>(&changed), None, "byte {index}");
-            assert_eq!(sealer.open::<String>(&text[..index]), None, "cut at {index}");
+            assert_eq!(sealer.open::<String>("here", &changed), None, "byte {index}");
+            assert_eq!(sealer.open::<String>("here", &text[..index]), None, "cut at {index}");
         }
     }
 }

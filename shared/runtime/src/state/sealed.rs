@@ -1,4 +1,4 @@
-//! The cache that all instances share: sealed credentials in Redis, one instance fetching for all.
+//! The cache that all instances share: sealed credentials in the store, one instance fetching for all.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use upload_grant::model::problem::Problem;
 
-use super::Redis;
+use super::Shared;
 use super::seal::Sealer;
 use crate::platform::new_id;
 use crate::platform::telemetry::{self, Hit};
@@ -17,23 +17,27 @@ use crate::platform::telemetry::{self, Hit};
 /// How long one instance may fetch before another tries. Less than a request's time: whoever waits for an instance
 /// that was killed must still have some left.
 const LOCK: Duration = Duration::from_secs(15);
-/// How often the others look.
+/// How soon the others look, and how rarely at last: many who wait for one must not keep the store busy.
 const LOOK: Duration = Duration::from_millis(50);
+const RAREST_LOOK: Duration = Duration::from_millis(400);
+/// The longest that a credential is kept, whatever its vendor says.
+const LONGEST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Credentials in Redis, unreadable without `GRANT_SECRET`.
+/// Credentials in the store, unreadable without `GRANT_SECRET` and anywhere but in their own place.
 pub(crate) struct SharedCache {
-    redis: Arc<Redis>,
+    store: Arc<Shared>,
     sealer: Sealer,
+    /// Flow and account.
     scope: String,
 }
 
 impl SharedCache {
-    pub(crate) fn new(redis: Arc<Redis>, sealer: Sealer, scope: String) -> Self {
-        Self { redis, sealer, scope }
+    pub(crate) fn new(store: Arc<Shared>, sealer: Sealer, scope: String) -> Self {
+        Self { store, sealer, scope }
     }
 
     /// The credential under `name` if it `serves`, else what `fetch` brings here or another instance put
-    /// there. A Redis that cannot be reached costs the sharing, not the request.
+    /// there. A store that fails costs the sharing, not the request.
     pub(crate) async fn get<V: Serialize + DeserializeOwned>(
         &self,
         name: &str,
@@ -42,12 +46,14 @@ impl SharedCache {
         time_left: impl Fn(&V) -> Duration,
         fetch: impl Future<Output = Result<V, Problem>>,
     ) -> Result<V, Problem> {
-        let (mut hit, mut locked) = (Hit::Hit, false);
+        let (mut hit, mut locked, mut look) = (Hit::Hit, false, LOOK);
         let (lock, owner) = (self.key("lock", name), new_id());
+        // A lock that outlives its time is nobody's.
+        let patience = deadline.min(Instant::now() + LOCK);
         loop {
             if let Some(value) = self.read::<V>(name).await.filter(&serves) {
                 if locked {
-                    let _ = self.redis.release(&lock, &owner).await;
+                    self.unlock(lock, owner);
                 }
                 telemetry::note(|notes| notes.cache = Some(hit));
                 return Ok(value);
@@ -55,49 +61,72 @@ impl SharedCache {
             if locked {
                 break;
             }
-            // Whoever gets the lock fetches; without Redis everybody does.
-            match self.redis.claim(&lock, &owner, LOCK).await {
-                Ok(Some(_)) => {}
+            // Whoever gets the lock fetches; without a store everybody does.
+            match self.store.lock(&lock, &owner, LOCK).await {
+                Some(false) => {}
                 // Another instance may have put it there and gone since we looked.
-                Ok(None) => {
+                Some(true) => {
                     locked = true;
                     continue;
                 }
-                Err(_) => break,
+                None => break,
             }
             hit = Hit::Coalesced;
-            if Instant::now() + LOOK >= deadline {
+            if Instant::now() + look >= patience {
                 break;
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(look).await;
+            look = (look * 3 / 2).min(RAREST_LOOK);
         }
         telemetry::note(|notes| notes.cache = Some(Hit::Miss));
         let outcome = fetch.await;
-        if let Ok(value) = &outcome {
-            self.put(name, value, time_left(value)).await;
-        }
-        if locked {
-            let _ = self.redis.release(&lock, &owner).await;
+        match &outcome {
+            Ok(value) => self.write(name, value, time_left(value), locked.then_some((lock, owner))),
+            Err(_) if locked => self.unlock(lock, owner),
+            Err(_) => {}
         }
         outcome
     }
 
-    /// Keeps `value` for as long as `keep`.
+    /// Keeps `value` for as long as `keep`, at most a day.
     pub(crate) async fn put<V: Serialize>(&self, name: &str, value: &V, keep: Duration) {
-        if let Some(sealed) = self.sealer.seal(value) {
-            let _ = self.redis.put_text(&self.key("cache", name), &sealed, keep).await;
+        let key = self.key("cache", name);
+        if let Some(sealed) = self.sealer.seal(&key, value) {
+            self.store.put_text(&key, &sealed, keep.min(LONGEST_LIFE)).await;
         }
     }
 
+    /// Puts it there and gives the lock back behind the caller's back: its answer needs neither.
+    fn write<V: Serialize>(&self, name: &str, value: &V, keep: Duration, lock: Option<(String, String)>) {
+        let (store, key) = (self.store.clone(), self.key("cache", name));
+        let sealed = self.sealer.seal(&key, value);
+        tokio::spawn(async move {
+            if let Some(sealed) = sealed {
+                store.put_text(&key, &sealed, keep.min(LONGEST_LIFE)).await;
+            }
+            if let Some((lock, owner)) = lock {
+                store.unlock(&lock, &owner).await;
+            }
+        });
+    }
+
+    fn unlock(&self, lock: String, owner: String) {
+        let store = self.store.clone();
+        tokio::spawn(async move { store.unlock(&lock, &owner).await });
+    }
+
     pub(crate) async fn forget(&self, name: &str) {
-        let _ = self.redis.remove(&self.key("cache", name)).await;
+        self.store.remove(&self.key("cache", name)).await;
     }
 
+    /// What is there, if it was sealed for just this place; anything else is not there.
     async fn read<V: DeserializeOwned>(&self, name: &str) -> Option<V> {
-        let sealed = self.redis.get_text(&self.key("cache", name)).await.ok()??;
-        self.sealer.open(&sealed)
+        let key = self.key("cache", name);
+        let sealed = self.store.text(&key).await?;
+        self.sealer.open(&key, &sealed)
     }
 
+    /// The flow, the account, the kind and the name: where it is, and what it is sealed for.
     fn key(&self, what: &str, name: &str) -> String {
         format!("{what}:{}:{name}", self.scope)
     }

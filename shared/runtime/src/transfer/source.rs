@@ -7,8 +7,9 @@ use rusty_s3::{Bucket, Credentials, S3Action as _, UrlStyle};
 use url::Url;
 
 use crate::event::length_differs;
+use crate::net::aws;
 use crate::net::guard::{Hosts, NotPublic, Reach};
-use crate::platform::{Env, KeyNames, Keys};
+use crate::platform::{Env, Keys};
 use upload_grant::model::problem::{Code, Problem};
 
 /// A source may send us on this often; every hop is checked.
@@ -138,11 +139,7 @@ impl Sources {
 
 impl S3 {
     fn from_env(env: &mut Env) -> Option<Self> {
-        let keys = env.keys([KeyNames {
-            id: "AWS_ACCESS_KEY_ID",
-            secret: "AWS_SECRET_ACCESS_KEY",
-            token: &["AWS_SESSION_TOKEN"],
-        }]);
+        let keys = env.keys([aws::KEYS]);
         let region = env
             .get("AWS_REGION")
             .or_else(|| env.get("AWS_DEFAULT_REGION"))

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::state::Redis;
+use crate::state::Shared;
 use upload_grant::model::problem::{Code, Problem};
 
 /// So many calls in any window of time, as vendors count them.
@@ -18,12 +18,12 @@ pub struct Budget {
     /// When the last `calls` calls go out, oldest first.
     places: Mutex<VecDeque<Instant>>,
     /// Where all instances reserve together, and under which name.
-    shared: Option<(Arc<Redis>, String)>,
+    shared: Option<(Arc<Shared>, String)>,
 }
 
 impl Budget {
-    /// `rps` calls per second, in all instances together where they share a Redis; none means no limit.
-    pub(crate) fn new(rps: Option<f64>, shared: Option<(Arc<Redis>, String)>) -> Self {
+    /// `rps` calls per second, in all instances together where they share a store; none means no limit.
+    pub(crate) fn new(rps: Option<f64>, shared: Option<(Arc<Shared>, String)>) -> Self {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded to 1..=10000")]
         let calls = rps.map_or(0, |rps| rps.floor().clamp(1.0, 10_000.0) as usize);
         // A twentieth longer than the vendor's, for calls that travel at different speeds.
@@ -41,20 +41,30 @@ impl Budget {
         if self.calls == 0 {
             return Ok(());
         }
-        let now = Instant::now();
-        let place = match self.reserve_shared(deadline.saturating_duration_since(now)).await {
-            Some(Ok(wait)) => now + wait,
+        let place = match self.reserve_shared(deadline).await {
+            Some(Ok(wait)) => self.remember(Instant::now() + wait),
             Some(Err(too_long)) => return Err(refusal(too_long)),
-            None => self.reserve(now, deadline)?,
+            None => self.reserve(Instant::now(), deadline)?,
         };
         tokio::time::sleep_until(place).await;
         Ok(())
     }
 
-    /// A place among all instances' calls; none where nothing is shared, or Redis cannot be reached.
-    async fn reserve_shared(&self, most: Duration) -> Option<Result<Duration, Duration>> {
-        let (redis, name) = self.shared.as_ref()?;
-        redis.reserve(name, self.calls, self.window, most).await.ok()
+    /// A place among all instances' calls; none where nothing is shared, or the store fails.
+    async fn reserve_shared(&self, deadline: Instant) -> Option<Result<Duration, Duration>> {
+        let (store, name) = self.shared.as_ref()?;
+        store.reserve(name, self.calls, self.window, deadline).await
+    }
+
+    /// Keeps a shared place in mind, for when the store fails and this process goes on by itself.
+    fn remember(&self, place: Instant) -> Instant {
+        let mut places = self.places.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if places.len() >= self.calls {
+            places.pop_front();
+        }
+        let last = places.back().map_or(place, |last| place.max(*last));
+        places.push_back(last);
+        place
     }
 
     fn reserve(&self, now: Instant, deadline: Instant) -> Result<Instant, Problem> {

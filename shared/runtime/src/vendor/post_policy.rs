@@ -18,10 +18,32 @@ pub struct PostPolicy {
     pub expires_at: Timestamp,
     /// Most bytes, if it says.
     pub max_bytes: Option<u64>,
-    /// What the key must start with, if it says.
-    pub key_prefix: Option<String>,
+    /// What it says about the key.
+    pub key: KeyRule,
     /// Form fields that must have exactly this value.
     pub exact: BTreeMap<String, String>,
+}
+
+/// What a policy says about the key. The vendors' forms of one kind differ in that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyRule {
+    /// Nothing.
+    Any,
+    /// It starts so.
+    StartsWith(String),
+    /// It is this one.
+    Is(String),
+}
+
+impl KeyRule {
+    /// Whether the store will let `key` through.
+    pub fn allows(&self, key: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::StartsWith(prefix) => key.starts_with(prefix),
+            Self::Is(only) => key == only,
+        }
+    }
 }
 
 /// The vendors' own samples lack the padding.
@@ -37,7 +59,7 @@ impl PostPolicy {
         let mut policy = Self {
             expires_at: Timestamp::parse_rfc3339(document.get("expiration")?.as_str()?)?,
             max_bytes: None,
-            key_prefix: None,
+            key: KeyRule::Any,
             exact: BTreeMap::new(),
         };
         for condition in document.get("conditions")?.as_array()? {
@@ -57,13 +79,20 @@ impl PostPolicy {
         let [Value::String(kind), first, second] = condition else { return };
         match (&*kind.to_ascii_lowercase(), first.as_str(), second) {
             ("content-length-range", _, most) => self.max_bytes = most.as_u64().or(self.max_bytes),
-            ("starts-with", Some("$key"), Value::String(prefix)) => self.key_prefix = Some(prefix.clone()),
+            ("starts-with", Some("$key"), Value::String(prefix)) => {
+                if self.key == KeyRule::Any {
+                    self.key = KeyRule::StartsWith(prefix.clone());
+                }
+            }
             ("eq", Some(name), Value::String(value)) => self.must_be(name.trim_start_matches('$'), value),
             _ => {}
         }
     }
 
     fn must_be(&mut self, name: &str, value: &str) {
+        if name == "key" {
+            self.key = KeyRule::Is(value.to_owned());
+        }
         self.exact.insert(name.to_ascii_lowercase(), value.to_owned());
     }
 
@@ -128,13 +157,14 @@ mod tests {
         let documented = "eyJleHBpcmF0aW9uIjoiMjAxOS0xMS0wN1QxMjozMzowOC40NzFaIiwiY29uZGl0aW9ucyI6W1siY29udGVudC1sZW5ndGgtcmFuZ2UiLDAsMjA5NzE1Ml0sWyJzdGFydHMtd2l0aCIsIiRrZXkiLCJwb3BfdGVtcDI2ODQyLyJdXX0";
         for policy in [documented.to_owned(), format!("{documented}=")] {
             let read = PostPolicy::read(&policy).unwrap();
-            assert_eq!(
-                (read.max_bytes, read.key_prefix.as_deref()),
-                (Some(2_097_152), Some("pop_temp26842/"))
-            );
+            assert_eq!(read.max_bytes, Some(2_097_152));
+            assert_eq!(read.key, KeyRule::StartsWith("pop_temp26842/".to_owned()));
             assert_eq!(read.expires_at.unix(), 1_573_129_988);
             assert_eq!(read.enforced(), [Enforced::Size, Enforced::Expiry]);
         }
+        let below = KeyRule::StartsWith("a/".into());
+        assert!(below.allows("a/b") && !below.allows("b"));
+        assert!(KeyRule::Is("a".into()).allows("a") && !KeyRule::Is("a".into()).allows("a/b"));
         assert_eq!(PostPolicy::read("e30="), None);
         assert_eq!(PostPolicy::read("not base64"), None);
     }

@@ -12,7 +12,6 @@ use crate::flow::Flow;
 use crate::platform::runtime::{Runtime, listen};
 use crate::platform::telemetry;
 use crate::platform::{Env, new_id};
-use crate::state::Store;
 use upload_grant::model::request::Mode;
 
 /// The configured function; none, with every fault reported, where it could serve nobody.
@@ -115,7 +114,7 @@ fn secret<F: Flow>(app: &App<F>, report: &mut Report) {
 
 /// One claim made and given back.
 async fn store<F: Flow>(app: &App<F>, runtime: Runtime, report: &mut Report) {
-    if matches!(app.store, Store::Memory(_)) {
+    let Some(shared) = app.store.shared() else {
         report.add(if runtime == Runtime::Http {
             Line::info("store", "memory", "memory: good for one instance")
         } else {
@@ -123,11 +122,11 @@ async fn store<F: Flow>(app: &App<F>, runtime: Runtime, report: &mut Report) {
                 "store",
                 "memory",
                 "memory, on a runtime of many instances: each has its own tickets, jobs and quota",
-                "set GRANT_STORE=redis://… or rediss://…",
+                "set GRANT_STORE=redis://…, rediss://… or dynamodb://TABLE",
             )
         });
         return;
-    }
+    };
     let (name, owner, started) = (format!("doctor:{}", new_id()), new_id(), Instant::now());
     let tried = async {
         app.store.claim(&name, &owner, Duration::from_secs(10)).await?;
@@ -135,13 +134,14 @@ async fn store<F: Flow>(app: &App<F>, runtime: Runtime, report: &mut Report) {
     };
     report.add(match tried.await {
         Ok(()) => {
-            Line::ok("store", format!("Redis takes and gives back, in {} ms", started.elapsed().as_millis()))
+            let (name, ms) = (shared.name(), started.elapsed().as_millis());
+            Line::ok("store", format!("{name} takes and gives back, in {ms} ms"))
         }
         Err(problem) => Line::fail(
             "store",
             "unreachable",
-            problem.detail,
-            "check GRANT_STORE: host, port, password, TLS (rediss://), and what outgoing traffic is allowed",
+            format!("{}: {}", problem.detail, shared.fault().unwrap_or_default()),
+            "check GRANT_STORE: address, password and TLS, or table, region and role; and what outgoing traffic is allowed",
         ),
     });
 }
