@@ -8,7 +8,7 @@ use upload_grant::wire::encode;
 use upload_grant_runtime::flow::{Ask, Context};
 use upload_grant_runtime::platform::{Env, KeyRing};
 use upload_grant_runtime::vendor::alibaba::{self, member, text};
-use upload_grant_runtime::vendor::{Attempt, Refusal, Reply, Why};
+use upload_grant_runtime::vendor::{self, Attempt, Refusal, Reply, Why};
 
 use crate::signed_url::SignedUrl;
 use crate::{bad, file_name};
@@ -109,6 +109,7 @@ impl Leases {
             _ => return Err(bad("no usable method")),
         };
         let id = data.file_upload_lease_id;
+        let request_id = vendor::request_id(request_id.as_deref());
         if id.is_empty() || id.len() > 256 || id.chars().any(char::is_control) {
             return Err(bad("no usable lease"));
         }

@@ -13,7 +13,7 @@ use upload_grant_runtime::flow::{Context, Fetch, Perishable};
 use upload_grant_runtime::platform::{Env, clock};
 use upload_grant_runtime::vendor::post_policy::{KeyRule, PostPolicy};
 use upload_grant_runtime::vendor::store_bucket::{self, Bucket};
-use upload_grant_runtime::vendor::{Attempt, Outgoing, Refusal, Reply, Why};
+use upload_grant_runtime::vendor::{self, Attempt, Outgoing, Refusal, Reply, Why};
 
 /// What a form must carry where the policy binds it or the answer has it: the field, and the answer's member.
 const FIELDS: [(&str, &str); 2] =
@@ -136,7 +136,7 @@ impl Uploads {
             policy: data.policy,
             signature: data.signature,
             bound,
-            request_id,
+            request_id: vendor::request_id(request_id.as_deref()),
             issued_at: now,
         })
     }
