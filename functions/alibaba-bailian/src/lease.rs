@@ -1,7 +1,10 @@
 //! `ApplyFileUploadLease`: request and answer, as the vendor's page has them.
 
+use http::Method;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 use upload_grant::model::grant::Pairs;
 use upload_grant::model::problem::Problem;
 use upload_grant::wire::encode;
@@ -64,31 +67,39 @@ impl Leases {
         let md5 = md5.ok_or_else(|| Problem::invalid("/checksums/md5", "the vendor wants it"))?;
         let mut hex = String::with_capacity(32);
         encode::hex(&mut hex, &md5);
-        let mut path = String::new();
-        for part in ["workspace_id", "", "category_id"] {
-            path.push('/');
-            match part {
-                "" => path.push_str("datacenter/category"),
-                name => encode::percent(&mut path, ask.required(name)),
-            }
-        }
+        let path =
+            path(&[ask.required("workspace_id"), "datacenter", "category", ask.required("category_id")]);
         let body = encode::query(&[
             ("CategoryType", ask.required("category_type")),
             ("FileName", &file_name::of(&ask.filename, &ask.extension)),
             ("Md5", &hex),
             ("SizeInBytes", &size.to_string()),
         ]);
+        let action = (Method::POST, ACTION, &*path);
+        let (data, request_id) = self.call(cx, action, Some(&body), ask.deadline, success::<Data>).await?;
+        self.read(cx, ask, data, request_id)
+    }
+
+    /// One signed call: method, action and path, with a form as its body.
+    pub(crate) async fn call<T>(
+        &self,
+        cx: &Context,
+        (method, action, path): (Method, &str, &str),
+        form: Option<&str>,
+        deadline: Instant,
+        read: impl Fn(&Reply) -> Result<T, Refusal>,
+    ) -> Result<T, Problem> {
         let call = alibaba::Call {
+            method,
             endpoint: &self.endpoint,
-            action: ACTION,
+            action,
             version: VERSION,
-            path: &path,
+            path,
             query: "",
-            body: Some((alibaba::FORM, body.as_bytes())),
+            body: form.map(|form| (alibaba::FORM, form.as_bytes())),
         };
         let sign = |attempt: &Attempt| call.sign(&self.keys.get(), attempt);
-        let (data, request_id) = cx.vendor.call(ask.deadline, sign, data).await?;
-        self.read(cx, ask, data, request_id)
+        cx.vendor.call(deadline, sign, read).await
     }
 
     fn read(
@@ -132,15 +143,24 @@ fn headers(given: &Map<String, Value>) -> Result<Pairs, Problem> {
     Ok(headers)
 }
 
+/// A path of these segments, whatever is in them.
+pub(crate) fn path(segments: &[&str]) -> String {
+    segments.iter().fold(String::new(), |mut path, segment| {
+        path.push('/');
+        encode::percent(&mut path, segment);
+        path
+    })
+}
+
 /// `Data` and request id of a success; a failure can come with HTTP 200.
-fn data(reply: &Reply) -> Result<(Data, Option<String>), Refusal> {
+pub(crate) fn success<T: DeserializeOwned>(reply: &Reply) -> Result<(T, Option<String>), Refusal> {
     let document = alibaba::document(reply).map_err(may_not)?;
     let request_id = text(&document, "RequestId");
     if text(&document, "Success").is_some_and(|success| !success.eq_ignore_ascii_case("true")) {
         let code = text(&document, "Code").unwrap_or_default();
         return Err(may_not(alibaba::refusal(reply, &code, request_id.as_deref())));
     }
-    let data = member(&document, "Data").and_then(|data| Data::deserialize(data).ok());
+    let data = member(&document, "Data").and_then(|data| T::deserialize(data).ok());
     let unusable = || Refusal::new(Why::BadResponse, reply, None, request_id.as_deref());
     data.map(|data| (data, request_id.clone())).ok_or_else(unusable)
 }

@@ -5,6 +5,7 @@
 //! <https://help.aliyun.com/zh/model-studio/api-bailian-2023-12-29-applyfileuploadlease>
 
 mod doctor;
+mod file;
 mod file_name;
 mod lease;
 mod limits;
@@ -12,11 +13,12 @@ mod signed_url;
 
 use bytes::Bytes;
 use serde_json::json;
+use tokio::time::Instant;
 use upload_grant::model::grant::{Enforced, Grant};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::{Handoff, Receipt};
 use upload_grant::model::request::Mode;
-use upload_grant_runtime::flow::{Ask, Bound, Context, Flow, Kind, Param, Spec};
+use upload_grant_runtime::flow::{Ask, Bound, Context, Finish, Flow, Kind, Param, Spec};
 use upload_grant_runtime::platform::{Env, KeyRing};
 use upload_grant_runtime::transfer::{self, Body, Stored};
 
@@ -25,6 +27,8 @@ use crate::lease::Leases;
 /// The flow: a client of Bailian.
 pub struct Bailian {
     leases: Leases,
+    /// Whether jobs go on to `AddFile`.
+    adds_files: bool,
 }
 
 impl Flow for Bailian {
@@ -53,7 +57,10 @@ impl Flow for Bailian {
     };
 
     fn from_env(env: &mut Env) -> Self {
-        Self { leases: Leases::from_env(env) }
+        Self {
+            leases: Leases::from_env(env),
+            adds_files: env.choice("BAILIAN_FINISH", &["none", "addfile"]) == "addfile",
+        }
     }
 
     fn keys(&self) -> Option<&KeyRing> {
@@ -94,6 +101,14 @@ impl Flow for Bailian {
         let grant = self.grant(cx, &ask).await?;
         let body = Body::whole(Bytes::from(bytes));
         transfer::send(cx.vendor.client(), &grant, ask.deadline, body).await
+    }
+
+    fn finishes(&self) -> bool {
+        self.adds_files
+    }
+
+    async fn finish(&self, cx: &Context, receipt: &Receipt, deadline: Instant) -> Result<Finish, Problem> {
+        file::step(&self.leases, cx, receipt, deadline).await
     }
 
     fn handoff(&self, receipt: &Receipt, bound: &Bound<'_>) -> Option<Handoff> {

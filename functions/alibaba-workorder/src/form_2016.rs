@@ -109,7 +109,15 @@ impl FormApi {
         let keys = self.keys.get();
         if self.signs_v3 {
             let (endpoint, version) = (&*self.endpoint, VERSION);
-            let call = alibaba::Call { endpoint, action, version, path: "/", query: "", body: None };
+            let call = alibaba::Call {
+                method: alibaba::POST,
+                endpoint,
+                action,
+                version,
+                path: "/",
+                query: "",
+                body: None,
+            };
             return call.sign(&keys, attempt);
         }
         let call = rpc_v1::Call {

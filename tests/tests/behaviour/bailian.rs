@@ -205,3 +205,26 @@ async fn an_answer_that_leads_elsewhere_or_says_too_little_is_refused() {
         assert_eq!(answer.problem(), (502, "vendor_bad_response"), "{at} {value}");
     }
 }
+
+/// A job goes on to the file, over one upload and one `AddFile`.
+#[tokio::test]
+async fn a_job_goes_on_until_the_file_is_parsed() {
+    for (status, expected) in [("PARSE_SUCCESS", 200), ("PARSE_FAILED", 422)] {
+        let sandbox = sandbox().await;
+        sandbox.settings(json!({ "bailian_status": status }));
+        let function = start(&sandbox, &[("BAILIAN_FINISH", "addfile"), ("GRANT_EVENTS", "trusted")]).await;
+        let job = json!({ "id": "j", "filename": "a.md", "source": { "base64": "aGVsbG8=" } }).to_string();
+        let answer = Answer::of(function.post("/events").body(job.clone())).await;
+        assert_eq!(answer.status, expected, "{}", answer.text);
+        if status == "PARSE_SUCCESS" {
+            let document = &answer.json["document"];
+            assert_eq!(document["status"], "PARSE_SUCCESS");
+            assert!(document["id"].as_str().expect("an id").starts_with("file_"));
+            let again = Answer::of(function.post("/events").body(job)).await.ok();
+            assert_eq!(again["document"], *document);
+        }
+        let calls = |action: &str| sandbox.action_calls(Service::Bailian, action);
+        assert_eq!((calls("ApplyFileUploadLease"), calls("AddFile"), sandbox.objects().len()), (1, 1, 1));
+        assert_eq!(calls("DescribeFile"), 2);
+    }
+}
