@@ -200,6 +200,7 @@ impl Warrants {
         }
         let body = body.to_string();
         let call = alibaba::Call {
+            method: alibaba::POST,
             endpoint: &self.endpoint,
             action: ACTION,
             version: VERSION,

@@ -69,6 +69,7 @@ impl Cams {
     ) -> Result<(Value, Option<String>), Problem> {
         let query = encode::query(&[("CustSpaceId", space)]);
         let call = alibaba::Call {
+            method: alibaba::POST,
             endpoint: &self.endpoint,
             action: ACTION,
             version: VERSION,

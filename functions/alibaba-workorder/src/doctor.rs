@@ -6,10 +6,11 @@ use upload_grant_runtime::flow::{Ask, Context};
 use upload_grant_runtime::platform::clock;
 use upload_grant_runtime::transfer::{self, Body};
 use upload_grant_runtime::vendor::alibaba::{self, text};
+use upload_grant_runtime::vendor::post_policy::{self, PostPolicy};
 
 use crate::form_2016::{self, FormApi};
 use crate::url_2021::UrlApi;
-use crate::{Workorder, policy, url_2021};
+use crate::{Workorder, url_2021};
 
 impl Diagnose for Workorder {
     fn chart(&self) -> Chart {
@@ -59,18 +60,18 @@ async fn examine_form(api: &FormApi, cx: &Context, ask: &Ask, report: &mut Repor
     let seen = format!("{} takes {action}, signature {scheme}; {case}", form_2016::VERSION);
     report.add(Line::info("workorder.api", "form", seen));
     let encoded = text(&data, "Policy").unwrap_or_default();
-    match policy::Policy::read(&encoded) {
+    match PostPolicy::read(&encoded) {
         Some(read) => {
+            let most = read.max_bytes.map_or("any number of".to_owned(), |most| most.to_string());
             let left = read.expires_at.unix() - cx.vendor.corrected(clock::now()).unix();
-            let bound = policy::conditions(&encoded).join(", ");
-            let seen =
-                format!("the form lasts {left} s, {} bytes at most; it binds: {bound}", read.max_bytes);
+            let bound = post_policy::conditions(&encoded).join(", ");
+            let seen = format!("the form lasts {left} s, {most} bytes at most; it binds: {bound}");
             report.add(Line::info("workorder.policy", "read", seen));
         }
         None => report.add(Line::fail(
             "workorder.policy",
             "unreadable",
-            "the form's policy lacks expiry or size range",
+            "the form's policy lacks conditions or an end",
             "try WORKORDER_API=2021-06-10, and report it",
         )),
     }

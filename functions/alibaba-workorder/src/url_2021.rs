@@ -69,6 +69,7 @@ impl UrlApi {
     pub(crate) async fn answer(&self, cx: &Context, name: &str, deadline: Instant) -> Result<Value, Problem> {
         let body = encode::query(&[("FileName", name)]);
         let call = alibaba::Call {
+            method: alibaba::POST,
             endpoint: &self.endpoint,
             action: ACTION,
             version: VERSION,

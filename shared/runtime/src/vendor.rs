@@ -2,6 +2,7 @@
 
 pub mod alibaba;
 mod budget;
+pub mod post_policy;
 pub mod store_bucket;
 
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -25,7 +25,8 @@ pub(super) async fn grants<F: Flow>(
     door: Option<Extension<Door>>,
     request: Request<Body>,
 ) -> Result<Response, Rejection> {
-    let door = door.map(|Extension(door)| door).unwrap_or_default();
+    let mut door = door.map(|Extension(door)| door).unwrap_or_default();
+    door.is_page = request.headers().contains_key(header::ORIGIN);
     let caller = app.caller(request.headers(), &door).await?;
     let _place = app.capacity.place()?;
     let granted = app.granted(&caller)?;

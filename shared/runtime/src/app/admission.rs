@@ -28,6 +28,11 @@ impl<F: Flow> App<F> {
         if mode == Mode::Credentials && !self.cx.settings.allow_credentials {
             return Err(Problem::at(Code::Forbidden, "/mode", "credentials mode is switched off"));
         }
+        if F::SPEC.needs_md5 && mode != Mode::Relay {
+            let wanted = "the vendor wants it when asked: send it, or use relay";
+            asked.size.ok_or_else(|| Problem::invalid("/size", wanted))?;
+            asked.checksums.md5.as_ref().ok_or_else(|| Problem::invalid("/checksums/md5", wanted))?;
+        }
         let bounded = mode == Mode::Relay || F::SPEC.bounded.contains(&mode);
         granted.size(asked.size, self.cx.settings.max_bytes.is_some(), bounded)?;
         self.checked_ask(asked, mode, granted, source, max_body)
