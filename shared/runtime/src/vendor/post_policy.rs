@@ -99,9 +99,9 @@ impl PostPolicy {
     /// What of `size`, `expiry` and `no-overwrite` the store therefore refuses by itself.
     pub fn enforced(&self) -> Vec<Enforced> {
         let no_overwrite = self.exact.get("x-oss-forbid-overwrite").is_some_and(|value| value == "true");
-        let bound = [(Enforced::Size, self.max_bytes.is_some()), (Enforced::NoOverwrite, no_overwrite)];
-        let bound = bound.into_iter().filter_map(|(what, bound)| bound.then_some(what));
-        bound.chain([Enforced::Expiry]).collect()
+        let context = [(Enforced::Size, self.max_bytes.is_some()), (Enforced::NoOverwrite, no_overwrite)];
+        let context = context.into_iter().filter_map(|(what, context)| context.then_some(what));
+        context.chain([Enforced::Expiry]).collect()
     }
 }
 
