@@ -79,10 +79,8 @@ impl PostPolicy {
         let [Value::String(kind), first, second] = condition else { return };
         match (&*kind.to_ascii_lowercase(), first.as_str(), second) {
             ("content-length-range", _, most) => self.max_bytes = most.as_u64().or(self.max_bytes),
-            ("starts-with", Some("$key"), Value::String(prefix)) => {
-                if self.key == KeyRule::Any {
-                    self.key = KeyRule::StartsWith(prefix.clone());
-                }
+            ("starts-with", Some("$key"), Value::String(prefix)) if self.key == KeyRule::Any => {
+                self.key = KeyRule::StartsWith(prefix.clone());
             }
             ("eq", Some(name), Value::String(value)) => self.must_be(name.trim_start_matches('$'), value),
             _ => {}
