@@ -32,13 +32,12 @@ impl<F: Flow> App<F> {
         if !self.flow.finishes() {
             return self.upload_job(job, caller, deadline).await;
         }
-        let mut receipt = match self.unfinished(job).await? {
-            Some(receipt) => receipt,
-            None => {
-                let receipt = self.upload_job(job, caller, deadline).await?;
-                self.remember(job, &receipt).await?;
-                receipt
-            }
+        let mut receipt = if let Some(receipt) = self.unfinished(job).await? {
+            receipt
+        } else {
+            let receipt = self.upload_job(job, caller, deadline).await?;
+            self.remember(job, &receipt).await?;
+            receipt
         };
         let is_bounded = deadline <= Instant::now() + LONGEST_DELIVERY;
         let deadline = if is_bounded { deadline } else { Instant::now() + self.cx.settings.timeout };
@@ -74,7 +73,7 @@ impl<F: Flow> App<F> {
     }
 
     async fn remember(&self, job: &Job, receipt: &Receipt) -> Result<(), Problem> {
-        let record = Outcome { data: json!(receipt), fingerprint: job.fingerprint.clone(), told: false };
+        let record = Outcome { fingerprint: job.fingerprint.clone(), ..Outcome::from(json!(receipt)) };
         self.store.finish(&record_name::<F>(job), "", record, KEEP_DONE).await
     }
 }
