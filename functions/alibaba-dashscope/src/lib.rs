@@ -56,10 +56,10 @@ impl Flow for Dashscope {
     async fn grant(&self, cx: &Context, upload: &UploadRequest) -> Result<Grant, Problem> {
         let form = self.forms.get(cx, &upload.required("model").to_owned(), upload.deadline).await?;
         let key = upload.key_under(&form.dir, MAX_KEY)?;
-        let mut limits = upload.limits(&form.context.enforced());
+        let mut limits = upload.limits(&form.bound.enforced());
         post_policy::narrow(&mut limits, form.max_bytes)?;
         let url = format!("{}/", form.bucket.base());
-        let mut grant = upload.grant::<Self>(url, key, form.context.expires_at, limits);
+        let mut grant = upload.grant::<Self>(url, key, form.bound.expires_at, limits);
         // In the order of the vendor's own client.
         let mut fields = OrderedMap::new([
             ("OSSAccessKeyId", &*form.access_id),
