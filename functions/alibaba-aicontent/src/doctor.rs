@@ -32,7 +32,8 @@ impl Diagnose for Aicontent {
         let mut codes = CODES.to_vec();
         codes.extend(alibaba::KEY_CODES);
         let api = self.warrants.source();
-        let mut endpoints = vec![("SSAPI_ENDPOINT", api.ssapi_endpoint.clone())];
+        let mut endpoints =
+            api.ssapi_endpoints.iter().map(|host| ("SSAPI_ENDPOINT", host.clone())).collect::<Vec<_>>();
         if api.transport == Transport::OpenApi {
             endpoints.insert(0, ("AICONTENT_ENDPOINT", api.endpoint.clone()));
         }
@@ -57,7 +58,8 @@ impl Diagnose for Aicontent {
         let request = ssecp::Request { app_id: &api.app_id, user_id, user_client_ip: "127.0.0.1" };
         let sign = |attempt: &Attempt| api.sign(&request, attempt);
         let read = |reply: &Reply| api.read(reply).map(|(_, end)| (end, spelling(reply)));
-        let (end, spelling) = report.call(cx.vendor.call(ask.deadline, sign, read)).await?;
+        let (end, spelling) =
+            report.call(cx.vendor.call_in_turn(api.hosts(), ask.deadline, sign, read)).await?;
         let left = end.unix() - cx.vendor.corrected(clock::now()).unix();
         report.add(Line::info(
             "aicontent.warrant",

@@ -7,7 +7,7 @@ mod warrant;
 use std::net::IpAddr;
 
 use serde_json::{Map, json};
-use upload_grant::model::grant::{Grant, Pairs};
+use upload_grant::model::grant::{Grant, Pairs, Stream};
 use upload_grant::model::media::{Accepted, Others, Types};
 use upload_grant::model::problem::Problem;
 use upload_grant::model::receipt::{Handoff, Receipt};
@@ -102,12 +102,16 @@ impl Flow for Aicontent {
             ("request_id", &request_id),
             ("warrant_id", warrant.id.expose()),
         ]);
-        let url = format!("{}/{}?{query}", api.ssapi_endpoint, core_type(ask));
+        let url = format!("{}/{}?{query}", api.ssapi_endpoint(), core_type(ask));
         let expires_at = ask.expires_at(cx, warrant.expires_at);
         // The service checks the warrant and nothing else of what was granted.
         let mut grant = ask.grant::<Self>(url, ask.object_name(), expires_at, ask.limits(&[]));
+        let ids = [&*connect_id, &*request_id];
+        let [connect, start] = evaluation::messages(ask, &api.app_id, &holder.user_id, &warrant, ids);
+        let text = json!({ "connect": connect, "start": start }).to_string();
+        // http to ws, https to wss.
+        grant.stream = Some(Stream { url: grant.url.replacen("http", "ws", 1), connect, start });
         grant.headers = Pairs::new([("Request-Index", "0")]);
-        let text = evaluation::text(ask, &api.app_id, &holder.user_id, &warrant, [&connect_id, &request_id]);
         grant.fields = Some(Pairs::new([("text", &text)]));
         grant.file_field = Some("audio");
         grant.success_status = &[200];
@@ -121,14 +125,19 @@ impl Flow for Aicontent {
 
     async fn upload(&self, cx: &Context, ask: &Ask, body: Body) -> Result<Stored, Problem> {
         let grant = self.grant(cx, ask).await?;
-        let (reply, digests) = transfer::exchange(cx.vendor.client(), &grant, ask.deadline, body).await?;
+        let hosts = &self.warrants.source().ssapi_endpoints;
+        let sent = transfer::exchange_in_turn(cx.vendor.client(), &grant, hosts, ask.deadline, body);
+        let (reply, digests) = sent.await?;
         let mut vendor = grant.vendor;
         vendor.extend(evaluated(&reply)?);
         Ok(Stored { key: grant.key, vendor, digests, ..Stored::default() })
     }
 
+    /// The vendor takes several recordings at once: `record_id`, or a comma list of them, goes as `record_ids`.
     fn handoff(&self, receipt: &Receipt, _: &Bound<'_>) -> Option<Handoff> {
+        let known = |name: &str| receipt.vendor.get(name).cloned().unwrap_or_default();
         let record_id = receipt.vendor.get("record_id")?.clone();
-        Some(Handoff::new(["classTaskSubmit"], [("record_id", record_id)]))
+        let params = [("record_id", record_id), ("app_id", known("app_id")), ("user_id", known("user_id"))];
+        Some(Handoff::new(["classTaskSubmit"], params).needing(["warrant_id"]))
     }
 }

@@ -82,9 +82,13 @@ impl Flow for Chatapp {
         transfer::confirm(client, grant, &look, (ask.size, &ask.checksums), sent, ask.deadline).await
     }
 
-    fn handoff(&self, receipt: &Receipt, _: &Bound<'_>) -> Option<Handoff> {
+    /// `url` goes into a header of the template's `Components`, or as `link` into the message's `Content`.
+    fn handoff(&self, receipt: &Receipt, bound: &Bound<'_>) -> Option<Handoff> {
         let actions = ["CreateChatappTemplate", "SendChatappMessage"];
-        Some(Handoff::new(actions, [("url", json!(receipt.location))]))
+        let params = [("url", json!(receipt.location)), ("CustSpaceId", bound.param("cust_space_id"))];
+        let template = ["Category", "Components", "Language", "Name", "TemplateType"];
+        let message = ["ChannelType", "Content", "From", "MessageType", "To", "Type"];
+        Some(Handoff::new(actions, params).needing(template).needing(message))
     }
 }
 

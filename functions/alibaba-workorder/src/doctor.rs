@@ -1,14 +1,16 @@
 //! What the doctor must know of the ticket service, and what only a live answer of it tells.
 
 use upload_grant::model::problem::Problem;
-use upload_grant_runtime::cli::doctor::{Chart, Diagnose, Line, Report};
+use upload_grant_runtime::cli::doctor::{Chart, Diagnose, Line, Report, seen as seen_of};
 use upload_grant_runtime::flow::{Ask, Context};
 use upload_grant_runtime::platform::clock;
+use upload_grant_runtime::transfer::{self, Body};
 use upload_grant_runtime::vendor::alibaba::{self, text};
+use upload_grant_runtime::vendor::post_policy::{self, PostPolicy};
 
 use crate::form_2016::{self, FormApi};
 use crate::url_2021::UrlApi;
-use crate::{Workorder, policy, url_2021};
+use crate::{Workorder, url_2021};
 
 impl Diagnose for Workorder {
     fn chart(&self) -> Chart {
@@ -58,18 +60,18 @@ async fn examine_form(api: &FormApi, cx: &Context, ask: &Ask, report: &mut Repor
     let seen = format!("{} takes {action}, signature {scheme}; {case}", form_2016::VERSION);
     report.add(Line::info("workorder.api", "form", seen));
     let encoded = text(&data, "Policy").unwrap_or_default();
-    match policy::Policy::read(&encoded) {
+    match PostPolicy::read(&encoded) {
         Some(read) => {
+            let most = read.max_bytes.map_or("any number of".to_owned(), |most| most.to_string());
             let left = read.expires_at.unix() - cx.vendor.corrected(clock::now()).unix();
-            let bound = policy::conditions(&encoded).join(", ");
-            let seen =
-                format!("the form lasts {left} s, {} bytes at most; it binds: {bound}", read.max_bytes);
+            let bound = post_policy::conditions(&encoded).join(", ");
+            let seen = format!("the form lasts {left} s, {most} bytes at most; it binds: {bound}");
             report.add(Line::info("workorder.policy", "read", seen));
         }
         None => report.add(Line::fail(
             "workorder.policy",
             "unreadable",
-            "the form's policy lacks expiry, size range or key prefix",
+            "the form's policy lacks conditions or an end",
             "try WORKORDER_API=2021-06-10, and report it",
         )),
     }
@@ -77,10 +79,40 @@ async fn examine_form(api: &FormApi, cx: &Context, ask: &Ask, report: &mut Repor
 }
 
 async fn examine_url(api: &UrlApi, cx: &Context, ask: &Ask, report: &mut Report) -> Result<(), Problem> {
-    let grant = report.call(api.grant(cx, ask)).await?;
+    let (grant, read_back) = report.call(api.urls(cx, ask)).await?;
     let version = if grant.url.contains("x-oss-signature-version=") { "V4" } else { "V1" };
     let seen =
         format!("{}: a URL with a {version} signature, which lasts {} s", url_2021::VERSION, grant.expires);
     report.add(Line::info("workorder.api", "url", seen));
+    let check = "workorder.read-back";
+    if !report.uploads() {
+        report.add(Line::skipped(check, "--no-upload"));
+        return Ok(());
+    }
+    let Some(read_back) = read_back else {
+        report.add(Line::info(check, "no_url", "the vendor sent no GetSignedUrl of this file"));
+        return Ok(());
+    };
+    let bytes = Chart::default().bytes;
+    let sent =
+        transfer::send(cx.vendor.client(), &grant, ask.deadline, Body::whole(bytes.clone().into())).await;
+    if let Err(problem) = sent {
+        report.add(Line::fail(check, problem.code.as_str(), seen_of(&problem), "see put.upload below"));
+        return Ok(());
+    }
+    report.left(grant.key.as_str());
+    report.add(match transfer::fetch(cx.vendor.client(), &read_back, ask.deadline).await {
+        Ok(reply) if reply.is_success() && reply.body == bytes => {
+            Line::ok(check, "GetSignedUrl gives the same bytes")
+        }
+        Ok(reply) if reply.is_success() => Line::fail(
+            check,
+            "other_bytes",
+            "GetSignedUrl gives other bytes than were sent",
+            "something on the way changes the bytes: a proxy, perhaps",
+        ),
+        Ok(reply) => Line::info(check, "refused", format!("GetSignedUrl: HTTP {}", reply.status)),
+        Err(problem) => Line::info(check, "unclear", format!("GetSignedUrl: {}", seen_of(&problem))),
+    });
     Ok(())
 }

@@ -148,6 +148,9 @@ impl Flow for Aicc {
         Some(Handoff::new(
             ["send"],
             [
+                ("channel", json!("WEB")),
+                ("controlType", json!("CHAT")),
+                ("sourceType", json!("CUSTOMER")),
                 ("mediaType", json!(media_type)),
                 ("content", json!(content)),
                 ("from", bound.param("user_id")),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use upload_grant::model::grant::{Grant, Pairs};
-use upload_grant::model::problem::Problem;
+use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::Mode;
 use upload_grant::sign::cos;
 use upload_grant::wire::encode;
@@ -17,7 +17,7 @@ use crate::answer::UsableKeys;
 use crate::credential::Place;
 use crate::{BACKDATE, Lke};
 
-const CODES: [(&str, &str); 11] = [
+const CODES: [(&str, &str); 13] = [
     ("AuthFailure.SignatureFailure", "{secret} is not the secret of {id}: copy both again"),
     ("AuthFailure.SecretIdNotFound", "the key in {id} does not exist or is disabled"),
     ("AuthFailure.InvalidSecretId", "the key in {id} is none of Tencent Cloud's; {id} wants the SecretId"),
@@ -28,6 +28,8 @@ const CODES: [(&str, &str); 11] = [
         "this machine's address is not on the key's allow-list (console: CAM, access restrictions)",
     ),
     ("UnsupportedRegion", "set LKE_REGION; in China LKE_ENDPOINT too"),
+    ("NoSuchVersion", "the endpoint does not know this version: see lke.other-api"),
+    ("InvalidAction", "the endpoint does not know this call: see lke.other-api"),
     ("InvalidParameter", "check LKE_BOT_BIZ_ID: the application's id, digits only"),
     ("MissingParameter", "check LKE_BOT_BIZ_ID: the application's id, digits only"),
     ("FailedOperation", "check that LKE_BOT_BIZ_ID is an application that the account of {id} has access to"),
@@ -39,8 +41,10 @@ const CODES: [(&str, &str); 11] = [
 
 impl Diagnose for Lke {
     fn chart(&self) -> Chart {
+        let mut endpoints = vec![("LKE_ENDPOINT", self.gateway.endpoint.clone())];
+        endpoints.extend(self.documents.iter().map(|endpoint| ("LKE_DOC_ENDPOINT", endpoint.clone())));
         Chart {
-            endpoints: vec![("LKE_ENDPOINT", self.api.endpoint.clone())],
+            endpoints,
             permission: "CAM action `lke:DescribeStorageCredential`, and access to the application inside the vendor's console",
             product: "activate LKE in the console of the account that {id} belongs to",
             codes: CODES.to_vec(),
@@ -49,7 +53,13 @@ impl Diagnose for Lke {
     }
 
     async fn examine(&self, cx: &Context, ask: &Ask, report: &mut Report) -> Result<(), Problem> {
-        let answer = report.call(self.api.describe(cx, ask)).await?;
+        let answer = match report.call(self.describe(cx, ask)).await {
+            Err(problem) => {
+                self.try_the_other(cx, ask, &problem, report).await;
+                return Err(problem);
+            }
+            answer => answer?,
+        };
         let url = answer.upload_url.as_deref().is_some_and(|url| !url.is_empty());
         let (code, came) = match (answer.usable_keys().is_some(), url) {
             (true, false) => ("credentials", "Credentials, no UploadUrl"),
@@ -60,7 +70,7 @@ impl Diagnose for Lke {
         let left = answer.expired_time.unwrap_or_default() - cx.vendor.corrected(clock::now()).unix();
         report.add(Line::info("lke.answer", code, format!("{came}; they last {left} s")));
         let path = answer.upload_path.clone().unwrap_or_default();
-        let place = match self.api.place(cx, &answer, &path, ask) {
+        let place = match self.place(cx, &answer, &path, ask) {
             Ok(place) => place,
             Err(problem) => {
                 let advice = "report it, with the vendor's request id";
@@ -82,6 +92,32 @@ impl Diagnose for Lke {
             None => report.add(Line::skipped("lke.post-object", "the vendor sent no keys")),
         }
         Ok(())
+    }
+}
+
+impl Lke {
+    /// The vendor has two APIs for this call, and moves from one to the other.
+    async fn try_the_other(&self, cx: &Context, ask: &Ask, refused: &Problem, report: &mut Report) {
+        let refusals = [Code::VendorRejected, Code::VendorAuthFailed, Code::VendorBadResponse];
+        if !refusals.contains(&refused.code) {
+            return;
+        }
+        let other = self.gateway.api.other();
+        let endpoint = other.endpoint_at(&self.gateway.endpoint);
+        let line = match self.describe_by(cx, ask, other).await {
+            Ok(_) => Line::warn(
+                "lke.other-api",
+                "works",
+                format!("{} is refused, {} works", self.gateway.api.version(), other.version()),
+                format!("set LKE_API={} and LKE_ENDPOINT={endpoint}", other.version()),
+            ),
+            Err(problem) => Line::info(
+                "lke.other-api",
+                "refused",
+                format!("{} at {endpoint} does not work either: {}", other.version(), seen(&problem)),
+            ),
+        };
+        report.add(line);
     }
 }
 

@@ -10,13 +10,23 @@ pub use self::cache::{Account, Cached, Fetch, Perishable};
 pub use self::context::{Context, Inner};
 pub use self::spec::{Kind, Param, SetBy, Spec};
 
+use tokio::time::Instant;
 use upload_grant::model::grant::Grant;
 use upload_grant::model::problem::Problem;
-use upload_grant::model::receipt::{Handoff, Receipt};
+use upload_grant::model::receipt::{Document, Handoff, Receipt};
 use upload_grant::model::request::Mode;
 
 use crate::platform::{Env, KeyRing};
 use crate::transfer::{self, Body, Stored};
+
+/// How far a job's document is.
+#[derive(Debug)]
+pub enum Finish {
+    /// It can be used; none if the vendor makes none of this upload.
+    Done(Option<Document>),
+    /// The vendor is at it.
+    Pending(Document),
+}
 
 /// One vendor flow: how its API turns a checked request into a grant, and what to do with the upload.
 pub trait Flow: Send + Sync + Sized + 'static {
@@ -64,6 +74,22 @@ pub trait Flow: Send + Sync + Sized + 'static {
             let grant = self.grant(cx, ask).await?;
             transfer::send(cx.vendor.client(), &grant, ask.deadline, body).await
         }
+    }
+
+    /// Whether jobs go on from the upload to what the vendor makes of it.
+    fn finishes(&self) -> bool {
+        false
+    }
+
+    /// One step further with a job's upload, where the flow [finishes](Flow::finishes) it. What the last step came to
+    /// is in `receipt.document`; it is recorded before the next, so that no delivery takes a step twice.
+    fn finish(
+        &self,
+        _: &Context,
+        _: &Receipt,
+        _: Instant,
+    ) -> impl Future<Output = Result<Finish, Problem>> + Send {
+        async { Ok(Finish::Done(None)) }
     }
 
     /// The vendor call that makes use of the upload.

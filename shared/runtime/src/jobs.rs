@@ -1,5 +1,6 @@
 //! Upload jobs: messages that have the function do the upload itself.
 
+mod finish;
 mod job;
 mod payload;
 mod rubbish;

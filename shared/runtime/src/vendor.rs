@@ -2,6 +2,7 @@
 
 pub mod alibaba;
 mod budget;
+pub mod post_policy;
 pub mod store_bucket;
 
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -19,6 +20,7 @@ pub(crate) use budget::Budget;
 
 use crate::platform::clock;
 use crate::platform::telemetry;
+pub use upload_grant::model::problem::clean as request_id;
 use upload_grant::model::problem::{Code, Problem, VendorSays};
 use upload_grant::wire::time::Timestamp;
 
@@ -43,6 +45,8 @@ pub struct Attempt {
     pub at: Timestamp,
     /// 32 hex digits, never used before.
     pub nonce: String,
+    /// Which of several hosts it is for.
+    pub host: usize,
 }
 
 /// A signed request, exactly as it goes on the wire.
@@ -163,12 +167,32 @@ impl Vendor {
         sign: impl Fn(&Attempt) -> Outgoing,
         read: impl Fn(&Reply) -> Result<T, Refusal>,
     ) -> Result<T, Problem> {
+        self.call_in_turn(1, deadline, sign, read).await
+    }
+
+    /// As [`Vendor::call`], where any of `hosts` hosts can answer: the next one is tried at once while one cannot be
+    /// connected to, or fails with a 5xx.
+    ///
+    /// # Errors
+    /// As [`Vendor::call`].
+    pub async fn call_in_turn<T>(
+        &self,
+        hosts: usize,
+        deadline: Instant,
+        sign: impl Fn(&Attempt) -> Outgoing,
+        read: impl Fn(&Reply) -> Result<T, Refusal>,
+    ) -> Result<T, Problem> {
         let mut corrected = false;
         let mut resigned = false;
         let mut tries = 0;
+        let mut host = 0;
         loop {
-            tries += 1;
-            let (problem, after) = match self.attempt(deadline, &sign).await {
+            let is_last = host + 1 >= hosts;
+            let (problem, after) = match self.attempt(deadline, host, &sign).await {
+                Err(failed) if failed.unsent && !is_last => {
+                    host += 1;
+                    continue;
+                }
                 Err(failed) if !failed.problem.retryable || failed.problem.code == Code::RateLimited => {
                     return Err(failed.problem);
                 }
@@ -186,6 +210,10 @@ impl Vendor {
                                 resigned = true;
                                 continue;
                             }
+                            Why::Transient if reply.status >= 500 && !is_last => {
+                                host += 1;
+                                continue;
+                            }
                             Why::Throttled | Why::Transient => {
                                 let after = refusal.after;
                                 (refusal.problem(), after)
@@ -195,6 +223,8 @@ impl Vendor {
                     }
                 },
             };
+            tries += 1;
+            host = 0;
             if !pause(tries, after, deadline).await {
                 return Err(problem);
             }
@@ -213,7 +243,7 @@ impl Vendor {
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.attempt(deadline, &sign).await {
+            match self.attempt(deadline, 0, &sign).await {
                 Ok(reply) => return Ok(reply),
                 Err(failed) if failed.unsent && pause(tries, None, deadline).await => {}
                 Err(failed) => return Err(failed.problem),
@@ -221,9 +251,14 @@ impl Vendor {
         }
     }
 
-    async fn attempt(&self, deadline: Instant, sign: impl Fn(&Attempt) -> Outgoing) -> Result<Reply, Failed> {
+    async fn attempt(
+        &self,
+        deadline: Instant,
+        host: usize,
+        sign: impl Fn(&Attempt) -> Outgoing,
+    ) -> Result<Reply, Failed> {
         self.budget.wait(deadline).await?;
-        let outgoing = sign(&Attempt { at: self.corrected(clock::now()), nonce: nonce() });
+        let outgoing = sign(&Attempt { at: self.corrected(clock::now()), nonce: nonce(), host });
         telemetry::note(|notes| notes.vendor_calls += 1);
         let timeout = deadline.saturating_duration_since(Instant::now()).min(ATTEMPT_TIMEOUT);
         let mut request = self.client.request(outgoing.method, outgoing.url).body(outgoing.body);

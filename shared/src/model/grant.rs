@@ -92,6 +92,9 @@ pub struct Grant {
     /// Constructor arguments of the vendor's SDK; only in credentials mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sdk: Option<Value>,
+    /// The same upload over a WebSocket, where the vendor has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<Stream>,
     /// How to turn the upload into a receipt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub complete: Option<Complete>,
@@ -154,6 +157,18 @@ pub struct Credentials {
     pub session_token: String,
     /// When the vendor ends them.
     pub expiration: Timestamp,
+}
+
+/// How to send while it is being recorded: both messages as text frames, then the bytes in binary frames, then an
+/// empty one; the last frame that comes back is the result.
+#[derive(Clone, Serialize)]
+pub struct Stream {
+    /// `wss://…`
+    pub url: String,
+    /// The first message.
+    pub connect: Value,
+    /// The second one.
+    pub start: Value,
 }
 
 /// How to complete: send the token with the collected values to `/complete`.

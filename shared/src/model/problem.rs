@@ -179,9 +179,13 @@ impl VendorSays {
     /// Keeps `code` and `request_id` only if they match `[A-Za-z0-9._-]{1,80}`: anything else could be a
     /// message in disguise, and vendors' messages echo keys and strings to sign.
     pub fn new(code: Option<&str>, request_id: Option<&str>, http_status: u16) -> Self {
-        let clean = |text: Option<&str>| text.filter(|text| is_code(text)).map(str::to_owned);
         Self { code: clean(code), request_id: clean(request_id), http_status: Some(http_status) }
     }
+}
+
+/// A vendor's code or id, if it looks like one; in a success as in a failure.
+pub fn clean(text: Option<&str>) -> Option<String> {
+    text.filter(|text| is_code(text)).map(str::to_owned)
 }
 
 fn is_code(text: &str) -> bool {

@@ -47,6 +47,8 @@ async fn the_open_points_name_lines_that_there_are() {
         ("tencent-lke", &[]),
         ("alibaba-aicontent", &[]),
         ("huawei-aicc", &[]),
+        ("alibaba-dashscope", &[]),
+        ("alibaba-bailian", &[]),
     ] {
         let run = Run::json(flow, &sandbox().await, extra).await;
         checks.extend(run.lines().iter().filter_map(|line| line["check"].as_str()).map(str::to_owned));

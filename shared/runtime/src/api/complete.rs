@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde_json::Value;
 
 use super::grants::no_store;
-use super::{Rejection, json_response, read_document};
+use super::{Rejection, STRANGERS_TIME, json_response, read_document};
 use crate::app::{App, Binding, quoted};
 use crate::flow::{Bound, Flow};
 use crate::platform::clock;
@@ -23,7 +23,10 @@ pub(super) async fn complete<F: Flow>(
 ) -> Result<Response, Rejection> {
     let sealers = app.sealers()?;
     let (head, body) = request.into_parts();
-    let body = read_document(&head.headers, body, MAX_BODY).await?;
+    // Who sends it shows only in the document.
+    let stranger = app.capacity.stranger()?;
+    let body = read_document(&head.headers, body, MAX_BODY, STRANGERS_TIME).await?;
+    drop(stranger);
     let sent: Value =
         serde_json::from_slice(&body).map_err(|_| Problem::invalid("", "the body is not valid JSON"))?;
     if !sent.is_object() {
@@ -31,6 +34,7 @@ pub(super) async fn complete<F: Flow>(
     }
     let token = text(&sent, "token")?.ok_or_else(|| Problem::invalid("/token", "token is required"))?;
     let binding = sealers.open_token(token, F::SPEC.name, clock::now())?;
+    let _place = app.capacity.place()?;
     // The function's own word about a relayed upload is worth more than the client's.
     if binding.mode == Mode::Relay
         && let Some(outcome) = app.store.outcome(&format!("ticket:{}", binding.id)).await?
@@ -76,6 +80,7 @@ fn receipt<F: Flow>(flow: &F, binding: &Binding, sent: &Value) -> Result<Receipt
         uploaded_at: clock::now(),
         vendor,
         handoff: None,
+        document: None,
     };
     // Of a relay without the relay's own word nothing is known that could be handed on.
     if binding.mode != Mode::Relay {

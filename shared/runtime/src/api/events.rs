@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::grants::no_store;
-use super::{Rejection, json_response, read_document};
+use super::{DOCUMENT_TIME, Rejection, json_response, read_document};
 use crate::app::{App, Door};
 use crate::auth::Caller;
 use crate::auth::policy::Right;
@@ -50,8 +50,9 @@ pub(super) async fn events<F: Flow>(
         }
     };
     app.configured()?;
+    let _place = app.capacity.place()?;
     let (head, body) = request.into_parts();
-    let body = read_document(&head.headers, body, MAX_EVENTS).await?;
+    let body = read_document(&head.headers, body, MAX_EVENTS, DOCUMENT_TIME).await?;
     let delivery = delivery(&head.headers, &body)?;
     drop(body);
     let report = delivery.report;
@@ -72,8 +73,9 @@ pub(super) async fn fc_invoke<F: Flow>(
     let id = platform_id.unwrap_or_default().to_owned();
     let outcome = async {
         app.configured()?;
+        let _place = app.capacity.place()?;
         let (head, body) = request.into_parts();
-        let body = read_document(&head.headers, body, MAX_EVENTS).await?;
+        let body = read_document(&head.headers, body, MAX_EVENTS, DOCUMENT_TIME).await?;
         match recognized(json_text(&body)?)? {
             Event::Messages(delivery) => {
                 app.delivered(delivery, None, None).await.problem.map_or_else(|| Ok(json!({})), Err)

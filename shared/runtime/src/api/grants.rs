@@ -15,7 +15,7 @@ use upload_grant::model::request::{GrantRequest, MAX_BODY};
 
 use super::address::{public_base, source};
 use super::path::Prefix;
-use super::{Rejection, json_response, read_document};
+use super::{DOCUMENT_TIME, Rejection, json_response, read_document};
 use crate::app::{App, Door};
 use crate::flow::Flow;
 
@@ -25,11 +25,13 @@ pub(super) async fn grants<F: Flow>(
     door: Option<Extension<Door>>,
     request: Request<Body>,
 ) -> Result<Response, Rejection> {
-    let door = door.map(|Extension(door)| door).unwrap_or_default();
+    let mut door = door.map(|Extension(door)| door).unwrap_or_default();
+    door.is_page = request.headers().contains_key(header::ORIGIN);
     let caller = app.caller(request.headers(), &door).await?;
+    let _place = app.capacity.place()?;
     let granted = app.granted(&caller)?;
     let (head, body) = request.into_parts();
-    let body = read_document(&head.headers, body, MAX_BODY).await?;
+    let body = read_document(&head.headers, body, MAX_BODY, DOCUMENT_TIME).await?;
     let base = || public_base(&app, &door, &head.headers, &head.uri, &prefix);
     let source = source(&app, &door, &head.headers);
     Ok(no_store(match Asked::parse(&body)? {
@@ -46,6 +48,7 @@ pub(super) async fn s3_params<F: Flow>(
 ) -> Result<Response, Rejection> {
     let door = door.map(|Extension(door)| door).unwrap_or_default();
     let caller = app.caller(request.headers(), &door).await?;
+    let _place = app.capacity.place()?;
     let granted = app.granted(&caller)?;
     if !app.has_companion() {
         return Err(Rejection::new(

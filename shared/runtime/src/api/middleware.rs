@@ -1,4 +1,4 @@
-//! What happens around every request: its id, its share of the capacity, its time, its problem and its log line.
+//! What happens around every request: its id, its panic, its problem and its log line.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub(super) async fn around<F: Flow>(
             notes.request_id = Some(id.clone());
             notes.trace = trace;
         });
-        answer(&app, request, route, taken.control.as_deref(), platform_id.as_deref(), next).await
+        answer(&app, request, taken.control.as_deref(), platform_id.as_deref(), next).await
     };
     let (mut response, notes) = telemetry::noting(work).await;
     let code = render(&mut response, F::SPEC.name, &id, challenge);
@@ -56,18 +56,12 @@ pub(super) async fn around<F: Flow>(
 async fn answer<F: Flow>(
     app: &Arc<App<F>>,
     request: Request,
-    route: &'static str,
     control: Option<&str>,
     id: Option<&str>,
     next: Next,
 ) -> Response {
     if request.method() == Method::OPTIONS {
         return StatusCode::NO_CONTENT.into_response();
-    }
-    let place = app.in_flight.try_acquire();
-    // Who is busy is alive: a platform that hears otherwise would end the work at hand.
-    if place.is_err() && route != "healthz" {
-        return Rejection::new(Code::RateLimited, "the function is at capacity").into_response();
     }
     let work = async {
         match control {

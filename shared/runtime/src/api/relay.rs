@@ -32,6 +32,7 @@ pub(super) async fn relay<F: Flow>(
     request: Request<Body>,
 ) -> Result<Response, Rejection> {
     let binding = app.sealers()?.open_ticket(&ticket, F::SPEC.name, clock::now())?;
+    let _place = app.capacity.place()?;
     telemetry::note(|notes| {
         notes.mode = Some(Mode::Relay.as_str());
         notes.grant_id = Some(binding.id.clone());

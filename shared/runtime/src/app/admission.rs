@@ -28,6 +28,11 @@ impl<F: Flow> App<F> {
         if mode == Mode::Credentials && !self.cx.settings.allow_credentials {
             return Err(Problem::at(Code::Forbidden, "/mode", "credentials mode is switched off"));
         }
+        if F::SPEC.needs_md5 && mode != Mode::Relay {
+            let wanted = "the vendor wants it when asked: send it, or use relay";
+            asked.size.ok_or_else(|| Problem::invalid("/size", wanted))?;
+            asked.checksums.md5.as_ref().ok_or_else(|| Problem::invalid("/checksums/md5", wanted))?;
+        }
         let bounded = mode == Mode::Relay || F::SPEC.bounded.contains(&mode);
         granted.size(asked.size, self.cx.settings.max_bytes.is_some(), bounded)?;
         self.checked_ask(asked, mode, granted, source, max_body)
@@ -42,8 +47,9 @@ impl<F: Flow> App<F> {
         source: Option<IpAddr>,
         max_body: u64,
     ) -> Result<Ask, Problem> {
-        F::SPEC.check_kinds(&asked.params)?;
-        let params = granted.params(&F::SPEC.param_names(), self.defaults.clone(), &asked.params, source)?;
+        let sent = F::SPEC.by_name(&asked.params)?;
+        F::SPEC.check_kinds(&sent)?;
+        let params = granted.params(&F::SPEC.param_names(), self.defaults.clone(), &sent, source)?;
         F::SPEC.check_params(&params)?;
         let listing = Listing { types: &F::SPEC.types, patterns: self.cx.settings.content_types.as_deref() };
         let media = media::resolve(&asked.filename, asked.content_type.as_deref(), &listing)?;

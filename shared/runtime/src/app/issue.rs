@@ -45,6 +45,10 @@ impl<F: Flow> App<F> {
             tokio::time::timeout_at(ask.deadline, work).await.unwrap_or_else(time_is_up)?
         };
         telemetry::note_vendor(&grant.vendor);
+        if door.is_page && grant.headers.0.iter().any(|(_, value)| value.is_empty()) {
+            let detail = "the vendor signed an empty header, which a page cannot send: use relay";
+            return Err(Problem::invalid("/mode", detail));
+        }
         if let Some(sealers) = &self.sealers {
             let token = sealers.token(&Binding::of_grant::<F>(&grant, &ask, caller))?;
             grant.complete = Some(Complete { token, collect: F::SPEC.collect });

@@ -23,6 +23,8 @@ pub struct Door {
     pub request_id: Option<String>,
     /// Claims of the platform's authorizer.
     pub identity: Option<Map<String, Value>>,
+    /// Whether a page in a browser asks: the request has an `Origin`.
+    pub is_page: bool,
     /// When the platform ends the request.
     pub deadline: Option<Instant>,
 }
@@ -37,6 +39,7 @@ impl Default for Door {
             max_body: u64::MAX,
             request_id: None,
             identity: None,
+            is_page: false,
             deadline: None,
         }
     }

@@ -38,6 +38,7 @@ pub(crate) fn receipt_of<F: Flow>(flow: &F, ask: &Ask, stored: Stored, job_id: O
         uploaded_at: clock::now(),
         vendor: for_receipts::<F>(stored.vendor),
         handoff: None,
+        document: None,
     };
     receipt.handoff = flow.handoff(&receipt, &Bound { content_type: &ask.content_type, params: &ask.params });
     receipt

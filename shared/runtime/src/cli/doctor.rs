@@ -17,6 +17,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use md5::{Digest as _, Md5};
 use serde_json::json;
 
 pub use self::chart::Chart;
@@ -31,6 +32,7 @@ use crate::platform::telemetry;
 use upload_grant::model::grant::Grant;
 use upload_grant::model::problem::Problem;
 use upload_grant::model::request::{GrantRequest, Mode};
+use upload_grant::wire::encode;
 
 /// What the doctor asks of a flow.
 pub trait Diagnose: Flow {
@@ -122,10 +124,13 @@ async fn examine<F: Diagnose>(app: &Arc<App<F>>, chart: &Chart, report: &mut Rep
 }
 
 /// What the doctor asks for, in this mode.
-fn request(chart: &Chart, mode: Mode) -> Result<GrantRequest, Problem> {
+fn request<F: Flow>(chart: &Chart, mode: Mode) -> Result<GrantRequest, Problem> {
     let mut request = json!({ "filename": chart.filename, "mode": mode.as_str(), "params": chart.params });
     if chart.exact_size {
         request["size"] = chart.bytes.len().into();
+    }
+    if F::SPEC.needs_md5 {
+        request["checksums"] = json!({ "md5": encode::base64(&Md5::digest(&chart.bytes)) });
     }
     GrantRequest::from_value(&request)
 }
@@ -133,13 +138,13 @@ fn request(chart: &Chart, mode: Mode) -> Result<GrantRequest, Problem> {
 /// The same, checked as any caller's request is.
 fn ask<F: Flow>(app: &App<F>, chart: &Chart, mode: Mode) -> Result<Ask, Problem> {
     let nobody = Caller::default();
-    let asked = request(chart, mode)?;
+    let asked = request::<F>(chart, mode)?;
     app.checked_ask(&asked, mode, &Permissions::trusted(&nobody), None, u64::MAX)
 }
 
 /// The grant for it, as any caller gets it.
 async fn grant<F: Flow>(app: &App<F>, chart: &Chart, mode: Mode) -> Result<Grant, Problem> {
     let nobody = Caller::default();
-    let asked = request(chart, mode)?;
+    let asked = request::<F>(chart, mode)?;
     app.grant(&asked, &Permissions::trusted(&nobody), None, &Door::default(), || Ok(String::new())).await
 }

@@ -161,6 +161,7 @@ impl Ask {
             vendor: Map::new(),
             credentials: None,
             sdk: None,
+            stream: None,
             complete: None,
         }
     }

@@ -159,16 +159,25 @@ impl<F: Fetch> Cached<F> {
     }
 }
 
+/// The longest a credential is kept, in seconds: an end that is further away is a mistake of the vendor's.
+const LONGEST_LIFE: i64 = 24 * 60 * 60;
+
+/// When `value` was issued, and until when it is kept.
+fn life(value: &impl Perishable) -> (Timestamp, Timestamp) {
+    let (from, end) = value.life();
+    (from, end.min(from.plus(LONGEST_LIFE)))
+}
+
 /// Whether `value` serves a grant made `now`: it must cover the grant's life, or where its own is shorter,
 /// another minute.
 fn serves(cx: &Context, now: Timestamp, value: &impl Perishable) -> bool {
-    let (from, end) = value.life();
+    let (from, end) = life(value);
     end.unix() - now.unix() >= needed(cx, from, end)
 }
 
 /// Whether it is in the last tenth of its service: time to fetch the next one.
 fn is_due(cx: &Context, now: Timestamp, value: &impl Perishable) -> bool {
-    let (from, end) = value.life();
+    let (from, end) = life(value);
     let needed = needed(cx, from, end);
     let service = end.unix() - from.unix() - needed;
     end.unix() - now.unix() < needed + service / 10
@@ -182,6 +191,6 @@ fn needed(cx: &Context, from: Timestamp, end: Timestamp) -> i64 {
 
 /// How long a credential may be kept.
 fn time_left(value: &impl Perishable) -> Duration {
-    let (_, end) = value.life();
+    let (_, end) = life(value);
     Duration::from_secs(u64::try_from(end.unix() - clock::now().unix()).unwrap_or(0).max(1))
 }

@@ -31,7 +31,7 @@ use upload_grant::model::request::GrantRequest;
 /// it and the longest that the store may take to answer still leave a moment.
 const LEASE: Duration = Duration::from_secs(5);
 /// Receipts are remembered as long as any queue redelivers.
-const KEEP_DONE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+pub(super) const KEEP_DONE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 /// Failures are remembered through a queue's retries, and forgotten before somebody mends and redrives.
 const KEEP_FAILED: Duration = Duration::from_secs(60 * 60);
 
@@ -117,7 +117,7 @@ impl<F: Flow> App<F> {
             }
             Ok(Claim::Done(record)) => self.redelivered(&job, (&name, &owner), record, deadline).await,
             Ok(Claim::Mine) => {
-                let work = self.upload_job(&job, caller, deadline);
+                let work = self.upload_and_finish(&job, caller, deadline);
                 let outcome = tokio::select! {
                     outcome = work => outcome,
                     lost = self.hold(&name, &owner) => Err(lost),
@@ -144,7 +144,7 @@ impl<F: Flow> App<F> {
         }
     }
 
-    async fn upload_job(
+    pub(super) async fn upload_job(
         &self,
         job: &Job,
         caller: Option<&Caller>,

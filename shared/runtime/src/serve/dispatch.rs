@@ -117,6 +117,7 @@ impl<F: Flow> Dispatch<F> {
             max_body: if shape.is_load_balancer() { BALANCER_BODY } else { LAMBDA_BODY },
             request_id: request_id.or(gateway_id),
             identity,
+            is_page: false,
             deadline: Some(deadline),
         });
         let response = self.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});

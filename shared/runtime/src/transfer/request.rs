@@ -8,6 +8,8 @@ use upload_grant::model::request::Mode;
 pub(crate) struct Request<'a> {
     /// How the bytes travel.
     pub mode: Mode,
+    /// `POST` or `PUT`.
+    pub method: &'a str,
     /// Where to.
     pub url: &'a str,
     /// Exactly the headers to send.
@@ -27,6 +29,7 @@ impl<'a> Request<'a> {
     pub fn of(grant: &'a Grant) -> Self {
         Self {
             mode: grant.mode,
+            method: grant.method,
             url: &grant.url,
             headers: &grant.headers,
             fields: grant.fields.as_ref(),
@@ -48,7 +51,7 @@ impl<'a> Request<'a> {
         length: u64,
     ) -> Result<reqwest::RequestBuilder, Problem> {
         let is_form = self.mode == Mode::Form;
-        let method = if is_form { reqwest::Method::POST } else { reqwest::Method::PUT };
+        let method = if self.method == "POST" { reqwest::Method::POST } else { reqwest::Method::PUT };
         let mut request = client.request(method, self.url);
         for (name, value) in &self.headers.0 {
             request = request.header(name, value);

@@ -45,11 +45,16 @@ pub fn keys(env: &mut Env) -> KeyRing {
     env.key_ring(sets, "FC_FUNCTION_NAME", "ALIBABA_CLOUD_ACCESS_KEY_ID")
 }
 
+/// The method of almost every call.
+pub const POST: Method = Method::POST;
+
 /// The content type of a form body.
 pub const FORM: &str = "application/x-www-form-urlencoded";
 
 /// One API call, to be signed with ACS3-HMAC-SHA256.
 pub struct Call<'a> {
+    /// Method.
+    pub method: Method,
     /// Endpoint with scheme.
     pub endpoint: &'a str,
     /// Action name.
@@ -65,11 +70,11 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// The signed request: POST, the only method these calls use.
+    /// The signed request.
     pub fn sign(&self, keys: &Keys, attempt: &Attempt) -> Outgoing {
         let (content_type, body) = self.body.map_or((None, &[][..]), |(kind, body)| (Some(kind), body));
         let call = acs3::Call {
-            method: "POST",
+            method: self.method.as_str(),
             host: authority(self.endpoint),
             path: self.path,
             query: self.query,
@@ -84,7 +89,7 @@ impl Call<'_> {
         let headers = acs3::headers(&acs3::key(&keys.secret), &call, attempt.at);
         let mark = if self.query.is_empty() { "" } else { "?" };
         Outgoing {
-            method: Method::POST,
+            method: self.method.clone(),
             url: format!("{}{}{mark}{}", self.endpoint, self.path, self.query),
             headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             body: Bytes::copy_from_slice(body),

@@ -10,7 +10,7 @@ use upload_grant::model::problem::{Code, Problem};
 use upload_grant::wire::encode;
 
 /// Without a policy any caller may set these.
-const FREE: [&str; 6] = ["type_key", "is_public", "core_type", "text", "locale", "user_name"];
+const FREE: [&str; 7] = ["type_key", "is_public", "session_id", "core_type", "text", "locale", "user_name"];
 /// The longest user id that the vendors' next calls take.
 const MAX_USER_ID: usize = 24;
 /// How a user id begins that is a hash.

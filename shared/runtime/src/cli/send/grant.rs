@@ -13,6 +13,7 @@ use upload_grant::model::request::Mode;
 #[derive(Deserialize)]
 pub(super) struct Grant {
     pub mode: Mode,
+    method: String,
     url: String,
     headers: Pairs,
     fields: Option<Pairs>,
@@ -61,6 +62,7 @@ impl Grant {
     pub fn request(&self) -> Request<'_> {
         Request {
             mode: self.mode,
+            method: &self.method,
             url: &self.url,
             headers: &self.headers,
             fields: self.fields.as_ref(),
