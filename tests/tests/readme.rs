@@ -96,8 +96,8 @@ async fn the_first_real_grant_of_every_vendor() {
     let readme = page("README.md");
     // A flow whose grants want more than a name shows on its page how one asks.
     let pasted = |wanted: &str, of: &Page| {
-        let blocks = of.blocks().into_iter().chain(readme.blocks());
-        blocks.filter(|(info, _)| *info == wanted).map(|(_, text)| text.to_owned()).next().unwrap()
+        let mut blocks = of.blocks().into_iter().chain(readme.blocks());
+        blocks.find(|(info, _)| *info == wanted).unwrap().1.to_owned()
     };
     for flow in FLOWS.iter().map(|flow| flow.name) {
         let page = page(&format!("functions/{flow}/README.md"));
@@ -138,7 +138,7 @@ async fn the_first_real_grant_of_every_vendor() {
 
 /// The block that starts `flow`, its keys and endpoints replaced by the sandbox's.
 fn started(page: &Page, flow: &str, block: &str, sandbox: &Sandbox) -> String {
-    let settings = upload_grant_tests::pages::page("shared/docs/configuration.md");
+    let configuration = upload_grant_tests::pages::page("shared/docs/configuration.md");
     let mut script = String::new();
     for line in block.lines() {
         if line == format!("target/debug/{flow}") {
@@ -149,7 +149,7 @@ fn started(page: &Page, flow: &str, block: &str, sandbox: &Sandbox) -> String {
         } else if let Some(settings) = line.strip_prefix("export ") {
             for name in settings.split_whitespace().filter_map(|word| Some(word.split_once('=')?.0)) {
                 assert!(
-                    [page, &settings].iter().any(|page| page.text.contains(&format!("`{name}`")))
+                    [page, &configuration].iter().any(|page| page.text.contains(&format!("`{name}`")))
                         || name.ends_with("_SECRET")
                         || name.ends_with("_KEY"),
                     "{name}"
