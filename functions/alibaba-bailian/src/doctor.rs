@@ -1,14 +1,14 @@
 //! What the doctor must know of Bailian, and what only a live answer of it tells.
 
 use upload_grant::model::problem::Problem;
-use upload_grant_runtime::cli::doctor::{Chart, Diagnose, Line, Report};
-use upload_grant_runtime::flow::{Ask, Context};
+use upload_grant_runtime::cli::doctor::{Diagnose, Finding, Profile, Report};
+use upload_grant_runtime::flow::{Context, UploadRequest};
 use upload_grant_runtime::vendor::alibaba;
 
 use crate::Bailian;
 
 impl Diagnose for Bailian {
-    fn chart(&self) -> Chart {
+    fn profile(&self) -> Profile {
         let mut codes = vec![
             (
                 "Index.NoWorkspacePermissions",
@@ -20,33 +20,38 @@ impl Diagnose for Bailian {
             ),
         ];
         codes.extend(alibaba::KEY_CODES);
-        Chart {
+        Profile {
             endpoints: vec![("BAILIAN_ENDPOINT", self.leases.endpoint.clone())],
             permission: "RAM action `sfm:ApplyFileUploadLease` (the system policy `AliyunBailianDataFullAccess`), and \
                          membership of the workspace",
             product: "activate Model Studio in the console of the account that {id} belongs to",
             codes,
-            ..Chart::default()
+            ..Profile::default()
         }
     }
 
-    async fn examine(&self, cx: &Context, ask: &Ask, report: &mut Report) -> Result<(), Problem> {
-        let lease = report.call(self.leases.apply(cx, ask)).await?;
+    async fn diagnose(
+        &self,
+        cx: &Context,
+        upload: &UploadRequest,
+        report: &mut Report,
+    ) -> Result<(), Problem> {
+        let lease = report.call(self.leases.apply(cx, upload)).await?;
         let version = if lease.url.url.contains("x-oss-signature-version=") { "V4" } else { "V1" };
-        let left = lease.url.expires_at.unix() - ask.now.unix();
+        let left = lease.url.expires_at.unix() - upload.now.unix();
         let names: Vec<&str> = lease.headers.0.iter().map(|(name, _)| &**name).collect();
         let seen = format!(
             "a {} with a {version} signature, which lasts {left} s; headers: {}",
             lease.method,
             names.join(", ")
         );
-        report.add(Line::info("bailian.lease", "url", seen));
+        report.add(Finding::info("bailian.lease", "url", seen));
         let is_empty = lease.headers.0.iter().any(|(_, value)| value.is_empty());
         report.add(if is_empty {
             let seen = "a header must be sent empty, which browsers cannot: pages are told to use relay";
-            Line::info("bailian.headers", "empty", seen)
+            Finding::info("bailian.headers", "empty", seen)
         } else {
-            Line::info("bailian.headers", "filled", "no header is empty: pages can send them")
+            Finding::info("bailian.headers", "filled", "no header is empty: pages can send them")
         });
         Ok(())
     }

@@ -5,13 +5,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
-use upload_grant::model::grant::Pairs;
+use upload_grant::model::grant::OrderedMap;
 use upload_grant::model::problem::Problem;
 use upload_grant::wire::encode;
-use upload_grant_runtime::flow::{Ask, Context};
+use upload_grant_runtime::flow::{Context, UploadRequest};
 use upload_grant_runtime::platform::{Env, KeyRing};
 use upload_grant_runtime::vendor::alibaba::{self, member, text};
-use upload_grant_runtime::vendor::{self, Attempt, Refusal, Reply, Why};
+use upload_grant_runtime::vendor::{self, Attempt, Refusal, RefusalKind, Reply};
 
 use crate::signed_url::SignedUrl;
 use crate::{bad, file_name};
@@ -31,7 +31,7 @@ pub(crate) struct Lease {
     pub(crate) id: String,
     pub(crate) method: &'static str,
     pub(crate) url: SignedUrl,
-    pub(crate) headers: Pairs,
+    pub(crate) headers: OrderedMap,
     pub(crate) request_id: Option<String>,
 }
 
@@ -60,24 +60,28 @@ impl Leases {
         }
     }
 
-    /// A lease for the file that `ask` describes with its size and MD5.
-    pub(crate) async fn apply(&self, cx: &Context, ask: &Ask) -> Result<Lease, Problem> {
-        let size = ask.size.ok_or_else(|| Problem::invalid("/size", "the vendor wants it"))?;
-        let md5 = ask.checksums.md5.as_deref().and_then(encode::base64_decode);
+    /// A lease for the file that `upload` describes with its size and MD5.
+    pub(crate) async fn apply(&self, cx: &Context, upload: &UploadRequest) -> Result<Lease, Problem> {
+        let size = upload.size.ok_or_else(|| Problem::invalid("/size", "the vendor wants it"))?;
+        let md5 = upload.checksums.md5.as_deref().and_then(encode::base64_decode);
         let md5 = md5.ok_or_else(|| Problem::invalid("/checksums/md5", "the vendor wants it"))?;
         let mut hex = String::with_capacity(32);
         encode::hex(&mut hex, &md5);
-        let path =
-            path(&[ask.required("workspace_id"), "datacenter", "category", ask.required("category_id")]);
+        let path = path(&[
+            upload.required("workspace_id"),
+            "datacenter",
+            "category",
+            upload.required("category_id"),
+        ]);
         let body = encode::query(&[
-            ("CategoryType", ask.required("category_type")),
-            ("FileName", &file_name::of(&ask.filename, &ask.extension)),
+            ("CategoryType", upload.required("category_type")),
+            ("FileName", &file_name::of(&upload.filename, &upload.extension)),
             ("Md5", &hex),
             ("SizeInBytes", &size.to_string()),
         ]);
         let action = (Method::POST, ACTION, &*path);
-        let (data, request_id) = self.call(cx, action, Some(&body), ask.deadline, success::<Data>).await?;
-        self.read(cx, ask, data, request_id)
+        let (data, request_id) = self.call(cx, action, Some(&body), upload.deadline, success::<Data>).await?;
+        self.read(cx, upload, data, request_id.as_deref())
     }
 
     /// One signed call: method, action and path, with a form as its body.
@@ -105,13 +109,13 @@ impl Leases {
     fn read(
         &self,
         cx: &Context,
-        ask: &Ask,
+        upload: &UploadRequest,
         data: Data,
-        request_id: Option<String>,
+        request_id: Option<&str>,
     ) -> Result<Lease, Problem> {
         let mut url = SignedUrl::read(&data.param.url, self.oss_endpoint.as_deref())?;
         url.expires_at = cx.vendor.by_our_clock(url.expires_at);
-        if url.expires_at <= ask.now {
+        if url.expires_at <= upload.now {
             return Err(bad("an expired URL"));
         }
         let method = match &*data.param.method.to_ascii_uppercase() {
@@ -120,7 +124,7 @@ impl Leases {
             _ => return Err(bad("no usable method")),
         };
         let id = data.file_upload_lease_id;
-        let request_id = vendor::request_id(request_id.as_deref());
+        let request_id = vendor::request_id(request_id);
         if id.is_empty() || id.len() > 256 || id.chars().any(char::is_control) {
             return Err(bad("no usable lease"));
         }
@@ -129,8 +133,8 @@ impl Leases {
 }
 
 /// The headers to the letter, an empty one too; what every client sets by itself is left to it.
-fn headers(given: &Map<String, Value>) -> Result<Pairs, Problem> {
-    let mut headers = Pairs::default();
+fn headers(given: &Map<String, Value>) -> Result<OrderedMap, Problem> {
+    let mut headers = OrderedMap::default();
     for (name, value) in given {
         let value = value.as_str().filter(|value| value.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
         let is_name = (1..=64).contains(&name.len())
@@ -161,12 +165,13 @@ pub(crate) fn success<T: DeserializeOwned>(reply: &Reply) -> Result<(T, Option<S
         return Err(may_not(alibaba::refusal(reply, &code, request_id.as_deref())));
     }
     let data = member(&document, "Data").and_then(|data| T::deserialize(data).ok());
-    let unusable = || Refusal::new(Why::BadResponse, reply, None, request_id.as_deref());
+    let unusable = || Refusal::new(RefusalKind::BadResponse, reply, None, request_id.as_deref());
     data.map(|data| (data, request_id.clone())).ok_or_else(unusable)
 }
 
 /// The key is no member of the workspace: a permission, whatever the status.
 fn may_not(refusal: Refusal) -> Refusal {
-    let is_about_it = refusal.says.code.as_deref().is_some_and(|code| code.contains("NoWorkspacePermission"));
-    if is_about_it { Refusal { why: Why::Auth, ..refusal } } else { refusal }
+    let is_about_it =
+        refusal.vendor.code.as_deref().is_some_and(|code| code.contains("NoWorkspacePermission"));
+    if is_about_it { Refusal { kind: RefusalKind::Auth, ..refusal } } else { refusal }
 }

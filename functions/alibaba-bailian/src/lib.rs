@@ -14,9 +14,9 @@ use upload_grant::model::grant::{Enforced, Grant};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::{Handoff, Receipt};
 use upload_grant::model::request::Mode;
-use upload_grant_runtime::flow::{Ask, Bound, Context, Finish, Flow, Kind, Param, Spec};
+use upload_grant_runtime::flow::{Context, Finish, Flow, Kind, Param, Spec, UploadContext, UploadRequest};
 use upload_grant_runtime::platform::{Env, KeyRing};
-use upload_grant_runtime::transfer::{self, Body, Stored};
+use upload_grant_runtime::transfer::{self, Body, StoredObject};
 
 use crate::lease::Leases;
 
@@ -63,11 +63,11 @@ impl Flow for Bailian {
         Some(&self.leases.keys)
     }
 
-    async fn grant(&self, cx: &Context, ask: &Ask) -> Result<Grant, Problem> {
-        let lease = self.leases.apply(cx, ask).await?;
-        let limits = ask.limits(&[Enforced::Key, Enforced::Expiry]);
+    async fn grant(&self, cx: &Context, upload: &UploadRequest) -> Result<Grant, Problem> {
+        let lease = self.leases.apply(cx, upload).await?;
+        let limits = upload.limits(&[Enforced::Key, Enforced::Expiry]);
         let signed = lease.url;
-        let mut grant = ask.grant::<Self>(signed.url, signed.key, signed.expires_at, limits);
+        let mut grant = upload.grant::<Self>(signed.url, signed.key, signed.expires_at, limits);
         grant.method = lease.method;
         grant.headers = lease.headers;
         grant.object = Some(signed.object);
@@ -77,13 +77,18 @@ impl Flow for Bailian {
     }
 
     /// Streams where the MD5 is known; else the file waits in memory until it is.
-    async fn upload(&self, cx: &Context, ask: &Ask, body: Body) -> Result<Stored, Problem> {
-        if ask.checksums.md5.is_some() {
-            let grant = self.grant(cx, ask).await?;
-            return transfer::send(cx.vendor.client(), &grant, ask.deadline, body).await;
+    async fn upload(
+        &self,
+        cx: &Context,
+        upload: &UploadRequest,
+        body: Body,
+    ) -> Result<StoredObject, Problem> {
+        if upload.checksums.md5.is_some() {
+            let grant = self.grant(cx, upload).await?;
+            return transfer::send(cx.vendor.client(), &grant, upload.deadline, body).await;
         }
         let length = body.length();
-        let _held = cx.buffers.hold(length, ask.deadline).await.map_err(|problem| match problem.code {
+        let _held = cx.buffers.hold(length, upload.deadline).await.map_err(|problem| match problem.code {
             Code::TooLarge => Problem::invalid(
                 "/checksums/md5",
                 "the vendor wants the MD5 first, and GRANT_BUFFER_BYTES is too small to find it out: send it",
@@ -92,11 +97,11 @@ impl Flow for Bailian {
         })?;
         let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
         let digests = body.read(|chunk| bytes.extend_from_slice(chunk)).await?;
-        let mut ask = ask.clone();
-        ask.checksums.md5 = Some(digests.md5_base64);
-        let grant = self.grant(cx, &ask).await?;
+        let mut upload = upload.clone();
+        upload.checksums.md5 = Some(digests.md5_base64);
+        let grant = self.grant(cx, &upload).await?;
         let body = Body::whole(Bytes::from(bytes));
-        transfer::send(cx.vendor.client(), &grant, ask.deadline, body).await
+        transfer::send(cx.vendor.client(), &grant, upload.deadline, body).await
     }
 
     fn finishes(&self) -> bool {
@@ -107,16 +112,16 @@ impl Flow for Bailian {
         file::step(&self.leases, cx, receipt, deadline).await
     }
 
-    fn handoff(&self, receipt: &Receipt, bound: &Bound<'_>) -> Option<Handoff> {
+    fn handoff(&self, receipt: &Receipt, context: &UploadContext<'_>) -> Option<Handoff> {
         let lease = receipt.vendor.get("lease_id")?.clone();
         Some(Handoff::new(
             ["AddFile"],
             [
-                ("WorkspaceId", bound.param("workspace_id")),
+                ("WorkspaceId", context.param("workspace_id")),
                 ("LeaseId", lease),
                 ("Parser", json!("AUTO_SELECT")),
-                ("CategoryId", bound.param("category_id")),
-                ("CategoryType", bound.param("category_type")),
+                ("CategoryId", context.param("category_id")),
+                ("CategoryType", context.param("category_type")),
             ],
         ))
     }

@@ -1,8 +1,8 @@
 //! What the doctor must know of DashScope, and what only a live answer of it tells.
 
 use upload_grant::model::problem::Problem;
-use upload_grant_runtime::cli::doctor::{Chart, Diagnose, Line, Report};
-use upload_grant_runtime::flow::{Ask, Context};
+use upload_grant_runtime::cli::doctor::{Diagnose, Finding, Profile, Report};
+use upload_grant_runtime::flow::{Context, UploadRequest};
 use upload_grant_runtime::platform::{KeyNames, clock};
 use upload_grant_runtime::vendor::post_policy::{self, PostPolicy};
 
@@ -11,8 +11,8 @@ use crate::Dashscope;
 const KEY: KeyNames = KeyNames { id: "DASHSCOPE_API_KEY", secret: "DASHSCOPE_API_KEY", token: &[] };
 
 impl Diagnose for Dashscope {
-    fn chart(&self) -> Chart {
-        Chart {
+    fn profile(&self) -> Profile {
+        Profile {
             endpoints: vec![("DASHSCOPE_ENDPOINT", self.forms.source().endpoint.clone())],
             permission: "an API key of a workspace that may call the model, of the Beijing region",
             product: "activate Model Studio in the console of the account that {id} belongs to",
@@ -28,12 +28,17 @@ impl Diagnose for Dashscope {
             // The form's maximum is the vendor's, whatever size is asked for.
             exact_size: false,
             keys: Some(KEY),
-            ..Chart::default()
+            ..Profile::default()
         }
     }
 
-    async fn examine(&self, cx: &Context, ask: &Ask, report: &mut Report) -> Result<(), Problem> {
-        let call = self.forms.source().get_policy(cx, ask.required("model"), ask.deadline);
+    async fn diagnose(
+        &self,
+        cx: &Context,
+        upload: &UploadRequest,
+        report: &mut Report,
+    ) -> Result<(), Problem> {
+        let call = self.forms.source().get_policy(cx, upload.required("model"), upload.deadline);
         let (data, _) = report.call(call).await?;
         let overwrite = match data.text("x_oss_forbid_overwrite") {
             Some(value) => format!("x_oss_forbid_overwrite is {value}"),
@@ -42,11 +47,11 @@ impl Diagnose for Dashscope {
         report.add(match PostPolicy::read(data.policy.expose()) {
             Some(read) => {
                 let left = read.expires_at.unix() - cx.vendor.corrected(clock::now()).unix();
-                let bound = post_policy::conditions(data.policy.expose()).join(", ");
-                let seen = format!("the form lasts {left} s; it binds: {bound}; {overwrite}");
-                Line::info("dashscope.policy", "read", seen)
+                let context = post_policy::conditions(data.policy.expose()).join(", ");
+                let seen = format!("the form lasts {left} s; it binds: {context}; {overwrite}");
+                Finding::info("dashscope.policy", "read", seen)
             }
-            None => Line::fail(
+            None => Finding::fail(
                 "dashscope.policy",
                 "unreadable",
                 "the form's policy lacks conditions or an end",

@@ -4,14 +4,14 @@ mod doctor;
 mod policy;
 
 use serde_json::json;
-use upload_grant::model::grant::{Grant, Pairs};
+use upload_grant::model::grant::{Grant, OrderedMap};
 use upload_grant::model::media::{Others, Types};
 use upload_grant::model::problem::Problem;
 use upload_grant::model::receipt::{Handoff, Receipt};
 use upload_grant::model::request::Mode;
-use upload_grant_runtime::flow::{Ask, Bound, Cached, Context, Flow, Kind, Param, Spec};
+use upload_grant_runtime::flow::{Cached, Context, Flow, Kind, Param, Spec, UploadContext, UploadRequest};
 use upload_grant_runtime::platform::Env;
-use upload_grant_runtime::transfer::{self, Body, Stored};
+use upload_grant_runtime::transfer::{self, Body, StoredObject};
 use upload_grant_runtime::vendor::post_policy;
 
 use crate::policy::Uploads;
@@ -49,15 +49,15 @@ impl Flow for Dashscope {
         self.forms.source().account.clone()
     }
 
-    async fn grant(&self, cx: &Context, ask: &Ask) -> Result<Grant, Problem> {
-        let form = self.forms.get(cx, &ask.required("model").to_owned(), ask.deadline).await?;
-        let key = ask.key_under(&form.dir, MAX_KEY)?;
-        let mut limits = ask.limits(&form.bound.enforced());
+    async fn grant(&self, cx: &Context, upload: &UploadRequest) -> Result<Grant, Problem> {
+        let form = self.forms.get(cx, &upload.required("model").to_owned(), upload.deadline).await?;
+        let key = upload.key_under(&form.dir, MAX_KEY)?;
+        let mut limits = upload.limits(&form.context.enforced());
         post_policy::narrow(&mut limits, form.max_bytes)?;
         let url = format!("{}/", form.bucket.base());
-        let mut grant = ask.grant::<Self>(url, key, form.bound.expires_at, limits);
+        let mut grant = upload.grant::<Self>(url, key, form.context.expires_at, limits);
         // In the order of the vendor's own client.
-        let mut fields = Pairs::new([
+        let mut fields = OrderedMap::new([
             ("OSSAccessKeyId", &*form.access_id),
             ("Signature", form.signature.expose()),
             ("policy", form.policy.expose()),
@@ -65,7 +65,7 @@ impl Flow for Dashscope {
         ]);
         form.bound_fields.iter().for_each(|(name, value)| fields.push(name, value.as_str()));
         fields.push("success_action_status", "200");
-        fields.push("x-oss-content-type", ask.content_type.as_str());
+        fields.push("x-oss-content-type", upload.content_type.as_str());
         grant.fields = Some(fields);
         grant.file_field = Some("file");
         grant.object = Some(form.bucket.object(&grant.key));
@@ -75,19 +75,24 @@ impl Flow for Dashscope {
 
     /// Where the policy forbids a second object under a key, one that is there is this upload's, whose answer was
     /// lost.
-    async fn upload(&self, cx: &Context, ask: &Ask, body: Body) -> Result<Stored, Problem> {
-        let grant = self.grant(cx, ask).await?;
+    async fn upload(
+        &self,
+        cx: &Context,
+        upload: &UploadRequest,
+        body: Body,
+    ) -> Result<StoredObject, Problem> {
+        let grant = self.grant(cx, upload).await?;
         let client = cx.vendor.client();
-        let (reply, sent) = transfer::exchange(client, &grant, ask.deadline, body).await?;
+        let (reply, sent) = transfer::exchange(client, &grant, upload.deadline, body).await?;
         if !transfer::already_exists(&reply) {
             return transfer::stored(&grant, &reply, sent);
         }
         // We hold no key to sign a look with: the vendor's store will not show it, and then nothing is said of it.
         let look = grant.object.as_ref().map(|object| object.location.clone()).unwrap_or_default();
-        transfer::confirm(client, grant, &look, (ask.size, &ask.checksums), sent, ask.deadline).await
+        transfer::confirm(client, grant, &look, (upload.size, &upload.checksums), sent, upload.deadline).await
     }
 
-    fn handoff(&self, receipt: &Receipt, _: &Bound<'_>) -> Option<Handoff> {
+    fn handoff(&self, receipt: &Receipt, _: &UploadContext<'_>) -> Option<Handoff> {
         // The calls of the vendor's client that take files; without the header none of them resolves the URL.
         let actions = ["MultiModalConversation", "VideoSynthesis", "Transcription"];
         let headers = json!({ "X-DashScope-OssResourceResolve": "enable" });

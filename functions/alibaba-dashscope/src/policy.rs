@@ -9,11 +9,11 @@ use upload_grant::model::problem::{Code, Problem};
 use upload_grant::wire::encode;
 use upload_grant::wire::secret::{self, Secret};
 use upload_grant::wire::time::Timestamp;
-use upload_grant_runtime::flow::{Context, Fetch, Perishable};
+use upload_grant_runtime::flow::{Context, Expires, Fetch};
 use upload_grant_runtime::platform::{Env, clock};
 use upload_grant_runtime::vendor::post_policy::{KeyRule, PostPolicy};
 use upload_grant_runtime::vendor::store_bucket::{self, Bucket};
-use upload_grant_runtime::vendor::{self, Attempt, Outgoing, Refusal, Reply, Why};
+use upload_grant_runtime::vendor::{self, Attempt, Outgoing, Refusal, RefusalKind, Reply};
 
 /// What a form must carry where the policy binds it or the answer has it: the field, and the answer's member.
 const FIELDS: [(&str, &str); 2] =
@@ -38,7 +38,7 @@ pub struct Form {
     pub(crate) policy: Secret,
     #[serde(serialize_with = "secret::exposed")]
     pub(crate) signature: Secret,
-    pub(crate) bound: PostPolicy,
+    pub(crate) context: PostPolicy,
     pub(crate) bound_fields: Vec<(String, String)>,
     /// Most bytes: the policy's, else what the answer says beside it.
     pub(crate) max_bytes: Option<u64>,
@@ -111,12 +111,13 @@ impl Uploads {
         let (data, request_id) = answer;
         let host = store_bucket::bare_host(&data.upload_host, "");
         let (name, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its host"))?;
-        let mut bound = PostPolicy::read(data.policy.expose()).ok_or_else(|| bad("an unreadable policy"))?;
-        bound.expires_at = cx.vendor.by_our_clock(bound.expires_at);
-        if bound.expires_at <= now {
+        let mut context =
+            PostPolicy::read(data.policy.expose()).ok_or_else(|| bad("an unreadable policy"))?;
+        context.expires_at = cx.vendor.by_our_clock(context.expires_at);
+        if context.expires_at <= now {
             return Err(bad("an expired policy"));
         }
-        let dir = match &bound.key {
+        let dir = match &context.key {
             KeyRule::StartsWith(prefix) => prefix,
             // A form for one key only could serve one file, and is none of this vendor's.
             KeyRule::Is(_) => return Err(bad("a policy for one key")),
@@ -124,18 +125,18 @@ impl Uploads {
         };
         let dir = dir.trim_end_matches('/').to_owned();
         let field = |(field, member): (&str, &str)| {
-            let value = bound.exact.get(field).cloned().or_else(|| data.text(member))?;
+            let value = context.exact.get(field).cloned().or_else(|| data.text(member))?;
             Some((field.to_owned(), value))
         };
         Ok(Form {
             bucket: Bucket::new(name, store, "aliyuncs.com", self.oss_endpoint.as_deref())?,
             dir,
             bound_fields: FIELDS.into_iter().filter_map(field).collect(),
-            max_bytes: bound.max_bytes.or(data.max_file_size_mb.map(|mb| mb.saturating_mul(1024 * 1024))),
+            max_bytes: context.max_bytes.or(data.max_file_size_mb.map(|mb| mb.saturating_mul(1024 * 1024))),
             access_id: data.oss_access_key_id,
             policy: data.policy,
             signature: data.signature,
-            bound,
+            context,
             request_id: vendor::request_id(request_id.as_deref()),
             issued_at: now,
         })
@@ -154,9 +155,9 @@ impl Fetch for Uploads {
     }
 }
 
-impl Perishable for Form {
-    fn life(&self) -> (Timestamp, Timestamp) {
-        (self.issued_at, self.bound.expires_at)
+impl Expires for Form {
+    fn lifetime(&self) -> (Timestamp, Timestamp) {
+        (self.issued_at, self.context.expires_at)
     }
 }
 
@@ -164,7 +165,7 @@ impl Perishable for Form {
 fn data(reply: &Reply) -> Result<(Data, Option<String>), Refusal> {
     let Ok(answer) = serde_json::from_slice::<Answer>(&reply.body) else {
         return Err(match reply.status {
-            200..300 => Refusal::new(Why::BadResponse, reply, None, None),
+            200..300 => Refusal::new(RefusalKind::BadResponse, reply, None, None),
             _ => Refusal::by_status(reply),
         });
     };
@@ -172,24 +173,24 @@ fn data(reply: &Reply) -> Result<(Data, Option<String>), Refusal> {
     match (answer.data, code) {
         (Some(data), None) if reply.is_success() => Ok((data, answer.request_id)),
         (_, Some(code)) => {
-            Err(Refusal::new(why(reply, code), reply, Some(code), answer.request_id.as_deref()))
+            Err(Refusal::new(kind(reply, code), reply, Some(code), answer.request_id.as_deref()))
         }
         (_, None) if reply.is_success() => {
-            Err(Refusal::new(Why::BadResponse, reply, None, answer.request_id.as_deref()))
+            Err(Refusal::new(RefusalKind::BadResponse, reply, None, answer.request_id.as_deref()))
         }
         (_, None) => Err(Refusal::by_status(reply)),
     }
 }
 
 /// <https://help.aliyun.com/zh/model-studio/error-code>
-fn why(reply: &Reply, code: &str) -> Why {
+fn kind(reply: &Reply, code: &str) -> RefusalKind {
     match code {
-        "Arrearage" | "AccessDenied.Unpurchased" => Why::NotSubscribed,
-        _ if code.starts_with("Throttling") || reply.status == 429 => Why::Throttled,
-        _ if code == "InvalidApiKey" || code.starts_with("AccessDenied") => Why::Auth,
-        _ if reply.status >= 500 => Why::Transient,
-        _ if matches!(reply.status, 401 | 403) => Why::Auth,
-        _ => Why::Rejected,
+        "Arrearage" | "AccessDenied.Unpurchased" => RefusalKind::NotSubscribed,
+        _ if code.starts_with("Throttling") || reply.status == 429 => RefusalKind::Throttled,
+        _ if code == "InvalidApiKey" || code.starts_with("AccessDenied") => RefusalKind::Auth,
+        _ if reply.status >= 500 => RefusalKind::Transient,
+        _ if matches!(reply.status, 401 | 403) => RefusalKind::Auth,
+        _ => RefusalKind::Rejected,
     }
 }
 

@@ -6,12 +6,12 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
-use upload_grant::model::grant::{Grant, Pairs};
+use upload_grant::model::grant::{Grant, OrderedMap};
 use upload_grant::model::problem::Problem;
 use upload_grant::sign::rpc_v1;
 use upload_grant::wire::secret::{self, Secret};
 use upload_grant::wire::time::Timestamp;
-use upload_grant_runtime::flow::{Account, Ask, Cached, Context, Fetch, Perishable};
+use upload_grant_runtime::flow::{Account, Cached, Context, Expires, Fetch, UploadRequest};
 use upload_grant_runtime::platform::{KeyRing, clock};
 use upload_grant_runtime::vendor::alibaba::{self, text};
 use upload_grant_runtime::vendor::post_policy::{self, KeyRule, PostPolicy};
@@ -50,36 +50,40 @@ pub struct Form {
     #[serde(serialize_with = "secret::exposed")]
     signature: Secret,
     dir: String,
-    bound: PostPolicy,
+    context: PostPolicy,
     issued_at: Timestamp,
 }
 
 /// A grant under the vendor's form, which serves several files while it lasts.
-pub(crate) async fn grant(forms: &Cached<FormApi>, cx: &Context, ask: &Ask) -> Result<Grant, Problem> {
-    let mut form = forms.get(cx, &Account, ask.deadline).await?;
-    if matches!(form.bound.key, KeyRule::Is(_)) {
+pub(crate) async fn grant(
+    forms: &Cached<FormApi>,
+    cx: &Context,
+    upload: &UploadRequest,
+) -> Result<Grant, Problem> {
+    let mut form = forms.get(cx, &Account, upload.deadline).await?;
+    if matches!(form.context.key, KeyRule::Is(_)) {
         // Good for one file only: another file's would be written over.
-        form = Arc::new(forms.source().fetch(cx, &Account, ask.deadline).await?);
+        form = Arc::new(forms.source().fetch(cx, &Account, upload.deadline).await?);
     }
-    let key = match &form.bound.key {
+    let key = match &form.context.key {
         KeyRule::Is(only) => only.clone(),
-        _ => ask.key_under(&form.dir, MAX_KEY)?,
+        _ => upload.key_under(&form.dir, MAX_KEY)?,
     };
     store_bucket::check_key(&key, MAX_KEY)?;
-    if !form.bound.key.allows(&key) {
+    if !form.context.key.allows(&key) {
         return Err(bad("a policy for another directory than its own"));
     }
-    let mut limits = ask.limits(&form.bound.enforced());
-    post_policy::narrow(&mut limits, form.bound.max_bytes)?;
-    let mut grant = ask.grant::<Workorder>(form.url.clone(), key, form.bound.expires_at, limits);
-    let mut fields = Pairs::new([
+    let mut limits = upload.limits(&form.context.enforced());
+    post_policy::narrow(&mut limits, form.context.max_bytes)?;
+    let mut grant = upload.grant::<Workorder>(form.url.clone(), key, form.context.expires_at, limits);
+    let mut fields = OrderedMap::new([
         ("key", &*grant.key),
         ("OSSAccessKeyId", &*form.access_id),
         ("policy", form.policy.expose()),
         ("Signature", form.signature.expose()),
         ("success_action_status", "200"),
     ]);
-    fields.push("x-oss-content-type", ask.content_type.as_str());
+    fields.push("x-oss-content-type", upload.content_type.as_str());
     grant.fields = Some(fields);
     grant.file_field = Some("file");
     Ok(stored_in(grant, &form.bucket))
@@ -148,12 +152,12 @@ impl FormApi {
         let host = store_bucket::bare_host(&host, "");
         let (name, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its host"))?;
         let bucket = Bucket::new(name, store, "aliyuncs.com", self.oss_endpoint.as_deref())?;
-        let mut bound = PostPolicy::read(&policy).ok_or_else(|| bad("an unreadable policy"))?;
-        bound.expires_at = cx.vendor.by_our_clock(bound.expires_at);
-        if bound.expires_at <= now {
+        let mut context = PostPolicy::read(&policy).ok_or_else(|| bad("an unreadable policy"))?;
+        context.expires_at = cx.vendor.by_our_clock(context.expires_at);
+        if context.expires_at <= now {
             return Err(bad("an expired policy"));
         }
-        let dir = match (some("Dir"), &bound.key) {
+        let dir = match (some("Dir"), &context.key) {
             (None, KeyRule::StartsWith(prefix)) => prefix.clone(),
             _ => need("Dir")?,
         };
@@ -164,7 +168,7 @@ impl FormApi {
             access_id: need("AccessId")?,
             policy: policy.into(),
             signature: need("Signature")?.into(),
-            bound,
+            context,
             issued_at: now,
         })
     }
@@ -181,9 +185,9 @@ impl Fetch for FormApi {
     }
 }
 
-impl Perishable for Form {
-    fn life(&self) -> (Timestamp, Timestamp) {
-        (self.issued_at, self.bound.expires_at)
+impl Expires for Form {
+    fn lifetime(&self) -> (Timestamp, Timestamp) {
+        (self.issued_at, self.context.expires_at)
     }
 }
 

@@ -11,7 +11,7 @@ use upload_grant::model::media::{Others, Types};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::{Handoff, Receipt};
 use upload_grant::model::request::Mode;
-use upload_grant_runtime::flow::{Ask, Bound, Cached, Context, Flow, Spec};
+use upload_grant_runtime::flow::{Cached, Context, Flow, Spec, UploadContext, UploadRequest};
 use upload_grant_runtime::platform::{Env, KeyRing};
 use upload_grant_runtime::vendor::alibaba;
 use upload_grant_runtime::vendor::store_bucket::Bucket;
@@ -66,14 +66,14 @@ impl Flow for Workorder {
         }
     }
 
-    async fn grant(&self, cx: &Context, ask: &Ask) -> Result<Grant, Problem> {
+    async fn grant(&self, cx: &Context, upload: &UploadRequest) -> Result<Grant, Problem> {
         match self {
-            Self::Form2016(forms) => form_2016::grant(forms, cx, ask).await,
-            Self::Url2021(api) => api.grant(cx, ask).await,
+            Self::Form2016(forms) => form_2016::grant(forms, cx, upload).await,
+            Self::Url2021(api) => api.grant(cx, upload).await,
         }
     }
 
-    fn handoff(&self, receipt: &Receipt, _: &Bound<'_>) -> Option<Handoff> {
+    fn handoff(&self, receipt: &Receipt, _: &UploadContext<'_>) -> Option<Handoff> {
         let attachment = receipt.vendor.get("attachment").cloned().unwrap_or(Value::Null);
         Some(match self {
             Self::Form2016(_) => Handoff::new(["Add", "QuestionReply"], [("attachments", attachment)])

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 /// What the runtime knows about a request that is not in its headers; put into its extensions.
 #[derive(Clone, Debug)]
-pub struct Door {
+pub struct RequestOrigin {
     /// The address the request came from.
     pub source: Option<IpAddr>,
     /// Scheme and host the request came to, where the runtime knows better than the Host header.
@@ -29,7 +29,7 @@ pub struct Door {
     pub deadline: Option<Instant>,
 }
 
-impl Default for Door {
+impl Default for RequestOrigin {
     fn default() -> Self {
         Self {
             source: None,

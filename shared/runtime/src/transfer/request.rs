@@ -1,6 +1,6 @@
 //! From what a grant says to the one HTTP request that it allows.
 
-use upload_grant::model::grant::{Grant, Pairs};
+use upload_grant::model::grant::{Grant, OrderedMap};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::Mode;
 
@@ -13,9 +13,9 @@ pub(crate) struct Request<'a> {
     /// Where to.
     pub url: &'a str,
     /// Exactly the headers to send.
-    pub headers: &'a Pairs,
+    pub headers: &'a OrderedMap,
     /// Form fields in sending order.
-    pub fields: Option<&'a Pairs>,
+    pub fields: Option<&'a OrderedMap>,
     /// Name of the form's file part.
     pub file_field: Option<&'a str>,
     /// File name of that part.

@@ -79,10 +79,8 @@ impl PostPolicy {
         let [Value::String(kind), first, second] = condition else { return };
         match (&*kind.to_ascii_lowercase(), first.as_str(), second) {
             ("content-length-range", _, most) => self.max_bytes = most.as_u64().or(self.max_bytes),
-            ("starts-with", Some("$key"), Value::String(prefix)) => {
-                if self.key == KeyRule::Any {
-                    self.key = KeyRule::StartsWith(prefix.clone());
-                }
+            ("starts-with", Some("$key"), Value::String(prefix)) if self.key == KeyRule::Any => {
+                self.key = KeyRule::StartsWith(prefix.clone());
             }
             ("eq", Some(name), Value::String(value)) => self.must_be(name.trim_start_matches('$'), value),
             _ => {}
@@ -99,9 +97,9 @@ impl PostPolicy {
     /// What of `size`, `expiry` and `no-overwrite` the store therefore refuses by itself.
     pub fn enforced(&self) -> Vec<Enforced> {
         let no_overwrite = self.exact.get("x-oss-forbid-overwrite").is_some_and(|value| value == "true");
-        let bound = [(Enforced::Size, self.max_bytes.is_some()), (Enforced::NoOverwrite, no_overwrite)];
-        let bound = bound.into_iter().filter_map(|(what, bound)| bound.then_some(what));
-        bound.chain([Enforced::Expiry]).collect()
+        let context = [(Enforced::Size, self.max_bytes.is_some()), (Enforced::NoOverwrite, no_overwrite)];
+        let context = context.into_iter().filter_map(|(what, context)| context.then_some(what));
+        context.chain([Enforced::Expiry]).collect()
     }
 }
 
@@ -171,11 +169,11 @@ mod tests {
 
     #[test]
     fn no_more_is_enforced_than_the_policy_binds() {
+        use Enforced::{Expiry, NoOverwrite, Size};
         let read = |conditions: &str| {
             let text = format!(r#"{{"expiration":"2025-07-12T12:10:24.488Z","conditions":[{conditions}]}}"#);
             PostPolicy::read(&STANDARD.encode(text)).unwrap()
         };
-        use Enforced::{Expiry, NoOverwrite, Size};
         for (conditions, enforced) in [
             ("", vec![Expiry]),
             (r#"["content-length-range",0,"5"],{"bucket":"b"}"#, vec![Expiry]),

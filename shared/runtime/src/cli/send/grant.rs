@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::platform::is_loopback;
 use crate::transfer::Request;
-use upload_grant::model::grant::Pairs;
+use upload_grant::model::grant::OrderedMap;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::Mode;
 
@@ -15,8 +15,8 @@ pub(super) struct Grant {
     pub mode: Mode,
     method: String,
     url: String,
-    headers: Pairs,
-    fields: Option<Pairs>,
+    headers: OrderedMap,
+    fields: Option<OrderedMap>,
     file_field: Option<String>,
     key: String,
     /// Whole seconds left at issue.
