@@ -1,8 +1,4 @@
-//! Alibaba Cloud DashScope (Model Studio): images, sound and video for a model call.
-//!
-//! `getPolicy` answers an OSS form that the vendor signed itself, good for every name in one directory. Its policy
-//! is read, and told; one answer serves every file until shortly before it ends.
-//! <https://help.aliyun.com/zh/model-studio/get-temporary-file-url>
+#![doc = include_str!("../README.md")]
 
 mod doctor;
 mod policy;
