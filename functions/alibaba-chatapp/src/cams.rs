@@ -81,7 +81,7 @@ impl Cams {
     }
 
     /// Normalizes the vendor's `Data`.
-    fn read(&self, data: &Value, request_id: Option<String>, now: Timestamp) -> Result<Sts, Problem> {
+    fn read(&self, data: &Value, request_id: Option<&str>, now: Timestamp) -> Result<Sts, Problem> {
         let bad = |what: &str| {
             Problem::new(Code::VendorBadResponse, format!("the vendor's authorization has no usable {what}"))
         };
@@ -108,7 +108,7 @@ impl Cams {
             bucket: Bucket::new(&bucket_name, &host, "aliyuncs.com", self.oss_endpoint.as_deref())?,
             region,
             dir: need("Dir")?.trim_matches('/').to_owned(),
-            request_id: vendor::request_id(request_id.as_deref()),
+            request_id: vendor::request_id(request_id),
             issued_at: now,
             expires_at,
             day: Mutex::default(),
@@ -124,7 +124,7 @@ impl Fetch for Cams {
     async fn fetch(&self, cx: &Context, space: &String, deadline: Instant) -> Result<Sts, Problem> {
         let now = clock::now();
         let (data, request_id) = self.authorize(cx, space, deadline).await?;
-        self.read(&data, request_id, now)
+        self.read(&data, request_id.as_deref(), now)
     }
 }
 

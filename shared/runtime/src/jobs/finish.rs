@@ -32,13 +32,12 @@ impl<F: Flow> App<F> {
         if !self.flow.finishes() {
             return self.upload_job(job, caller, deadline).await;
         }
-        let mut receipt = match self.unfinished(job).await? {
-            Some(receipt) => receipt,
-            None => {
-                let receipt = self.upload_job(job, caller, deadline).await?;
-                self.remember(job, &receipt).await?;
-                receipt
-            }
+        let mut receipt = if let Some(receipt) = self.unfinished(job).await? {
+            receipt
+        } else {
+            let receipt = self.upload_job(job, caller, deadline).await?;
+            self.remember(job, &receipt).await?;
+            receipt
         };
         let is_bounded = deadline <= Instant::now() + LONGEST_DELIVERY;
         let deadline = if is_bounded { deadline } else { Instant::now() + self.cx.settings.timeout };

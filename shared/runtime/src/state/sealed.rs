@@ -46,7 +46,7 @@ impl SharedCache {
         time_left: impl Fn(&V) -> Duration,
         fetch: impl Future<Output = Result<V, Problem>>,
     ) -> Result<V, Problem> {
-        let (mut hit, mut locked, mut look) = (Hit::Hit, false, LOOK);
+        let (mut hit, mut locked, mut pause) = (Hit::Hit, false, LOOK);
         let (lock, owner) = (self.key("lock", name), new_id());
         // A lock that outlives its time is nobody's.
         let patience = deadline.min(Instant::now() + LOCK);
@@ -72,11 +72,11 @@ impl SharedCache {
                 None => break,
             }
             hit = Hit::Coalesced;
-            if Instant::now() + look >= patience {
+            if Instant::now() + pause >= patience {
                 break;
             }
-            tokio::time::sleep(look).await;
-            look = (look * 3 / 2).min(RAREST_LOOK);
+            tokio::time::sleep(pause).await;
+            pause = (pause * 3 / 2).min(RAREST_LOOK);
         }
         telemetry::note(|notes| notes.cache = Some(Hit::Miss));
         let outcome = fetch.await;
