@@ -23,6 +23,8 @@ FUNCTIONS = [
     ("tencent-lke", "lke-vendor", ("COS_ENDPOINT",), {}),
     ("tencent-lke", "lke-2023", (), {"LKE_ENDPOINT": "{lke}"}),
     ("tencent-lke", "lke-2026", (), {"LKE_ENDPOINT": "{lke}", "LKE_API": "2026-05-20"}),
+    ("alibaba-dashscope", "dashscope-loopback", (), {}),
+    ("alibaba-bailian", "bailian-loopback", (), {}),
 ]
 OURS = {
     "GRANT_AUTH": "none",

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use upload_grant::model::problem::Problem;
-use upload_grant_runtime::flow::Ask;
+use upload_grant_runtime::flow::UploadRequest;
 use upload_grant_runtime::transfer;
 use upload_grant_runtime::vendor::{Reply, alibaba, request_id};
 
@@ -13,41 +13,41 @@ pub(crate) const DEFAULT_CORE: &str = "en.sent.score";
 pub(crate) const MAX_TEXT: usize = 2048;
 
 /// The evaluation's request object, with the caller's members.
-pub(crate) fn requested(ask: &Ask) -> Value {
+pub(crate) fn requested(upload: &UploadRequest) -> Value {
     let mut request = json!({ "refText": "", "rank": 100, "precision": 1 });
-    for (name, value) in ask.params.get("text").and_then(Value::as_object).into_iter().flatten() {
+    for (name, value) in upload.params.get("text").and_then(Value::as_object).into_iter().flatten() {
         request[name] = value.clone();
     }
     request
 }
 
-pub(crate) fn core_type(ask: &Ask) -> &str {
-    ask.param("core_type").unwrap_or(DEFAULT_CORE)
+pub(crate) fn core_type(upload: &UploadRequest) -> &str {
+    upload.param("core_type").unwrap_or(DEFAULT_CORE)
 }
 
 /// Connect and start messages of the evaluation protocol: one document in the form's `text`, two frames over
 /// WebSocket.
 pub(crate) fn messages(
-    ask: &Ask,
+    upload: &UploadRequest,
     app_id: &str,
     user_id: &str,
     warrant: &Warrant,
     [connect_id, request_id]: [&str; 2],
 ) -> [Value; 2] {
-    let mut request = requested(ask);
+    let mut request = requested(upload);
     let app = json!({
         "applicationId": app_id,
-        "timestamp": ask.now.unix().to_string(),
+        "timestamp": upload.now.unix().to_string(),
         "userId": user_id,
         "warrantId": warrant.id.expose(),
         "connect_id": connect_id,
         "sig": "default",
         "signature": "default",
     });
-    request["coreType"] = core_type(ask).into();
+    request["coreType"] = core_type(upload).into();
     request["tokenId"] = request_id.into();
     request["request_id"] = request_id.into();
-    let audio_type = if ask.extension == "opus" { "ogg_opus" } else { &ask.extension };
+    let audio_type = if upload.extension == "opus" { "ogg_opus" } else { &upload.extension };
     let audio = json!({ "audioType": audio_type, "sampleRate": 16000, "channel": 1, "sampleBytes": 2 });
     [
         json!({ "cmd": "connect", "param": {

@@ -10,11 +10,11 @@ use upload_grant::sign::oss4;
 use upload_grant::wire::encode;
 use upload_grant::wire::secret::{self, Secret};
 use upload_grant::wire::time::Timestamp;
-use upload_grant_runtime::flow::{Context, Fetch, Perishable};
+use upload_grant_runtime::flow::{Context, Expires, Fetch};
 use upload_grant_runtime::platform::{Env, KeyRing, clock};
 use upload_grant_runtime::vendor::alibaba::{self, member, text};
 use upload_grant_runtime::vendor::store_bucket::{self, Bucket};
-use upload_grant_runtime::vendor::{self, Refusal, Reply, Why};
+use upload_grant_runtime::vendor::{self, Refusal, RefusalKind, Reply};
 
 use crate::endpoint::{public_host, region_of};
 
@@ -69,6 +69,7 @@ impl Cams {
     ) -> Result<(Value, Option<String>), Problem> {
         let query = encode::query(&[("CustSpaceId", space)]);
         let call = alibaba::Call {
+            method: alibaba::POST,
             endpoint: &self.endpoint,
             action: ACTION,
             version: VERSION,
@@ -128,8 +129,8 @@ impl Fetch for Cams {
     }
 }
 
-impl Perishable for Sts {
-    fn life(&self) -> (Timestamp, Timestamp) {
+impl Expires for Sts {
+    fn lifetime(&self) -> (Timestamp, Timestamp) {
         (self.issued_at, self.expires_at)
     }
 }
@@ -180,13 +181,13 @@ fn authorization(reply: &Reply) -> Result<(Value, Option<String>), Refusal> {
     let request_id = text(&document, "RequestId");
     match text(&document, "Code").as_deref() {
         Some("OK") => {}
-        None => return Err(Refusal::new(Why::BadResponse, reply, None, request_id.as_deref())),
+        None => return Err(Refusal::new(RefusalKind::BadResponse, reply, None, request_id.as_deref())),
         Some(code) => return Err(alibaba::refusal(reply, code, request_id.as_deref())),
     }
     let data = member(&document, "Data").filter(|data| data.is_object()).cloned();
     match data {
         Some(data) => Ok((data, request_id)),
-        None => Err(Refusal::new(Why::BadResponse, reply, None, request_id.as_deref())),
+        None => Err(Refusal::new(RefusalKind::BadResponse, reply, None, request_id.as_deref())),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 use tokio::time::Instant;
-use upload_grant::model::grant::{Enforced, Grant, Pairs};
+use upload_grant::model::grant::{Enforced, Grant, OrderedMap};
 use upload_grant::model::problem::Problem;
 use upload_grant::wire::encode;
 use upload_grant::wire::time::Timestamp;
-use upload_grant_runtime::flow::{Ask, Context};
+use upload_grant_runtime::flow::{Context, UploadRequest};
 use upload_grant_runtime::platform::KeyRing;
 use upload_grant_runtime::vendor::Attempt;
 use upload_grant_runtime::vendor::alibaba::{self, text};
@@ -27,13 +27,17 @@ pub struct UrlApi {
 
 impl UrlApi {
     /// A grant under the vendor's signed URL.
-    pub(crate) async fn grant(&self, cx: &Context, ask: &Ask) -> Result<Grant, Problem> {
-        self.urls(cx, ask).await.map(|(grant, _)| grant)
+    pub(crate) async fn grant(&self, cx: &Context, upload: &UploadRequest) -> Result<Grant, Problem> {
+        self.urls(cx, upload).await.map(|(grant, _)| grant)
     }
 
     /// The grant, and the vendor's URL to read the file back: a credential too, in no grant and no receipt.
-    pub(crate) async fn urls(&self, cx: &Context, ask: &Ask) -> Result<(Grant, Option<String>), Problem> {
-        let data = self.answer(cx, &ask.object_name(), ask.deadline).await?;
+    pub(crate) async fn urls(
+        &self,
+        cx: &Context,
+        upload: &UploadRequest,
+    ) -> Result<(Grant, Option<String>), Problem> {
+        let data = self.answer(cx, &upload.object_name(), upload.deadline).await?;
         // The vendor's samples have stray white space in the middle of the URL.
         let url = |name: &str| text(&data, name).unwrap_or_default().split_whitespace().collect::<String>();
         let signed = url("PutSignedUrl");
@@ -44,12 +48,12 @@ impl UrlApi {
         let put = use_of(&signed).ok_or_else(|| bad("no signed URL of its key"))?;
         let (_, query) = put.split_once('?').ok_or_else(|| bad("no signed URL"))?;
         let end = url_expiry(query).map(|end| cx.vendor.by_our_clock(end));
-        let expires_at = end.filter(|end| *end > ask.now).ok_or_else(|| bad("no expiry in its URL"))?;
+        let expires_at = end.filter(|end| *end > upload.now).ok_or_else(|| bad("no expiry in its URL"))?;
         let get = use_of(&url("GetSignedUrl"));
-        let limits = ask.limits(&[Enforced::Key, Enforced::Expiry]);
-        let mut grant = ask.grant::<Workorder>(put, key.clone(), expires_at, limits);
+        let limits = upload.limits(&[Enforced::Key, Enforced::Expiry]);
+        let mut grant = upload.grant::<Workorder>(put, key.clone(), expires_at, limits);
         // V1 signs the content type, and the vendor signed this one.
-        grant.headers = Pairs::new([("Content-Type", "application/octet-stream")]);
+        grant.headers = OrderedMap::new([("Content-Type", "application/octet-stream")]);
         Ok((stored_in(grant, &bucket), get))
     }
 
@@ -69,6 +73,7 @@ impl UrlApi {
     pub(crate) async fn answer(&self, cx: &Context, name: &str, deadline: Instant) -> Result<Value, Problem> {
         let body = encode::query(&[("FileName", name)]);
         let call = alibaba::Call {
+            method: alibaba::POST,
             endpoint: &self.endpoint,
             action: ACTION,
             version: VERSION,

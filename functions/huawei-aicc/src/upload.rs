@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use upload_grant::model::problem::Problem;
 use upload_grant_runtime::transfer::{Body, Digests};
-use upload_grant_runtime::vendor::{Refusal, Reply, Why};
+use upload_grant_runtime::vendor::{Refusal, RefusalKind, Reply};
 
 use crate::tokens;
 
@@ -60,8 +60,8 @@ pub(crate) fn object_key(reply: &Reply) -> Result<String, Refusal> {
     let key = document.get("objectKey").and_then(Value::as_str).filter(|key| is_key(key));
     match (code.as_deref(), key) {
         (Some("0"), Some(key)) => Ok(key.to_owned()),
-        (Some("0") | None, _) => Err(Refusal::new(Why::BadResponse, reply, None, None)),
-        (Some(code), _) => Err(Refusal::new(Why::Rejected, reply, Some(code), None)),
+        (Some("0") | None, _) => Err(Refusal::new(RefusalKind::BadResponse, reply, None, None)),
+        (Some(code), _) => Err(Refusal::new(RefusalKind::Rejected, reply, Some(code), None)),
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 use upload_grant::wire::secret::Secret;
-use upload_grant_runtime::vendor::{Refusal, Reply, Why, request_id};
+use upload_grant_runtime::vendor::{Refusal, RefusalKind, Reply, request_id};
 
 /// `Response` of a success. Every member may be absent or null. A proxy may translate between the two APIs, so that
 /// either shape is read under either.
@@ -76,7 +76,7 @@ impl Answer {
 pub(crate) fn read(reply: &Reply) -> Result<Answer, Refusal> {
     let response = response(reply)?;
     let asked = response.get("RequestId").and_then(Value::as_str).map(str::to_owned);
-    let bad = |_| Refusal::new(Why::BadResponse, reply, None, asked.as_deref());
+    let bad = |_| Refusal::new(RefusalKind::BadResponse, reply, None, asked.as_deref());
     let answer = Answer::deserialize(response).map_err(bad)?.flat();
     Ok(Answer { request_id: request_id(answer.request_id.as_deref()), ..answer })
 }
@@ -90,23 +90,23 @@ pub(crate) fn response(reply: &Reply) -> Result<Value, Refusal> {
     let request_id = response.get("RequestId").and_then(Value::as_str);
     if let Some(error) = response.get("Error").filter(|error| !error.is_null()) {
         let code = error.get("Code").and_then(Value::as_str).unwrap_or_default();
-        return Err(Refusal::new(why(code), reply, Some(code), request_id));
+        return Err(Refusal::new(kind(code), reply, Some(code), request_id));
     }
     Ok(response.take())
 }
 
 /// Codes are matched whole first, then by what stands before the first dot: sub-codes are added freely.
-fn why(code: &str) -> Why {
+fn kind(code: &str) -> RefusalKind {
     match code {
-        "AuthFailure.SignatureExpire" => return Why::Clock,
-        "UnauthorizedOperation" | "IpInBlacklist" | "IpNotInWhitelist" => return Why::Auth,
+        "AuthFailure.SignatureExpire" => return RefusalKind::Clock,
+        "UnauthorizedOperation" | "IpInBlacklist" | "IpNotInWhitelist" => return RefusalKind::Auth,
         _ => {}
     }
     match code.split('.').next().unwrap_or_default() {
-        "RequestLimitExceeded" => Why::Throttled,
-        "InternalError" | "ServiceUnavailable" | "ResourceUnavailable" => Why::Transient,
-        "AuthFailure" | "UnauthorizedOperation" => Why::Auth,
-        "" => Why::BadResponse,
-        _ => Why::Rejected,
+        "RequestLimitExceeded" => RefusalKind::Throttled,
+        "InternalError" | "ServiceUnavailable" | "ResourceUnavailable" => RefusalKind::Transient,
+        "AuthFailure" | "UnauthorizedOperation" => RefusalKind::Auth,
+        "" => RefusalKind::BadResponse,
+        _ => RefusalKind::Rejected,
     }
 }

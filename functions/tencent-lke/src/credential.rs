@@ -3,7 +3,7 @@
 use serde_json::json;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::wire::time::Timestamp;
-use upload_grant_runtime::flow::{Ask, Context};
+use upload_grant_runtime::flow::{Context, UploadRequest};
 use upload_grant_runtime::vendor::store_bucket::{self, Bucket};
 
 use crate::answer::{self, Answer};
@@ -26,23 +26,28 @@ pub(crate) struct Place {
 
 impl Lke {
     /// The vendor's answer for this file.
-    pub(crate) async fn describe(&self, cx: &Context, ask: &Ask) -> Result<Answer, Problem> {
-        self.describe_by(cx, ask, self.gateway.api).await
+    pub(crate) async fn describe(&self, cx: &Context, upload: &UploadRequest) -> Result<Answer, Problem> {
+        self.describe_by(cx, upload, self.gateway.api).await
     }
 
     /// The answer of that API, at the site of the configured endpoint.
-    pub(crate) async fn describe_by(&self, cx: &Context, ask: &Ask, api: Api) -> Result<Answer, Problem> {
+    pub(crate) async fn describe_by(
+        &self,
+        cx: &Context,
+        upload: &UploadRequest,
+        api: Api,
+    ) -> Result<Answer, Problem> {
         let body = json!({
-            api.application(): ask.required("bot_biz_id"),
+            api.application(): upload.required("bot_biz_id"),
             // Without a file type the vendor answers a key for downloads.
-            "FileType": ask.extension,
-            "IsPublic": is_public(&ask.params, &ask.extension),
-            "TypeKey": type_key(&ask.params),
+            "FileType": upload.extension,
+            "IsPublic": is_public(&upload.params, &upload.extension),
+            "TypeKey": type_key(&upload.params),
         });
         let other = api.endpoint_at(&self.gateway.endpoint);
         let endpoint = if api == self.gateway.api { &self.gateway.endpoint } else { &other };
         let action = Action { endpoint, api, name: ACTION };
-        self.gateway.call(cx, &action, &body, ask.deadline, answer::read).await
+        self.gateway.call(cx, &action, &body, upload.deadline, answer::read).await
     }
 
     /// Bucket, key and end of what was answered.
@@ -51,7 +56,7 @@ impl Lke {
         cx: &Context,
         answer: &Answer,
         upload_path: &str,
-        ask: &Ask,
+        upload: &UploadRequest,
     ) -> Result<Place, Problem> {
         let need = |value: &Option<String>, name: &str| {
             value.clone().filter(|value| !value.is_empty()).ok_or_else(|| bad(&format!("no {name}")))
@@ -65,7 +70,7 @@ impl Lke {
         store_bucket::check_key(&key, MAX_KEY)?;
         let end = Timestamp::from_unix(answer.expired_time.ok_or_else(|| bad("no ExpiredTime"))?);
         let expires_at = cx.vendor.by_our_clock(end);
-        if ask.expires_in(expires_at) <= 30 {
+        if upload.expires_in(expires_at) <= 30 {
             return Err(bad("an expired credential"));
         }
         Ok(Place { bucket, region, key, expires_at })

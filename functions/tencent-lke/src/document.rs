@@ -8,7 +8,7 @@ use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::{Document, Handoff, Receipt};
 use upload_grant_runtime::flow::{Context, Finish};
 use upload_grant_runtime::platform::Env;
-use upload_grant_runtime::vendor::{Refusal, Reply, Why, request_id};
+use upload_grant_runtime::vendor::{Refusal, RefusalKind, Reply, request_id};
 
 use crate::Lke;
 use crate::answer;
@@ -40,11 +40,11 @@ impl Lke {
             Problem::new(Code::ConfigMissing, "LKE_FINISH is savedoc, and bot_biz_id is no application")
         })?;
         let Some(document) = &receipt.document else {
-            let id = self.ask(cx, "SaveDoc", &body(save), deadline, saved).await?;
+            let id = self.call(cx, "SaveDoc", &body(save), deadline, saved).await?;
             return Ok(Finish::Pending(Document { id, status: Value::Null }));
         };
         let look = json!({ "BotBizId": application, "DocBizId": document.id });
-        let status = self.ask(cx, "DescribeDoc", &look, deadline, status).await?;
+        let status = self.call(cx, "DescribeDoc", &look, deadline, status).await?;
         if FAILED.contains(&status) {
             let detail = format!("the vendor could not make a document of the file (status {status})");
             return Err(Problem::new(Code::VendorRejected, detail));
@@ -54,7 +54,7 @@ impl Lke {
         Ok(if usable { Finish::Done(Some(document)) } else { Finish::Pending(document) })
     }
 
-    async fn ask<T>(
+    async fn call<T>(
         &self,
         cx: &Context,
         name: &'static str,
@@ -80,13 +80,13 @@ fn body(save: &Handoff) -> Value {
 fn saved(reply: &Reply) -> Result<String, Refusal> {
     let response = answer::response(reply)?;
     let text = |name: &str| response.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let why = if text("ErrorMsg").is_some() { Why::Rejected } else { Why::BadResponse };
-    request_id(text("DocBizId")).ok_or_else(|| Refusal::new(why, reply, None, text("RequestId")))
+    let kind = if text("ErrorMsg").is_some() { RefusalKind::Rejected } else { RefusalKind::BadResponse };
+    request_id(text("DocBizId")).ok_or_else(|| Refusal::new(kind, reply, None, text("RequestId")))
 }
 
 fn status(reply: &Reply) -> Result<i64, Refusal> {
     let response = answer::response(reply)?;
     let asked = response.get("RequestId").and_then(Value::as_str);
     let status = response.get("Status").and_then(Value::as_i64);
-    status.ok_or_else(|| Refusal::new(Why::BadResponse, reply, None, asked))
+    status.ok_or_else(|| Refusal::new(RefusalKind::BadResponse, reply, None, asked))
 }

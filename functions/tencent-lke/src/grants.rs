@@ -3,7 +3,7 @@
 use serde_json::json;
 use upload_grant::model::grant::{Credentials, Enforced, Grant};
 use upload_grant::sign::cos;
-use upload_grant_runtime::flow::{Ask, Context};
+use upload_grant_runtime::flow::{Context, UploadRequest};
 use upload_grant_runtime::vendor::store_bucket;
 
 use crate::answer::UsableKeys;
@@ -11,10 +11,15 @@ use crate::credential::Place;
 use crate::{BACKDATE, Lke};
 
 /// A presigned PUT with the token as a signed query parameter.
-pub(crate) fn put(cx: &Context, ask: &Ask, place: &Place, (id, secret, token): &UsableKeys<'_>) -> Grant {
-    let end = ask.expires_at(cx, place.expires_at);
-    let start = cx.vendor.corrected(ask.now.plus(BACKDATE));
-    let terms = ask.put_terms("x-cos-forbid-overwrite");
+pub(crate) fn put(
+    cx: &Context,
+    upload: &UploadRequest,
+    place: &Place,
+    (id, secret, token): &UsableKeys<'_>,
+) -> Grant {
+    let end = upload.expires_at(cx, place.expires_at);
+    let start = cx.vendor.corrected(upload.now.plus(BACKDATE));
+    let terms = upload.put_terms("x-cos-forbid-overwrite");
     let mut signed = terms.signed();
     signed.push(("host", store_bucket::authority(&place.bucket.host)));
     signed.sort_unstable();
@@ -28,7 +33,7 @@ pub(crate) fn put(cx: &Context, ask: &Ask, place: &Place, (id, secret, token): &
         secret_id: id,
     };
     let url = cos::presign(&cos::key(secret, start, cx.vendor.corrected(end)), &presign);
-    let mut grant = ask.grant::<Lke>(url, place.key.clone(), end, ask.limits(&terms.enforced));
+    let mut grant = upload.grant::<Lke>(url, place.key.clone(), end, upload.limits(&terms.enforced));
     grant.headers = terms.headers;
     grant
 }
@@ -36,13 +41,13 @@ pub(crate) fn put(cx: &Context, ask: &Ask, place: &Place, (id, secret, token): &
 /// The keys themselves, for cos-js-sdk-v5: the vendor bound them to one path.
 pub(crate) fn credentials(
     cx: &Context,
-    ask: &Ask,
+    upload: &UploadRequest,
     place: &Place,
     (id, secret, token): &UsableKeys<'_>,
 ) -> Grant {
-    let expires_at = ask.expires_at(cx, place.expires_at);
+    let expires_at = upload.expires_at(cx, place.expires_at);
     let url = place.bucket.location(&place.key);
-    let mut grant = ask.grant::<Lke>(url, place.key.clone(), expires_at, ask.limits(&[Enforced::Key]));
+    let mut grant = upload.grant::<Lke>(url, place.key.clone(), expires_at, upload.limits(&[Enforced::Key]));
     grant.credentials = Some(Credentials {
         access_key_id: (*id).to_owned(),
         secret_access_key: secret.expose().to_owned(),
@@ -53,7 +58,7 @@ pub(crate) fn credentials(
         "TmpSecretId": id,
         "TmpSecretKey": secret.expose(),
         "SecurityToken": token.expose(),
-        "StartTime": cx.vendor.corrected(ask.now.plus(BACKDATE)).unix(),
+        "StartTime": cx.vendor.corrected(upload.now.plus(BACKDATE)).unix(),
         "ExpiredTime": cx.vendor.corrected(place.expires_at).unix(),
         // Without it the SDK would use these keys for the next file too.
         "ScopeLimit": true,

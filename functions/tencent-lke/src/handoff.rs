@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use upload_grant::model::media;
 use upload_grant::model::receipt::{Handoff, Receipt};
-use upload_grant_runtime::flow::Bound;
+use upload_grant_runtime::flow::UploadContext;
 
 /// `offline` for the knowledge base, `realtime` for a chat.
 pub(crate) fn type_key(params: &Map<String, Value>) -> &str {
@@ -18,21 +18,25 @@ pub(crate) fn is_public(params: &Map<String, Value>, extension: &str) -> bool {
 }
 
 /// The call that makes use of the upload; none for a picture that the chat could not show.
-pub(crate) fn of(receipt: &Receipt, bound: &Bound<'_>, enable_scope: Option<u8>) -> Option<Handoff> {
-    if type_key(bound.params) != "realtime" {
-        return Some(save_doc(receipt, bound, enable_scope));
+pub(crate) fn of(
+    receipt: &Receipt,
+    context: &UploadContext<'_>,
+    enable_scope: Option<u8>,
+) -> Option<Handoff> {
+    if type_key(context.params) != "realtime" {
+        return Some(save_doc(receipt, context, enable_scope));
     }
-    if bound.content_type.starts_with("image/") {
-        image(receipt, bound)
+    if context.content_type.starts_with("image/") {
+        image(receipt, context)
     } else {
-        Some(doc_parse(receipt, bound))
+        Some(doc_parse(receipt, context))
     }
 }
 
 /// <https://www.tencentcloud.com/document/product/1254/70432>
-fn save_doc(receipt: &Receipt, bound: &Bound<'_>, enable_scope: Option<u8>) -> Handoff {
+fn save_doc(receipt: &Receipt, context: &UploadContext<'_>, enable_scope: Option<u8>) -> Handoff {
     // Agents without an application have no knowledge base of their own.
-    let application = Some(bound.param("bot_biz_id")).filter(|id| id != "0");
+    let application = Some(context.param("bot_biz_id")).filter(|id| id != "0");
     Handoff::new(
         ["SaveDoc"],
         [
@@ -51,12 +55,12 @@ fn save_doc(receipt: &Receipt, bound: &Bound<'_>, enable_scope: Option<u8>) -> H
 }
 
 /// <https://www.tencentcloud.com/document/product/1254/72532>
-fn doc_parse(receipt: &Receipt, bound: &Bound<'_>) -> Handoff {
+fn doc_parse(receipt: &Receipt, context: &UploadContext<'_>) -> Handoff {
     let bucket = receipt.location.as_deref().and_then(|url| bucket_of(url, &receipt.key));
     Handoff::new(
         ["docParse"],
         [
-            ("session_id", bound.param("session_id")),
+            ("session_id", context.param("session_id")),
             ("cos_bucket", json!(bucket)),
             ("file_type", json!(media::extension(&receipt.key))),
             ("file_name", json!(receipt.filename)),
@@ -70,9 +74,9 @@ fn doc_parse(receipt: &Receipt, bound: &Bound<'_>) -> Handoff {
 }
 
 /// A chat takes a picture by its address: as Markdown, and in the newer chat as one of the contents.
-fn image(receipt: &Receipt, bound: &Bound<'_>) -> Option<Handoff> {
+fn image(receipt: &Receipt, context: &UploadContext<'_>) -> Option<Handoff> {
     let extension = media::extension(&receipt.key).unwrap_or_default();
-    let url = receipt.location.as_ref().filter(|_| is_public(bound.params, &extension))?;
+    let url = receipt.location.as_ref().filter(|_| is_public(context.params, &extension))?;
     let contents = json!([{ "Type": "image", "Image": { "Url": url } }]);
     Some(Handoff::new(["chat"], [("content", json!(format!("![]({url})"))), ("contents", contents)]))
 }

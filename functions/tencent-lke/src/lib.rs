@@ -19,7 +19,9 @@ use upload_grant::model::grant::{Grant, Object};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::{Handoff, Receipt};
 use upload_grant::model::request::Mode;
-use upload_grant_runtime::flow::{Ask, Bound, Context, Finish, Flow, Kind, Param, SetBy, Spec};
+use upload_grant_runtime::flow::{
+    Context, Finish, Flow, Kind, Param, SetBy, Spec, UploadContext, UploadRequest,
+};
 use upload_grant_runtime::platform::{Env, KeyRing};
 
 use crate::api::Gateway;
@@ -88,27 +90,29 @@ impl Flow for Lke {
         Some(&self.gateway.keys)
     }
 
-    fn check(&self, ask: &Ask) -> Result<(), Problem> {
+    fn check(&self, upload: &UploadRequest) -> Result<(), Problem> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
         let fits = |id: &str| (2..=64).contains(&id.len()) && id.bytes().all(plain);
-        if ask.param("session_id").is_some_and(|id| !fits(id)) {
+        if upload.param("session_id").is_some_and(|id| !fits(id)) {
             let detail = "2 to 64 letters, digits, _ and - are expected";
             return Err(Problem::invalid("/params/session_id", detail));
         }
         Ok(())
     }
 
-    async fn grant(&self, cx: &Context, ask: &Ask) -> Result<Grant, Problem> {
-        let answer = self.describe(cx, ask).await?;
+    async fn grant(&self, cx: &Context, upload: &UploadRequest) -> Result<Grant, Problem> {
+        let answer = self.describe(cx, upload).await?;
         let upload_path = answer.upload_path.clone().filter(|path| !path.is_empty()).ok_or_else(|| {
             Problem::new(Code::VendorBadResponse, "the vendor's credential is for downloads only")
         })?;
-        let place = self.place(cx, &answer, &upload_path, ask)?;
+        let place = self.place(cx, &answer, &upload_path, upload)?;
         let mut grant = match (answer.usable_keys(), &answer.upload_url) {
-            (Some(keys), _) if ask.mode == Mode::Credentials => grants::credentials(cx, ask, &place, &keys),
-            (Some(keys), _) => grants::put(cx, ask, &place, &keys),
-            (None, Some(url)) if !url.is_empty() && ask.mode != Mode::Credentials => {
-                vendor_url::grant(cx, ask, &place, url)?
+            (Some(keys), _) if upload.mode == Mode::Credentials => {
+                grants::credentials(cx, upload, &place, &keys)
+            }
+            (Some(keys), _) => grants::put(cx, upload, &place, &keys),
+            (None, Some(url)) if !url.is_empty() && upload.mode != Mode::Credentials => {
+                vendor_url::grant(cx, upload, &place, url)?
             }
             (None, _) => return Err(bad("no usable credentials")),
         };
@@ -134,7 +138,7 @@ impl Flow for Lke {
         self.step(cx, receipt, deadline).await
     }
 
-    fn handoff(&self, receipt: &Receipt, bound: &Bound<'_>) -> Option<Handoff> {
-        handoff::of(receipt, bound, self.enable_scope)
+    fn handoff(&self, receipt: &Receipt, context: &UploadContext<'_>) -> Option<Handoff> {
+        handoff::of(receipt, context, self.enable_scope)
     }
 }

@@ -1,15 +1,20 @@
 //! The vendor's own presigned URL, for where it sends no usable credentials.
 
-use upload_grant::model::grant::{Enforced, Grant, Pairs};
+use upload_grant::model::grant::{Enforced, Grant, OrderedMap};
 use upload_grant::model::problem::Problem;
 use upload_grant::wire::time::Timestamp;
-use upload_grant_runtime::flow::{Ask, Context};
+use upload_grant_runtime::flow::{Context, UploadRequest};
 
 use crate::credential::{Place, bad};
 use crate::{DOMAINS, Lke};
 
 /// The vendor's own presigned URL: it says itself what it binds.
-pub(crate) fn grant(cx: &Context, ask: &Ask, place: &Place, signed: &str) -> Result<Grant, Problem> {
+pub(crate) fn grant(
+    cx: &Context,
+    upload: &UploadRequest,
+    place: &Place,
+    signed: &str,
+) -> Result<Grant, Problem> {
     let other = || bad("a URL that is not of its bucket and path");
     let url = place.bucket.signed_url(signed, &place.key, &DOMAINS).ok_or_else(other)?;
     let (_, query) = url.split_once('?').ok_or_else(|| bad("no signature in its URL"))?;
@@ -22,10 +27,10 @@ pub(crate) fn grant(cx: &Context, ask: &Ask, place: &Place, signed: &str) -> Res
     let expires_at = parameter("q-sign-time")
         .and_then(|time| time.split_once(';')?.1.parse().ok())
         .map(|end| cx.vendor.by_our_clock(Timestamp::from_unix(end)))
-        .filter(|end| *end > ask.now)
+        .filter(|end| *end > upload.now)
         .ok_or_else(|| bad("no expiry in its URL"))?;
-    let limits = ask.limits(&[Enforced::Key, Enforced::Expiry]);
-    let mut grant = ask.grant::<Lke>(url, place.key.clone(), expires_at, limits);
-    grant.headers = Pairs::new([("Content-Type", &*ask.content_type)]);
+    let limits = upload.limits(&[Enforced::Key, Enforced::Expiry]);
+    let mut grant = upload.grant::<Lke>(url, place.key.clone(), expires_at, limits);
+    grant.headers = OrderedMap::new([("Content-Type", &*upload.content_type)]);
     Ok(grant)
 }

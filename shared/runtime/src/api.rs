@@ -62,7 +62,7 @@ pub fn router<F: Flow>(app: &Arc<App<F>>) -> Router {
     let routes = tower::util::MapRequest::new(routes, move |request| path::cut(request, &base_path, open));
     let served = Router::new()
         .fallback_service(routes)
-        .layer(axum::middleware::from_fn_with_state(app.clone(), middleware::around::<F>));
+        .layer(axum::middleware::from_fn_with_state(app.clone(), middleware::log_and_render::<F>));
     match cors(&app.cx.settings.cors_origins) {
         Some(cors) => served.layer(cors),
         None => served,

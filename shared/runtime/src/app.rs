@@ -8,9 +8,9 @@ mod origin;
 mod receipts;
 mod tickets;
 
-pub use self::origin::Door;
+pub use self::origin::RequestOrigin;
 pub(crate) use self::receipts::{carrier, quoted, receipt_of, time_for};
-pub(crate) use self::tickets::{Binding, Sealers};
+pub(crate) use self::tickets::{Sealers, TicketClaims};
 
 use self::capacity::Capacity;
 use std::sync::Arc;
@@ -126,10 +126,14 @@ impl<F: Flow> App<F> {
     }
 
     /// Who is asking.
-    pub(crate) async fn caller(&self, headers: &HeaderMap, door: &Door) -> Result<Caller, Problem> {
+    pub(crate) async fn caller(
+        &self,
+        headers: &HeaderMap,
+        origin: &RequestOrigin,
+    ) -> Result<Caller, Problem> {
         self.configured()?;
         let callers = self.callers.as_ref().ok_or_else(|| config_missing(&self.faults))?;
-        callers.check(headers, door.identity.as_ref()).await
+        callers.check(headers, origin.identity.as_ref()).await
     }
 
     /// What the caller may do.

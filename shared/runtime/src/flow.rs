@@ -1,14 +1,14 @@
 //! What a flow is, and what it is given to work with.
 
-mod ask;
 mod cache;
 mod context;
 mod spec;
+mod upload;
 
-pub use self::ask::{Ask, Bound, PutTerms};
-pub use self::cache::{Account, Cached, Fetch, Perishable};
+pub use self::cache::{Account, Cached, Expires, Fetch};
 pub use self::context::{Context, Inner};
 pub use self::spec::{Kind, Param, SetBy, Spec};
+pub use self::upload::{PutTerms, UploadContext, UploadRequest};
 
 use tokio::time::Instant;
 use upload_grant::model::grant::Grant;
@@ -17,7 +17,7 @@ use upload_grant::model::receipt::{Document, Handoff, Receipt};
 use upload_grant::model::request::Mode;
 
 use crate::platform::{Env, KeyRing};
-use crate::transfer::{self, Body, Stored};
+use crate::transfer::{self, Body, StoredObject};
 
 /// How far a job's document is.
 #[derive(Debug)]
@@ -56,23 +56,27 @@ pub trait Flow: Send + Sync + Sized + 'static {
     ///
     /// # Errors
     /// `invalid_request` at the parameter.
-    fn check(&self, _: &Ask) -> Result<(), Problem> {
+    fn check(&self, _: &UploadRequest) -> Result<(), Problem> {
         Ok(())
     }
 
-    /// Makes the grant that `ask` describes, in any mode but relay.
-    fn grant(&self, cx: &Context, ask: &Ask) -> impl Future<Output = Result<Grant, Problem>> + Send;
+    /// Makes the grant that `upload` describes, in any mode but relay.
+    fn grant(
+        &self,
+        cx: &Context,
+        upload: &UploadRequest,
+    ) -> impl Future<Output = Result<Grant, Problem>> + Send;
 
     /// Uploads `body` for relay and queue. By default through the flow's own grant.
     fn upload(
         &self,
         cx: &Context,
-        ask: &Ask,
+        upload: &UploadRequest,
         body: Body,
-    ) -> impl Future<Output = Result<Stored, Problem>> + Send {
+    ) -> impl Future<Output = Result<StoredObject, Problem>> + Send {
         async {
-            let grant = self.grant(cx, ask).await?;
-            transfer::send(cx.vendor.client(), &grant, ask.deadline, body).await
+            let grant = self.grant(cx, upload).await?;
+            transfer::send(cx.vendor.client(), &grant, upload.deadline, body).await
         }
     }
 
@@ -93,5 +97,5 @@ pub trait Flow: Send + Sync + Sized + 'static {
     }
 
     /// The vendor call that makes use of the upload.
-    fn handoff(&self, receipt: &Receipt, bound: &Bound<'_>) -> Option<Handoff>;
+    fn handoff(&self, receipt: &Receipt, context: &UploadContext<'_>) -> Option<Handoff>;
 }

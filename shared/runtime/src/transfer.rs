@@ -26,7 +26,7 @@ pub use webhook::Notifier;
 
 use crate::net::{Reply, read_body, retry_after};
 use upload_grant::model::grant::Grant;
-use upload_grant::model::problem::{Code, Problem, VendorSays};
+use upload_grant::model::problem::{Code, Problem, VendorError};
 use upload_grant::model::request::Checksums;
 
 /// The most bytes of a store's answer.
@@ -43,7 +43,7 @@ pub struct Body {
 
 /// What became of an upload.
 #[derive(Clone, Debug, Default)]
-pub struct Stored {
+pub struct StoredObject {
     /// Object key, or the vendor's own handle.
     pub key: String,
     /// URL of the object.
@@ -248,7 +248,7 @@ pub async fn send(
     grant: &Grant,
     deadline: Instant,
     body: Body,
-) -> Result<Stored, Problem> {
+) -> Result<StoredObject, Problem> {
     let (reply, digests) = exchange(client, grant, deadline, body).await?;
     stored(grant, &reply, digests)
 }
@@ -257,12 +257,12 @@ pub async fn send(
 ///
 /// # Errors
 /// `upload_failed` if the store refuses or reports another CRC-64.
-pub fn stored(grant: &Grant, reply: &Reply, digests: Digests) -> Result<Stored, Problem> {
+pub fn stored(grant: &Grant, reply: &Reply, digests: Digests) -> Result<StoredObject, Problem> {
     if !reply.is_success() {
         return Err(refused(reply, reply.xml("Code").as_deref()));
     }
     check_crc64(reply, &digests)?;
-    Ok(Stored {
+    Ok(StoredObject {
         key: grant.key.clone(),
         location: grant.object.as_ref().map(|object| object.location.clone()),
         etag: reply.header("etag").map(str::to_owned),
@@ -277,7 +277,7 @@ pub fn refused(reply: &Reply, code: Option<&str>) -> Problem {
     let retryable = reply.status >= 500 || reply.status == 429;
     let problem = Problem::new(Code::UploadFailed, "the store refused the upload")
         .retryable(retryable)
-        .with_vendor(VendorSays::new(code, request_id, reply.status));
+        .with_vendor(VendorError::new(code, request_id, reply.status));
     match retry_after(&reply.headers).filter(|_| retryable) {
         Some(after) => problem.retry_in(after.as_secs_f64()),
         None => problem,

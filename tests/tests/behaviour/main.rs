@@ -1,8 +1,10 @@
-//! The five functions against the sandbox: what a caller gets, and what the receivers make of it.
+//! The functions against the sandbox: what a caller gets, and what the receivers make of it.
 
+mod bailian;
 mod batch;
 mod caching;
 mod complete;
+mod dashscope;
 mod enforced;
 mod handoff;
 mod input;

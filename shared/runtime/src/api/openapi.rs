@@ -15,6 +15,7 @@ pub(super) fn document<F: Flow>(app: &App<F>) -> Value {
     document["security"] = security(app.auth.as_ref());
     let mut request = example::<F>();
     let schemas = &mut document["components"]["schemas"];
+    name_the_flow(schemas, F::SPEC.name);
     schemas["Mode"]["enum"] = json!(app.flow.modes());
     schemas["Problem"]["properties"]["code"]["enum"] = json!(Code::ALL);
     schemas["GrantRequest"]["examples"] = json!([request]);
@@ -41,6 +42,16 @@ pub(super) fn document<F: Flow>(app: &App<F>) -> Value {
     request["source"] = json!({ "base64": "aGVsbG8=" });
     paths["/events"]["post"]["requestBody"]["content"]["application/json"]["example"] = request;
     document
+}
+
+/// Whatever has a flow has this one.
+fn name_the_flow(schemas: &mut Value, name: &str) {
+    for schema in schemas.as_object_mut().into_iter().flatten().map(|(_, schema)| schema) {
+        if let Some(flow) = schema.pointer_mut("/properties/flow") {
+            flow["enum"] = json!([name]);
+            schema.pointer_mut("/examples/0/flow").into_iter().for_each(|flow| *flow = name.into());
+        }
+    }
 }
 
 /// What a caller must bring; operations that need nothing say so themselves.

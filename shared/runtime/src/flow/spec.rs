@@ -26,6 +26,8 @@ pub struct Spec {
     pub collect: &'static [&'static str],
     /// Members of a grant's `vendor` that are credentials themselves: they stay in the grant, no receipt has them.
     pub private: &'static [&'static str],
+    /// Whether a grant needs the file's size and MD5: the vendor wants them when asked. Relay and jobs find out.
+    pub needs_md5: bool,
     /// Whether a form of this flow is a store's, which Uppy's Companion route can hand out.
     pub companion: bool,
 }
@@ -41,6 +43,7 @@ impl Spec {
         quota: None,
         collect: &["etag"],
         private: &[],
+        needs_md5: false,
         companion: false,
     };
 

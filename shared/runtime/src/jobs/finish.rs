@@ -73,7 +73,7 @@ impl<F: Flow> App<F> {
     }
 
     async fn remember(&self, job: &Job, receipt: &Receipt) -> Result<(), Problem> {
-        let record = Outcome { data: json!(receipt), fingerprint: job.fingerprint.clone(), told: false };
+        let record = Outcome { fingerprint: job.fingerprint.clone(), ..Outcome::from(json!(receipt)) };
         self.store.finish(&record_name::<F>(job), "", record, KEEP_DONE).await
     }
 }

@@ -12,7 +12,7 @@ use upload_grant::model::problem::Problem;
 use super::Shared;
 use super::seal::Sealer;
 use crate::platform::new_id;
-use crate::platform::telemetry::{self, Hit};
+use crate::platform::telemetry::{self, CacheStatus};
 
 /// How long one instance may fetch before another tries. Less than a request's time: whoever waits for an instance
 /// that was killed must still have some left.
@@ -46,7 +46,7 @@ impl SharedCache {
         time_left: impl Fn(&V) -> Duration,
         fetch: impl Future<Output = Result<V, Problem>>,
     ) -> Result<V, Problem> {
-        let (mut hit, mut locked, mut pause) = (Hit::Hit, false, LOOK);
+        let (mut hit, mut locked, mut pause) = (CacheStatus::CacheStatus, false, LOOK);
         let (lock, owner) = (self.key("lock", name), new_id());
         // A lock that outlives its time is nobody's.
         let patience = deadline.min(Instant::now() + LOCK);
@@ -71,14 +71,14 @@ impl SharedCache {
                 }
                 None => break,
             }
-            hit = Hit::Coalesced;
+            hit = CacheStatus::Coalesced;
             if Instant::now() + pause >= patience {
                 break;
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 3 / 2).min(RAREST_LOOK);
         }
-        telemetry::note(|notes| notes.cache = Some(Hit::Miss));
+        telemetry::note(|notes| notes.cache = Some(CacheStatus::Miss));
         let outcome = fetch.await;
         match &outcome {
             Ok(value) => self.write(name, value, time_left(value), locked.then_some((lock, owner))),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::platform::is_loopback;
+use upload_grant::model::grant::Object;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::wire::encode;
 
@@ -80,6 +81,18 @@ impl Bucket {
         let mut url = format!("{}{}/", self.host, self.root);
         encode::percent_path(&mut url, key);
         url
+    }
+
+    /// `key` as a grant's object; its region is known where OSS's own host name has it.
+    pub fn object(&self, key: &str) -> Object {
+        let store = authority(&self.endpoint);
+        let region = store.strip_prefix("oss-").and_then(|rest| rest.strip_suffix(".aliyuncs.com"));
+        Object {
+            bucket: self.name.clone(),
+            region: region.unwrap_or_default().to_owned(),
+            endpoint: self.endpoint.clone(),
+            location: self.location(key),
+        }
     }
 }
 
