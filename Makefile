@@ -65,7 +65,7 @@ lint: check-cargo ## formatting, clippy, purity of the signing half, banned crat
 deny: check-cargo check-python ## licences, bans, sources and advisories of all crates (needs python3)
 	@tests/supply/run
 
-soak: check-cargo ## MINUTES (10) of mixed good, bad and faulty traffic against all five functions
+soak: check-cargo ## MINUTES (10) of mixed good, bad and faulty traffic against all functions
 	@cargo build -p upload-grant-tests --bins
 	@cargo run --quiet -p upload-grant-tests --bin soak -- $(or $(MINUTES),10)
 
@@ -76,10 +76,10 @@ fuzz: check-cargo ## fuzz every reader for SECONDS_EACH (60) (needs a C++ compil
 bench: check-cargo ## measure speed against floors and peers; QUICK=1 for a few rounds (curl; python3 and npm for the SDKs)
 	@tests/bench/run $(if $(QUICK),quick)
 
-build: check-cargo check-python ## the five deployable zips, target/lambda/<flow>/bootstrap.zip (needs python3)
+build: check-cargo check-python ## the deployable zips, target/lambda/<flow>/bootstrap.zip (needs python3)
 	@tests/deploy/build
 
-watch: check-cargo check-python ## the sandbox and `cargo lambda watch` for all five, with curl lines to paste (needs python3)
+watch: check-cargo check-python ## the sandbox and `cargo lambda watch` for all functions, with curl lines to paste (needs python3)
 	@tests/deploy/watch
 
 invoke: check-cargo check-python ## send a stored event under `make watch`: make invoke FN=tencent-lke EVENT=tests/events/sqs.json
@@ -94,7 +94,7 @@ lint-deploy: check-python ## sam validate, cfn-lint, and our own checks of templ
 test-build: check-cargo check-python ## every platform's start contract with the zips of `make build` (needs python3)
 	@tests/deploy/zip-test
 
-test-watch: check-cargo check-python ## drive all five through `cargo lambda watch` once (needs python3)
+test-watch: check-cargo check-python ## drive all functions through `cargo lambda watch` once (needs python3)
 	@tests/deploy/watch-test
 
 check-cargo:

@@ -30,7 +30,7 @@ tokio::task_local! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CacheStatus {
     /// From the cache.
-    CacheStatus,
+    Hit,
     /// Fetched.
     Miss,
     /// Fetched by another request at the same time.
@@ -41,7 +41,7 @@ impl CacheStatus {
     /// The word in the log.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::CacheStatus => "hit",
+            Self::Hit => "hit",
             Self::Miss => "miss",
             Self::Coalesced => "coalesced",
         }

@@ -46,7 +46,7 @@ impl SharedCache {
         time_left: impl Fn(&V) -> Duration,
         fetch: impl Future<Output = Result<V, Problem>>,
     ) -> Result<V, Problem> {
-        let (mut hit, mut locked, mut pause) = (CacheStatus::CacheStatus, false, LOOK);
+        let (mut hit, mut locked, mut pause) = (CacheStatus::Hit, false, LOOK);
         let (lock, owner) = (self.key("lock", name), new_id());
         // A lock that outlives its time is nobody's.
         let patience = deadline.min(Instant::now() + LOCK);
