@@ -81,7 +81,7 @@ impl Leases {
         ]);
         let action = (Method::POST, ACTION, &*path);
         let (data, request_id) = self.call(cx, action, Some(&body), upload.deadline, success::<Data>).await?;
-        self.read(cx, upload, data, request_id)
+        self.read(cx, upload, data, request_id.as_deref())
     }
 
     /// One signed call: method, action and path, with a form as its body.
@@ -111,7 +111,7 @@ impl Leases {
         cx: &Context,
         upload: &UploadRequest,
         data: Data,
-        request_id: Option<String>,
+        request_id: Option<&str>,
     ) -> Result<Lease, Problem> {
         let mut url = SignedUrl::read(&data.param.url, self.oss_endpoint.as_deref())?;
         url.expires_at = cx.vendor.by_our_clock(url.expires_at);
@@ -124,7 +124,7 @@ impl Leases {
             _ => return Err(bad("no usable method")),
         };
         let id = data.file_upload_lease_id;
-        let request_id = vendor::request_id(request_id.as_deref());
+        let request_id = vendor::request_id(request_id);
         if id.is_empty() || id.len() > 256 || id.chars().any(char::is_control) {
             return Err(bad("no usable lease"));
         }

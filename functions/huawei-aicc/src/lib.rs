@@ -145,7 +145,7 @@ impl Flow for Aicc {
 
     fn handoff(&self, receipt: &Receipt, context: &UploadContext<'_>) -> Option<Handoff> {
         let kind = context.content_type.split('/').next().unwrap_or_default();
-        let (media_type, content) = match kind {
+        let (media_type, text) = match kind {
             "image" => ("IMAGE", receipt.key.clone()),
             "audio" => ("AUDIO", receipt.key.clone()),
             "video" => ("VIDEO", receipt.key.clone()),
@@ -164,7 +164,7 @@ impl Flow for Aicc {
                 ("controlType", json!("CHAT")),
                 ("sourceType", json!("CUSTOMER")),
                 ("mediaType", json!(media_type)),
-                ("content", json!(content)),
+                ("content", json!(text)),
                 ("from", context.param("user_id")),
                 ("to", context.param("channel_id")),
             ],

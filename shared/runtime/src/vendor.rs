@@ -205,7 +205,7 @@ impl Vendor {
                     Ok(answer) => return Ok(answer),
                     Err(refusal) => {
                         telemetry::note(|notes| {
-                            notes.vendor_request_id.clone_from(&refusal.vendor.request_id)
+                            notes.vendor_request_id.clone_from(&refusal.vendor.request_id);
                         });
                         match refusal.kind {
                             RefusalKind::Clock if !corrected && self.correct(&reply) => {

@@ -71,7 +71,7 @@ pub fn run<F: Diagnose>(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     match runtime {
         Ok(runtime) => runtime.block_on(check::<F>(Env::of_process(), &mut report)),
         Err(_) => {
-            report.add(Finding::fail("runtime", "internal", "no runtime can be started", "free memory"))
+            report.add(Finding::fail("runtime", "internal", "no runtime can be started", "free memory"));
         }
     }
     report.finish()

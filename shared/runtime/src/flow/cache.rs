@@ -91,7 +91,7 @@ impl<F: Fetch> Cached<F> {
         let now = clock::now();
         if let Some(value) = flight.value.clone().filter(|value| serves(cx, now, value.as_ref())) {
             telemetry::note(|notes| {
-                notes.cache = Some(if waited { CacheStatus::Coalesced } else { CacheStatus::Hit })
+                notes.cache = Some(if waited { CacheStatus::Coalesced } else { CacheStatus::Hit });
             });
             if cx.background && is_due(cx, now, value.as_ref()) && flight.is_rested() {
                 drop(flight);

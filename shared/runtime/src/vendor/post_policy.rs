@@ -79,10 +79,8 @@ impl PostPolicy {
         let [Value::String(kind), first, second] = condition else { return };
         match (&*kind.to_ascii_lowercase(), first.as_str(), second) {
             ("content-length-range", _, most) => self.max_bytes = most.as_u64().or(self.max_bytes),
-            ("starts-with", Some("$key"), Value::String(prefix)) => {
-                if self.key == KeyRule::Any {
-                    self.key = KeyRule::StartsWith(prefix.clone());
-                }
+            ("starts-with", Some("$key"), Value::String(prefix)) if self.key == KeyRule::Any => {
+                self.key = KeyRule::StartsWith(prefix.clone());
             }
             ("eq", Some(name), Value::String(value)) => self.must_be(name.trim_start_matches('$'), value),
             _ => {}
@@ -171,11 +169,11 @@ mod tests {
 
     #[test]
     fn no_more_is_enforced_than_the_policy_binds() {
+        use Enforced::{Expiry, NoOverwrite, Size};
         let read = |conditions: &str| {
             let text = format!(r#"{{"expiration":"2025-07-12T12:10:24.488Z","conditions":[{conditions}]}}"#);
             PostPolicy::read(&STANDARD.encode(text)).unwrap()
         };
-        use Enforced::{Expiry, NoOverwrite, Size};
         for (conditions, enforced) in [
             ("", vec![Expiry]),
             (r#"["content-length-range",0,"5"],{"bucket":"b"}"#, vec![Expiry]),
