@@ -33,7 +33,7 @@ MUTANTS = [
     ("TENCENT_SECRET_KEY_ARN:", "TENCENT_SECRET_KEY:"),
     ("TENCENT_SECRET_KEY::", "TENCENT_SECRET_ID::"),
     ("${LkeSecret}:TENCENT_SECRET_KEY", "${AiccSecret}:TENCENT_SECRET_KEY"),
-    ("GRANT_POLICY: !Ref Policy", 'GRANT_POLICY: !Sub "{{resolve:ssm:${Policy}}}"'),
+    ("GRANT_POLICY: !If [Policed, !Ref Policy,", 'GRANT_POLICY: !If [Policed, !Sub "{{resolve:ssm:${Policy}}}",'),
     ("[MakesSecret, !Ref MadeSecret, !Ref GrantSecret]", "[MakesSecret, !Ref GrantSecret, !Ref MadeSecret]"),
     ('RouteKey: "PUT /huawei-aicc/relay/{ticket}"', 'RouteKey: "PUT /huawei-aicc/relay"'),
     ("AuthorizationType: !If [UseJwt, JWT, AWS_IAM]", "AuthorizationType: NONE"),
