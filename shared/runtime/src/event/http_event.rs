@@ -96,8 +96,13 @@ fn version_2(event: &Members<'_>, context: &Members<'_>) -> Result<HttpEvent, Pr
     let method = text(&http, "method")?;
     let path = text(event, "rawPath")?.map_or_else(|| text(&http, "path"), |path| Ok(Some(path)))?;
     let query = text(event, "rawQueryString")?.unwrap_or_default();
-    let request =
-        request(method.as_deref(), path.as_deref(), &query, headers(event)?, body(event, "isBase64Encoded")?)?;
+    let request = request(
+        method.as_deref(),
+        path.as_deref(),
+        &query,
+        headers(event)?,
+        body(event, "isBase64Encoded")?,
+    )?;
     Ok(HttpEvent {
         request,
         shape: Shape::Version2,
