@@ -10,6 +10,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+pub use self::dispatch::{Answer, Dispatch};
 pub use self::http::{Connections, serve};
 
 use crate::api::router;

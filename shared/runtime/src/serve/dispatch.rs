@@ -28,7 +28,7 @@ const MARGIN: Duration = Duration::from_millis(500);
 /// What an event is answered with.
 #[derive(Serialize)]
 #[serde(untagged)]
-pub(super) enum Answer {
+pub enum Answer {
     /// A request's answer.
     Http(HttpAnswer),
     /// The document that anything else is answered with.
@@ -36,7 +36,7 @@ pub(super) enum Answer {
 }
 
 /// A function behind an event loop.
-pub(super) struct Dispatch<F> {
+pub struct Dispatch<F> {
     app: Arc<App<F>>,
     router: Router,
     /// The address of our own URLs, where the platform cannot tell.
@@ -44,12 +44,16 @@ pub(super) struct Dispatch<F> {
 }
 
 impl<F: Flow> Dispatch<F> {
-    pub(super) fn new(app: Arc<App<F>>, base: Option<String>) -> Self {
+    /// Before `app`; `base` is the address of its own URLs, where its events do not tell.
+    pub fn new(app: Arc<App<F>>, base: Option<String>) -> Self {
         Self { router: router(&app), app, base }
     }
 
-    /// Handles one event that must be answered within `time`.
-    pub(super) async fn handle(
+    /// Handles one event that must be answered within `time`, and writes its log line.
+    ///
+    /// # Errors
+    /// What the platform is to report as the invocation's failure; a request's refusal is an answer like any other.
+    pub async fn handle(
         &self,
         event: String,
         request_id: Option<String>,
