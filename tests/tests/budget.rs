@@ -130,8 +130,10 @@ fn warm_grant_by_lambda_event() {
     let beside = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let sandbox = beside.block_on(Sandbox::start()).unwrap();
     let mut vars = sandbox.env("alibaba-chatapp");
-    vars.extend([("GRANT_AUTH", "gateway"), ("GRANT_SECRET", SECRET), ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned())));
+    vars.extend(
+        [("GRANT_AUTH", "gateway"), ("GRANT_SECRET", SECRET), ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let dispatch = Dispatch::new(App::<Chatapp>::new(&mut Env::new(vars)).unwrap(), None);
     let event = include_str!("../events/function-url.json");
@@ -149,6 +151,10 @@ fn warm_grant_by_lambda_event() {
         assert!(first.contains(&format!(r#"\"mode\":\"{mode}\""#)), "{first}");
         let used = measure(|| drop(ask()));
         println!("a warm grant, {mode}: {} allocations, {} bytes", used.count_total, used.bytes_total);
-        assert!(used.count_total <= GRANT_BUDGET, "{mode}: {} allocations, {GRANT_BUDGET} allowed", used.count_total);
+        assert!(
+            used.count_total <= GRANT_BUDGET,
+            "{mode}: {} allocations, {GRANT_BUDGET} allowed",
+            used.count_total
+        );
     }
 }
