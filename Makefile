@@ -11,11 +11,11 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
 		printf '%-18s %s\n' "$$name" "$$text"; done
 
-run: check-cargo ## the sandbox and the five functions, a console page and curl lines to paste; Ctrl-C stops
+run: check-cargo ## the sandbox and the functions, a console page and curl lines to paste; Ctrl-C stops
 	@cargo build --bins
 	@cargo run --quiet --bin demo -- run
 
-demo: check-cargo ## send a file through each of the five flows and compare what was stored
+demo: check-cargo ## send a file through each of the flows and compare what was stored
 	@cargo build --bins
 	@cargo run --quiet --bin demo -- once
 

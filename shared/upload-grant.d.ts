@@ -157,7 +157,7 @@ export interface components {
              * @description Name of the function
              * @enum {string}
              */
-            flow: "alibaba-chatapp" | "alibaba-workorder" | "tencent-lke" | "alibaba-aicontent" | "huawei-aicc";
+            flow: "alibaba-chatapp" | "alibaba-workorder" | "tencent-lke" | "alibaba-aicontent" | "huawei-aicc" | "alibaba-dashscope" | "alibaba-bailian";
             mode: components["schemas"]["Mode"];
             /** @enum {string} */
             method: "POST" | "PUT";
@@ -306,7 +306,7 @@ export interface components {
              * @description Name of the function
              * @enum {string}
              */
-            flow: "alibaba-chatapp" | "alibaba-workorder" | "tencent-lke" | "alibaba-aicontent" | "huawei-aicc";
+            flow: "alibaba-chatapp" | "alibaba-workorder" | "tencent-lke" | "alibaba-aicontent" | "huawei-aicc" | "alibaba-dashscope" | "alibaba-bailian";
             /** @description The caller's */
             filename: string;
             /** @description Object key, or the vendor's own handle */
@@ -348,7 +348,7 @@ export interface components {
              * @description Name of the function
              * @enum {string}
              */
-            flow: "alibaba-chatapp" | "alibaba-workorder" | "tencent-lke" | "alibaba-aicontent" | "huawei-aicc";
+            flow: "alibaba-chatapp" | "alibaba-workorder" | "tencent-lke" | "alibaba-aicontent" | "huawei-aicc" | "alibaba-dashscope" | "alibaba-bailian";
             request_id: string;
             job_id?: string;
             /** @description What the vendor said; never its message */
@@ -377,7 +377,7 @@ export interface components {
              * @description Name of the function
              * @enum {string}
              */
-            flow: "alibaba-chatapp" | "alibaba-workorder" | "tencent-lke" | "alibaba-aicontent" | "huawei-aicc";
+            flow: "alibaba-chatapp" | "alibaba-workorder" | "tencent-lke" | "alibaba-aicontent" | "huawei-aicc" | "alibaba-dashscope" | "alibaba-bailian";
             version: string;
             /** @description Settings that are missing or wrong, by name */
             missing: string[];

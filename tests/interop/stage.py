@@ -14,12 +14,17 @@ from pathlib import Path
 import wire
 
 HERE = Path(__file__).parent
-# Flow, name of the process, settings left out: without a store endpoint the grant is for the vendor's real host.
+# Flow, name of the process, settings left out (without a store endpoint the grant is for the vendor's real host), and
+# settings of its own; `{lke}` is the wire to that service.
 FUNCTIONS = [
-    ("alibaba-chatapp", "chatapp-loopback", ()),
-    ("alibaba-chatapp", "chatapp-vendor", ("OSS_ENDPOINT",)),
-    ("tencent-lke", "lke-loopback", ()),
-    ("tencent-lke", "lke-vendor", ("COS_ENDPOINT",)),
+    ("alibaba-chatapp", "chatapp-loopback", (), {}),
+    ("alibaba-chatapp", "chatapp-vendor", ("OSS_ENDPOINT",), {}),
+    ("tencent-lke", "lke-loopback", (), {}),
+    ("tencent-lke", "lke-vendor", ("COS_ENDPOINT",), {}),
+    ("tencent-lke", "lke-2023", (), {"LKE_ENDPOINT": "{lke}"}),
+    ("tencent-lke", "lke-2026", (), {"LKE_ENDPOINT": "{lke}", "LKE_API": "2026-05-20"}),
+    ("alibaba-dashscope", "dashscope-loopback", (), {}),
+    ("alibaba-bailian", "bailian-loopback", (), {}),
 ]
 OURS = {
     "GRANT_AUTH": "none",
@@ -48,11 +53,11 @@ def start_sandbox(binary):
     return process, services
 
 
-def start_function(binaries, sandbox, flow, left_out):
+def start_function(binaries, sandbox, flow, left_out, own):
     settings = dict(line.split("=", 1) for line in get(f"{sandbox}/env/{flow}").splitlines())
     address = f"127.0.0.1:{free_port()}"
     env = {name: value for name, value in settings.items() if name not in left_out}
-    process = subprocess.Popen([binaries / flow], env=env | OURS | {"GRANT_LISTEN": address})
+    process = subprocess.Popen([binaries / flow], env=env | OURS | own | {"GRANT_LISTEN": address})
     for _ in range(200):
         try:
             get(f"http://{address}/healthz")
@@ -93,8 +98,9 @@ def main():
         names = [name for name in urls if name != "control"]
         hosts = {name: ("127.0.0.1", int(urls[name].rsplit(":", 1)[1])) for name in names}
         lab = {"sandbox": urls, "through": wire.start(hosts), "functions": {}}
-        for flow, name, left_out in FUNCTIONS:
-            process, url = start_function(binaries, urls["control"], flow, left_out)
+        for flow, name, left_out, own in FUNCTIONS:
+            own = {setting: value.format(**lab["through"]) for setting, value in own.items()}
+            process, url = start_function(binaries, urls["control"], flow, left_out, own)
             processes.append(process)
             lab["functions"][name] = url
         env = os.environ | {"INTEROP": json.dumps(lab)}

@@ -104,6 +104,7 @@ class Relay(socketserver.StreamRequestHandler):
             # As a proxy: `PUT http://host/path` goes on as `PUT /path`; Host says the rest.
             raw = re.sub(rb"^(\S+) http://[^/ ]+", rb"\1 ", raw, count=1)
             raw = self.server.plan.apply(self.server.target, raw)
+            self.server.last = raw
             self.wfile.write(exchange(self.server.target, raw))
 
 
@@ -113,11 +114,12 @@ class Listener(socketserver.ThreadingTCPServer):
 
     def __init__(self, target):
         super().__init__(("127.0.0.1", 0), Relay)
-        self.target, self.plan = target, Plan()
+        self.target, self.plan, self.last = target, Plan(), b""
 
 
 class Control(BaseHTTPRequestHandler):
-    """`POST /{service}` sets a plan; `GET /{service}` says what came of it and takes it away."""
+    """`POST /{service}` sets a plan; `GET /{service}` says what came of it and takes it away; `GET /{service}/last` is the
+    last request that passed, byte for byte."""
 
     def do_POST(self):
         plan = json.loads(self.rfile.read(int(self.headers["content-length"])))
@@ -125,6 +127,9 @@ class Control(BaseHTTPRequestHandler):
         self.answer({})
 
     def do_GET(self):
+        if self.path.endswith("/last"):
+            wire = self.server.wires[self.path[1:].removesuffix("/last")]
+            return self.answer({"raw": wire.last.decode("latin-1")})
         wire = self.server.wires[self.path[1:]]
         plan, wire.plan = wire.plan, Plan()
         self.answer({"requests": plan.requests, "seen": plan.seen})

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use tower::ServiceExt as _;
 use upload_grant::wire::encode;
 use upload_grant_runtime::api::router;
-use upload_grant_runtime::app::{App, Door};
+use upload_grant_runtime::app::{App, RequestOrigin};
 use upload_grant_runtime::platform::Env;
 use upload_grant_runtime::platform::clock;
 use upload_grant_tests::tokens::{self, KeyPair, Provider, claims, hmac, hs256};
@@ -309,8 +309,10 @@ async fn a_gateway_is_believed_on_lambda_only() {
         (None, 401),
     ] {
         let shown = format!("{identity:?}");
-        let door =
-            Door { identity: identity.and_then(|claims| claims.as_object().cloned()), ..Door::default() };
+        let door = RequestOrigin {
+            identity: identity.and_then(|claims| claims.as_object().cloned()),
+            ..RequestOrigin::default()
+        };
         // Headers are the caller's own and prove nothing here.
         let asked = Request::post("/grants")
             .header("host", "x")

@@ -9,7 +9,8 @@ use upload_grant_tests::schema::Schemas;
 use upload_grant_tests::*;
 
 /// Every mode of a flow: the grant, the upload, the receipt; and what every flow answers besides.
-async fn answers_match<F: Flow>(file: &str, extra: &[(&str, &str)]) {
+async fn answers_match<F: Flow>(extra: &[(&str, &str)]) {
+    let file = FLOWS.iter().find(|flow| flow.name == F::SPEC.name).expect("it is listed").file;
     let sandbox = Sandbox::start().await.unwrap();
     let mut settings = vec![("GRANT_ALLOW_CREDENTIALS", "true")];
     settings.extend(extra);
@@ -18,7 +19,8 @@ async fn answers_match<F: Flow>(file: &str, extra: &[(&str, &str)]) {
     let modes = schemas.0["components"]["schemas"]["Mode"]["enum"].as_array().unwrap().clone();
     assert!(modes.contains(&json!("relay")));
     for mode in modes {
-        for size in [Value::Null, json!(5)] {
+        let wanted = F::SPEC.needs_md5 && mode != "relay";
+        for size in [Value::Null, json!(5)].into_iter().filter(|size| !(wanted && size.is_null())) {
             let request = json!({ "filename": file, "size": size, "mode": mode,
                 "checksums": { "md5": "XUFAKrxLKna5cZ2REBfFkg==" } });
             let grant = function.ask(&request).await.ok();
@@ -51,7 +53,9 @@ async fn answers_match<F: Flow>(file: &str, extra: &[(&str, &str)]) {
     }
     examples_match(&schemas);
     let example = &schemas.0["components"]["schemas"]["GrantRequest"]["examples"][0];
-    function.ask(example).await.ok();
+    let mut example = example.clone();
+    example["checksums"] = json!({ "md5": "XUFAKrxLKna5cZ2REBfFkg==" });
+    function.ask(&example).await.ok();
 }
 
 /// Every example is what it is an example of.
@@ -72,29 +76,18 @@ fn examples_match(schemas: &Schemas) {
 }
 
 #[tokio::test]
-async fn chatapp() {
-    answers_match::<alibaba_chatapp::Chatapp>("a.png", &[]).await;
+async fn every_flow() {
+    macro_rules! checked {
+        ($($vendor:ident: $function:ty,)*) => {
+            $(answers_match::<$function>(&[]).await;)*
+        };
+    }
+    upload_grant_sandbox::flows!(checked);
 }
 
 #[tokio::test]
-async fn workorder_both_apis() {
-    answers_match::<alibaba_workorder::Workorder>("a.txt", &[]).await;
-    answers_match::<alibaba_workorder::Workorder>("a.txt", &[("WORKORDER_API", "2021-06-10")]).await;
-}
-
-#[tokio::test]
-async fn lke() {
-    answers_match::<tencent_lke::Lke>("a.pdf", &[]).await;
-}
-
-#[tokio::test]
-async fn aicontent() {
-    answers_match::<alibaba_aicontent::Aicontent>("a.wav", &[]).await;
-}
-
-#[tokio::test]
-async fn aicc() {
-    answers_match::<huawei_aicc::Aicc>("a.jpg", &[]).await;
+async fn the_ticket_systems_second_api() {
+    answers_match::<alibaba_workorder::Workorder>(&[("WORKORDER_API", "2021-06-10")]).await;
 }
 
 #[tokio::test]
@@ -120,8 +113,8 @@ async fn problems_with_a_vendor_in_them() {
 #[tokio::test]
 async fn every_code_and_every_route_is_described() {
     let sandbox = Sandbox::start().await.unwrap();
-    let function =
-        Function::start::<alibaba_chatapp::Chatapp>(&sandbox, &[("GRANT_EVENTS", "trusted")]).await;
+    let open = [("GRANT_EVENTS", "trusted"), ("GRANT_METRICS", "true")];
+    let function = Function::start::<alibaba_chatapp::Chatapp>(&sandbox, &open).await;
     let document = Schemas::of(&function).await.0;
     assert_eq!(document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"], json!(Code::ALL));
     let paths = document["paths"].as_object().unwrap();

@@ -76,7 +76,7 @@ async fn past_its_capacity_the_function_says_so_at_once_and_recovers() {
 #[tokio::test(start_paused = true)]
 async fn a_request_head_must_end() {
     let function = chatapp(&sandbox().await, &[]).await;
-    for head in ["", "POST /grants HTTP/1.1\r\nhost: x\r\nx-slow: "] {
+    for head in ["", "POST /grants HTTP/1.1\r\nhost: localhost\r\nx-slow: "] {
         let mut stream = connect(&function).await;
         stream.write_all(head.as_bytes()).await.expect("a head's half");
         let (_, took) = read_to_end(&mut stream).await;
@@ -87,7 +87,7 @@ async fn a_request_head_must_end() {
 #[tokio::test(start_paused = true)]
 async fn a_request_document_must_arrive() {
     let function = chatapp(&sandbox().await, &[]).await;
-    let head = "POST /grants HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{";
+    let head = "POST /grants HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n{";
     let mut stalled = connect(&function).await;
     stalled.write_all(head.as_bytes()).await.expect("half a request");
     let (answer, took) = read_to_end(&mut stalled).await;
@@ -113,11 +113,38 @@ async fn a_request_document_must_arrive() {
     drip.abort();
 }
 
+/// Whoever sends the document that names them slowly holds a stranger's room for five seconds, and nobody's place.
+#[tokio::test(start_paused = true)]
+async fn slow_strangers_at_complete_hold_no_place() {
+    let function = chatapp(&sandbox().await, &[("GRANT_MAX_IN_FLIGHT", "32")]).await;
+    let head = "POST /complete HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n{";
+    let mut strangers = Vec::new();
+    for _ in 0..64 {
+        let mut stream = connect(&function).await;
+        stream.write_all(head.as_bytes()).await.expect("half a request");
+        strangers.push(stream);
+    }
+    for _ in 0..32 {
+        assert_eq!(function.ask(&json!({ "filename": "a.png" })).await.status, 200);
+    }
+    let mut answers = Vec::new();
+    for stream in &mut strangers {
+        let mut answer = [0; 12];
+        timeout(Duration::from_secs(20), stream.read_exact(&mut answer))
+            .await
+            .expect("in time")
+            .expect("one");
+        answers.push(String::from_utf8_lossy(&answer).into_owned());
+    }
+    let count = |status: &str| answers.iter().filter(|answer| answer.ends_with(status)).count();
+    assert_eq!((count("400"), count("429")), (2, 62));
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_idle_connection_is_given_up() {
     let function = chatapp(&sandbox().await, &[]).await;
     let mut stream = connect(&function).await;
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("a request");
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("a request");
     let (answer, took) = read_to_end(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(took < Duration::from_secs(60), "{took:?}");
@@ -131,7 +158,8 @@ async fn a_body_that_is_too_long_is_refused_before_it_is_sent() {
     let ticket = grant["url"].as_str().expect("a URL").replace(&function.url, "");
     for (method, path) in [("POST", "/grants"), ("POST", "/complete"), ("PUT", &*ticket)] {
         let mut stream = connect(&function).await;
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 10000000000\r\n\r\n");
+        let head =
+            format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10000000000\r\n\r\n");
         stream.write_all(head.as_bytes()).await.expect("a head");
         let mut answer = [0; 12];
         let read = timeout(Duration::from_secs(20), stream.read_exact(&mut answer)).await;
@@ -152,7 +180,7 @@ async fn connections_past_the_cap_wait_for_a_place() {
         Function { url: format!("http://{}", listener.local_addr().expect("an address")), client: client() };
     let two = Connections { most: 2, ..Connections::default() };
     tokio::spawn(serve(listener, router(&app), two, std::future::pending()));
-    let request = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    let request = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
     let mut answer = [0; 12];
     let mut open = Vec::new();
     for _ in 0..2 {

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use upload_grant::model::problem::Problem;
 use upload_grant::sign::ssecp;
 use upload_grant::wire::secret::Secret;
-use upload_grant_runtime::cli::doctor::{Chart, Diagnose, Line, Report, seen};
-use upload_grant_runtime::flow::{Ask, Context};
+use upload_grant_runtime::cli::doctor::{Diagnose, Finding, Profile, Report, seen};
+use upload_grant_runtime::flow::{Context, UploadRequest};
 use upload_grant_runtime::platform::clock;
 use upload_grant_runtime::vendor::{Attempt, Reply, alibaba};
 
@@ -28,15 +28,16 @@ const CODES: [(&str, &str); 3] = [
 ];
 
 impl Diagnose for Aicontent {
-    fn chart(&self) -> Chart {
+    fn profile(&self) -> Profile {
         let mut codes = CODES.to_vec();
         codes.extend(alibaba::KEY_CODES);
         let api = self.warrants.source();
-        let mut endpoints = vec![("SSAPI_ENDPOINT", api.ssapi_endpoint.clone())];
+        let mut endpoints =
+            api.ssapi_endpoints.iter().map(|host| ("SSAPI_ENDPOINT", host.clone())).collect::<Vec<_>>();
         if api.transport == Transport::OpenApi {
             endpoints.insert(0, ("AICONTENT_ENDPOINT", api.endpoint.clone()));
         }
-        Chart {
+        Profile {
             endpoints,
             permission: "RAM action `aicontent:CreateAccessWarrant` on `*`, or the system policy `AliyunAIContentFullAccess`",
             product: "activate the product in the console of the account that {id} belongs to",
@@ -47,19 +48,25 @@ impl Diagnose for Aicontent {
             bytes: silence(),
             params: json!({ "text": { "refText": "probe" } }).as_object().cloned().unwrap_or_default(),
             accepted: |reply| evaluated(reply).map(drop),
-            ..Chart::default()
+            ..Profile::default()
         }
     }
 
-    async fn examine(&self, cx: &Context, ask: &Ask, report: &mut Report) -> Result<(), Problem> {
-        let user_id = ask.param("user_id").unwrap_or("anonymous");
+    async fn diagnose(
+        &self,
+        cx: &Context,
+        upload: &UploadRequest,
+        report: &mut Report,
+    ) -> Result<(), Problem> {
+        let user_id = upload.param("user_id").unwrap_or("anonymous");
         let api = self.warrants.source();
         let request = ssecp::Request { app_id: &api.app_id, user_id, user_client_ip: "127.0.0.1" };
         let sign = |attempt: &Attempt| api.sign(&request, attempt);
         let read = |reply: &Reply| api.read(reply).map(|(_, end)| (end, spelling(reply)));
-        let (end, spelling) = report.call(cx.vendor.call(ask.deadline, sign, read)).await?;
+        let (end, spelling) =
+            report.call(cx.vendor.call_in_turn(api.hosts(), upload.deadline, sign, read)).await?;
         let left = end.unix() - cx.vendor.corrected(clock::now()).unix();
-        report.add(Line::info(
+        report.add(Finding::info(
             "aicontent.warrant",
             spelling,
             format!("data in {spelling}; the warrant lasts {left} s"),
@@ -68,20 +75,24 @@ impl Diagnose for Aicontent {
             // A warrant for a wrong signature: then nobody looks at it.
             let wrong = Secret::from("not the secret of any application");
             let sign = |attempt: &Attempt| api.sign_openapi(&request, Some(&wrong), attempt);
-            let outcome = cx.vendor.call(ask.deadline, sign, warranted).await;
+            let outcome = cx.vendor.call(upload.deadline, sign, warranted).await;
             report.add(signature(outcome.err().as_ref()));
         }
         Ok(())
     }
 }
 
-fn signature(refused: Option<&Problem>) -> Line {
+fn signature(refused: Option<&Problem>) -> Finding {
     let check = "aicontent.sign";
     let code = refused.and_then(|problem| problem.vendor.as_ref()?.code.as_deref());
     match (refused, code) {
-        (None, _) => Line::info(check, "not_checked", "requestSign is not checked: a wrong one is accepted"),
-        (_, Some(BAD_SIGN)) => Line::info(check, "checked", "requestSign is checked, and ours is right"),
-        (Some(problem), _) => Line::info(check, "unclear", format!("a wrong requestSign: {}", seen(problem))),
+        (None, _) => {
+            Finding::info(check, "not_checked", "requestSign is not checked: a wrong one is accepted")
+        }
+        (_, Some(BAD_SIGN)) => Finding::info(check, "checked", "requestSign is checked, and ours is right"),
+        (Some(problem), _) => {
+            Finding::info(check, "unclear", format!("a wrong requestSign: {}", seen(problem)))
+        }
     }
 }
 

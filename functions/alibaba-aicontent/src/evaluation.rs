@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 use upload_grant::model::problem::Problem;
-use upload_grant_runtime::flow::Ask;
+use upload_grant_runtime::flow::UploadRequest;
 use upload_grant_runtime::transfer;
-use upload_grant_runtime::vendor::{Reply, alibaba};
+use upload_grant_runtime::vendor::{Reply, alibaba, request_id};
 
 use crate::warrant::Warrant;
 
@@ -13,48 +13,48 @@ pub(crate) const DEFAULT_CORE: &str = "en.sent.score";
 pub(crate) const MAX_TEXT: usize = 2048;
 
 /// The evaluation's request object, with the caller's members.
-pub(crate) fn requested(ask: &Ask) -> Value {
+pub(crate) fn requested(upload: &UploadRequest) -> Value {
     let mut request = json!({ "refText": "", "rank": 100, "precision": 1 });
-    for (name, value) in ask.params.get("text").and_then(Value::as_object).into_iter().flatten() {
+    for (name, value) in upload.params.get("text").and_then(Value::as_object).into_iter().flatten() {
         request[name] = value.clone();
     }
     request
 }
 
-pub(crate) fn core_type(ask: &Ask) -> &str {
-    ask.param("core_type").unwrap_or(DEFAULT_CORE)
+pub(crate) fn core_type(upload: &UploadRequest) -> &str {
+    upload.param("core_type").unwrap_or(DEFAULT_CORE)
 }
 
-/// The form's `text`: connect and start messages of the evaluation protocol in one document.
-pub(crate) fn text(
-    ask: &Ask,
+/// Connect and start messages of the evaluation protocol: one document in the form's `text`, two frames over
+/// WebSocket.
+pub(crate) fn messages(
+    upload: &UploadRequest,
     app_id: &str,
     user_id: &str,
     warrant: &Warrant,
     [connect_id, request_id]: [&str; 2],
-) -> String {
-    let mut request = requested(ask);
+) -> [Value; 2] {
+    let mut request = requested(upload);
     let app = json!({
         "applicationId": app_id,
-        "timestamp": ask.now.unix().to_string(),
+        "timestamp": upload.now.unix().to_string(),
         "userId": user_id,
         "warrantId": warrant.id.expose(),
         "connect_id": connect_id,
         "sig": "default",
         "signature": "default",
     });
-    request["coreType"] = core_type(ask).into();
+    request["coreType"] = core_type(upload).into();
     request["tokenId"] = request_id.into();
     request["request_id"] = request_id.into();
-    let audio_type = if ask.extension == "opus" { "ogg_opus" } else { &ask.extension };
+    let audio_type = if upload.extension == "opus" { "ogg_opus" } else { &upload.extension };
     let audio = json!({ "audioType": audio_type, "sampleRate": 16000, "channel": 1, "sampleBytes": 2 });
-    json!({
-        "connect": { "cmd": "connect", "param": {
+    [
+        json!({ "cmd": "connect", "param": {
             "app": app, "sdk": { "source": 7, "version": 1, "protocol": 2 },
-        }},
-        "start": { "cmd": "start", "param": { "app": app, "audio": audio, "request": request } },
-    })
-    .to_string()
+        }}),
+        json!({ "cmd": "start", "param": { "app": app, "audio": audio, "request": request } }),
+    ]
 }
 
 /// `recordId` and the result of an evaluation; its failures come with any status.
@@ -63,7 +63,7 @@ pub(crate) fn evaluated(reply: &Reply) -> Result<Map<String, Value>, Problem> {
     let error = ["errId", "errorId", "error"].iter().find_map(|name| alibaba::text(&document, name));
     let record_id = alibaba::text(&document, "recordId");
     match (error, record_id) {
-        (None, Some(record_id)) if reply.is_success() => {
+        (None, Some(record_id)) if reply.is_success() && is_record_id(&record_id) => {
             let result = document.get("result").cloned().unwrap_or(Value::Null);
             Ok(Map::from_iter([("record_id".into(), record_id.into()), ("result".into(), result)]))
         }
@@ -73,6 +73,11 @@ pub(crate) fn evaluated(reply: &Reply) -> Result<Map<String, Value>, Problem> {
             Err(problem)
         }
     }
+}
+
+/// It goes into a comma list.
+fn is_record_id(id: &str) -> bool {
+    request_id(Some(id)).is_some()
 }
 
 /// `^[a-z]{2}\.[a-z_]+(\.[a-z_]+)*$`, as in `en.sent.score`.

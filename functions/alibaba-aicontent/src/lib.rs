@@ -11,15 +11,17 @@ mod warrant;
 use std::net::IpAddr;
 
 use serde_json::{Map, json};
-use upload_grant::model::grant::{Grant, Pairs};
+use upload_grant::model::grant::{Grant, OrderedMap, Stream};
 use upload_grant::model::media::{Accepted, Others, Types};
 use upload_grant::model::problem::Problem;
 use upload_grant::model::receipt::{Handoff, Receipt};
 use upload_grant::model::request::Mode;
 use upload_grant::wire::encode;
-use upload_grant_runtime::flow::{Ask, Bound, Cached, Context, Flow, Kind, Param, SetBy, Spec};
+use upload_grant_runtime::flow::{
+    Cached, Context, Flow, Kind, Param, SetBy, Spec, UploadContext, UploadRequest,
+};
 use upload_grant_runtime::platform::{Env, KeyRing, nonce};
-use upload_grant_runtime::transfer::{self, Body, Stored};
+use upload_grant_runtime::transfer::{self, Body, StoredObject};
 
 use crate::evaluation::{DEFAULT_CORE, MAX_TEXT, core_type, evaluated, is_core_type, requested};
 use crate::warrant::{Holder, Warrants};
@@ -82,23 +84,23 @@ impl Flow for Aicontent {
         format!("{}:{}", api.keys.get().id, api.app_id)
     }
 
-    fn check(&self, ask: &Ask) -> Result<(), Problem> {
-        if !is_core_type(core_type(ask)) {
+    fn check(&self, upload: &UploadRequest) -> Result<(), Problem> {
+        if !is_core_type(core_type(upload)) {
             return Err(Problem::invalid("/params/core_type", "a core type like en.sent.score is expected"));
         }
-        if requested(ask).to_string().len() > MAX_TEXT {
+        if requested(upload).to_string().len() > MAX_TEXT {
             return Err(Problem::invalid("/params/text", format!("at most {MAX_TEXT} bytes are expected")));
         }
-        if ask.param("user_client_ip").is_some_and(|address| address.parse::<IpAddr>().is_err()) {
+        if upload.param("user_client_ip").is_some_and(|address| address.parse::<IpAddr>().is_err()) {
             return Err(Problem::invalid("/params/user_client_ip", "an IP address is expected"));
         }
         Ok(())
     }
 
-    async fn grant(&self, cx: &Context, ask: &Ask) -> Result<Grant, Problem> {
+    async fn grant(&self, cx: &Context, upload: &UploadRequest) -> Result<Grant, Problem> {
         let api = self.warrants.source();
-        let holder = Holder::of(ask);
-        let warrant = self.warrants.get(cx, &holder, ask.deadline).await?;
+        let holder = Holder::of(upload);
+        let warrant = self.warrants.get(cx, &holder, upload.deadline).await?;
         let (connect_id, request_id) = (nonce(), nonce());
         let query = encode::query(&[
             ("appkey", &api.app_id),
@@ -106,13 +108,17 @@ impl Flow for Aicontent {
             ("request_id", &request_id),
             ("warrant_id", warrant.id.expose()),
         ]);
-        let url = format!("{}/{}?{query}", api.ssapi_endpoint, core_type(ask));
-        let expires_at = ask.expires_at(cx, warrant.expires_at);
+        let url = format!("{}/{}?{query}", api.ssapi_endpoint(), core_type(upload));
+        let expires_at = upload.expires_at(cx, warrant.expires_at);
         // The service checks the warrant and nothing else of what was granted.
-        let mut grant = ask.grant::<Self>(url, ask.object_name(), expires_at, ask.limits(&[]));
-        grant.headers = Pairs::new([("Request-Index", "0")]);
-        let text = evaluation::text(ask, &api.app_id, &holder.user_id, &warrant, [&connect_id, &request_id]);
-        grant.fields = Some(Pairs::new([("text", &text)]));
+        let mut grant = upload.grant::<Self>(url, upload.object_name(), expires_at, upload.limits(&[]));
+        let ids = [&*connect_id, &*request_id];
+        let [connect, start] = evaluation::messages(upload, &api.app_id, &holder.user_id, &warrant, ids);
+        let text = json!({ "connect": connect, "start": start }).to_string();
+        // http to ws, https to wss.
+        grant.stream = Some(Stream { url: grant.url.replacen("http", "ws", 1), connect, start });
+        grant.headers = OrderedMap::new([("Request-Index", "0")]);
+        grant.fields = Some(OrderedMap::new([("text", &text)]));
         grant.file_field = Some("audio");
         grant.success_status = &[200];
         grant.vendor = Map::from_iter([
@@ -123,16 +129,26 @@ impl Flow for Aicontent {
         Ok(grant)
     }
 
-    async fn upload(&self, cx: &Context, ask: &Ask, body: Body) -> Result<Stored, Problem> {
-        let grant = self.grant(cx, ask).await?;
-        let (reply, digests) = transfer::exchange(cx.vendor.client(), &grant, ask.deadline, body).await?;
+    async fn upload(
+        &self,
+        cx: &Context,
+        upload: &UploadRequest,
+        body: Body,
+    ) -> Result<StoredObject, Problem> {
+        let grant = self.grant(cx, upload).await?;
+        let hosts = &self.warrants.source().ssapi_endpoints;
+        let sent = transfer::exchange_in_turn(cx.vendor.client(), &grant, hosts, upload.deadline, body);
+        let (reply, digests) = sent.await?;
         let mut vendor = grant.vendor;
         vendor.extend(evaluated(&reply)?);
-        Ok(Stored { key: grant.key, vendor, digests, ..Stored::default() })
+        Ok(StoredObject { key: grant.key, vendor, digests, ..StoredObject::default() })
     }
 
-    fn handoff(&self, receipt: &Receipt, _: &Bound<'_>) -> Option<Handoff> {
+    /// The vendor takes several recordings at once: `record_id`, or a comma list of them, goes as `record_ids`.
+    fn handoff(&self, receipt: &Receipt, _: &UploadContext<'_>) -> Option<Handoff> {
+        let known = |name: &str| receipt.vendor.get(name).cloned().unwrap_or_default();
         let record_id = receipt.vendor.get("record_id")?.clone();
-        Some(Handoff::new(["classTaskSubmit"], [("record_id", record_id)]))
+        let params = [("record_id", record_id), ("app_id", known("app_id")), ("user_id", known("user_id"))];
+        Some(Handoff::new(["classTaskSubmit"], params).needing(["warrant_id"]))
     }
 }

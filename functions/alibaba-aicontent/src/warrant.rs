@@ -13,10 +13,10 @@ use upload_grant::sign::ssecp;
 use upload_grant::wire::encode;
 use upload_grant::wire::secret::{self, Secret};
 use upload_grant::wire::time::Timestamp;
-use upload_grant_runtime::flow::{Ask, Context, Fetch, Perishable};
+use upload_grant_runtime::flow::{Context, Expires, Fetch, UploadRequest};
 use upload_grant_runtime::platform::{Env, KeyRing, clock};
 use upload_grant_runtime::vendor::alibaba::{self, member, text};
-use upload_grant_runtime::vendor::{Attempt, Outgoing, Refusal, Reply, Why};
+use upload_grant_runtime::vendor::{Attempt, Outgoing, Refusal, RefusalKind, Reply};
 
 const ACTION: &str = "CreateAccessWarrant";
 /// Without dashes: so every SDK version writes it.
@@ -43,7 +43,8 @@ pub struct Warrants {
     pub(crate) app_id: String,
     pub(crate) app_secret: Option<Secret>,
     pub(crate) transport: Transport,
-    pub(crate) ssapi_endpoint: String,
+    /// The evaluation service's hosts, the first one in forms.
+    pub(crate) ssapi_endpoints: Vec<String>,
 }
 
 /// Where warrants come from.
@@ -79,11 +80,11 @@ impl Hash for Holder {
 }
 
 impl Holder {
-    pub(crate) fn of(ask: &Ask) -> Self {
+    pub(crate) fn of(upload: &UploadRequest) -> Self {
         Self {
-            user_id: ask.param("user_id").unwrap_or("anonymous").to_owned(),
+            user_id: upload.param("user_id").unwrap_or("anonymous").to_owned(),
             // Where the address is unknown, what the vendor's own clients send.
-            address: ask.param("user_client_ip").unwrap_or("127.0.0.1").to_owned(),
+            address: upload.param("user_client_ip").unwrap_or("127.0.0.1").to_owned(),
         }
     }
 }
@@ -107,8 +108,8 @@ fn place(address: &str) -> String {
     }
 }
 
-impl Perishable for Warrant {
-    fn life(&self) -> (Timestamp, Timestamp) {
+impl Expires for Warrant {
+    fn lifetime(&self) -> (Timestamp, Timestamp) {
         (self.issued_at, self.expires_at)
     }
 }
@@ -126,7 +127,7 @@ impl Fetch for Warrants {
         };
         let (id, end) = cx
             .vendor
-            .call(deadline, |attempt| self.sign(&request, attempt), |reply| self.read(reply))
+            .call_in_turn(self.hosts(), deadline, |at| self.sign(&request, at), |reply| self.read(reply))
             .await?;
         let expires_at = cx.vendor.by_our_clock(end);
         if expires_at <= now.plus(30) {
@@ -150,8 +151,18 @@ impl Warrants {
             app_id: env.need("AICONTENT_APP_ID"),
             app_secret: (is_direct || signs).then(|| env.need("AICONTENT_APP_SECRET").into()),
             transport,
-            ssapi_endpoint: env.endpoint("SSAPI_ENDPOINT", "https://api.cloud.ssapi.cn"),
+            ssapi_endpoints: env.endpoints("SSAPI_ENDPOINT", "https://api.cloud.ssapi.cn"),
         }
+    }
+
+    /// How many hosts can answer a request for a warrant.
+    pub(crate) fn hosts(&self) -> usize {
+        if self.transport == Transport::Ssapi { self.ssapi_endpoints.len() } else { 1 }
+    }
+
+    /// The first of the evaluation service's hosts.
+    pub(crate) fn ssapi_endpoint(&self) -> &str {
+        self.ssapi_endpoints.first().map_or("", String::as_str)
     }
 
     /// The request for a warrant.
@@ -189,6 +200,7 @@ impl Warrants {
         }
         let body = body.to_string();
         let call = alibaba::Call {
+            method: alibaba::POST,
             endpoint: &self.endpoint,
             action: ACTION,
             version: VERSION,
@@ -206,6 +218,7 @@ impl Warrants {
             .as_ref()
             .map(|secret| ssecp::sign(secret, request, attempt.at))
             .unwrap_or_default();
+        let host = self.ssapi_endpoints.get(attempt.host).map_or("", String::as_str);
         let form = encode::query(&[
             ("appid", request.app_id),
             ("timestamp", &attempt.at.unix().to_string()),
@@ -216,7 +229,7 @@ impl Warrants {
         ]);
         Outgoing {
             method: http::Method::POST,
-            url: format!("{}/auth/authorize", self.ssapi_endpoint),
+            url: format!("{host}/auth/authorize"),
             headers: vec![("content-type".into(), "application/x-www-form-urlencoded".into())],
             body: Bytes::from(form),
         }
@@ -234,18 +247,18 @@ pub(crate) fn warranted(reply: &Reply) -> Result<(String, Timestamp), Refusal> {
         let code = text(&document, "ErrCode").or_else(|| text(&document, "Code")).unwrap_or_default();
         let refusal = alibaba::refusal(reply, &code, request_id);
         let failing = text(&document, "HttpStatusCode").is_some_and(|status| status.starts_with('5'));
-        let why = match refusal.why {
-            _ if code == BAD_SIGN => Why::Auth,
-            Why::Rejected if failing => Why::Transient,
-            why => why,
+        let kind = match refusal.kind {
+            _ if code == BAD_SIGN => RefusalKind::Auth,
+            RefusalKind::Rejected if failing => RefusalKind::Transient,
+            kind => kind,
         };
-        return Err(Refusal { why, ..refusal });
+        return Err(Refusal { kind, ..refusal });
     }
     let id = data.and_then(|data| text(data, "AccessWarrantId").or_else(|| text(data, "WarrantId")));
     let end = data.and_then(|data| instant(member(data, "ExpireTime")?));
-    match (id.filter(|id| !id.is_empty()), end) {
+    match (id.filter(|id| is_plain(id)), end) {
         (Some(id), Some(end)) => Ok((id, end)),
-        _ => Err(Refusal::new(Why::BadResponse, reply, None, request_id)),
+        _ => Err(Refusal::new(RefusalKind::BadResponse, reply, None, request_id)),
     }
 }
 
@@ -254,17 +267,22 @@ fn authorized(reply: &Reply) -> Result<(String, Timestamp), Refusal> {
     let document = alibaba::document(reply)?;
     let code = text(&document, "code");
     if code.as_deref() != Some("0") {
-        let why = match code.as_deref() {
-            Some(BAD_SIGN) => Why::Auth,
-            Some(_) => Why::Rejected,
-            None => Why::BadResponse,
+        let kind = match code.as_deref() {
+            Some(BAD_SIGN) => RefusalKind::Auth,
+            Some(_) => RefusalKind::Rejected,
+            None => RefusalKind::BadResponse,
         };
-        return Err(Refusal::new(why, reply, code.as_deref(), None));
+        return Err(Refusal::new(kind, reply, code.as_deref(), None));
     }
     let data = document.get("data");
-    let id = data.and_then(|data| text(data, "warrant_id")).filter(|id| !id.is_empty());
+    let id = data.and_then(|data| text(data, "warrant_id")).filter(|id| is_plain(id));
     let end = data.and_then(|data| instant(data.get("expire_at")?));
-    id.zip(end).ok_or_else(|| Refusal::new(Why::BadResponse, reply, None, None))
+    id.zip(end).ok_or_else(|| Refusal::new(RefusalKind::BadResponse, reply, None, None))
+}
+
+/// Whether it can be the id of a warrant, which goes into URLs: the documented ones have 32 to 64 letters and digits.
+fn is_plain(id: &str) -> bool {
+    (1..=512).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// Seconds, milliseconds (as number or text) or RFC 3339.

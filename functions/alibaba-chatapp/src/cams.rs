@@ -10,11 +10,11 @@ use upload_grant::sign::oss4;
 use upload_grant::wire::encode;
 use upload_grant::wire::secret::{self, Secret};
 use upload_grant::wire::time::Timestamp;
-use upload_grant_runtime::flow::{Context, Fetch, Perishable};
+use upload_grant_runtime::flow::{Context, Expires, Fetch};
 use upload_grant_runtime::platform::{Env, KeyRing, clock};
 use upload_grant_runtime::vendor::alibaba::{self, member, text};
 use upload_grant_runtime::vendor::store_bucket::{self, Bucket};
-use upload_grant_runtime::vendor::{Refusal, Reply, Why};
+use upload_grant_runtime::vendor::{self, Refusal, RefusalKind, Reply};
 
 use crate::endpoint::{public_host, region_of};
 
@@ -69,6 +69,7 @@ impl Cams {
     ) -> Result<(Value, Option<String>), Problem> {
         let query = encode::query(&[("CustSpaceId", space)]);
         let call = alibaba::Call {
+            method: alibaba::POST,
             endpoint: &self.endpoint,
             action: ACTION,
             version: VERSION,
@@ -81,7 +82,7 @@ impl Cams {
     }
 
     /// Normalizes the vendor's `Data`.
-    fn read(&self, data: &Value, request_id: Option<String>, now: Timestamp) -> Result<Sts, Problem> {
+    fn read(&self, data: &Value, request_id: Option<&str>, now: Timestamp) -> Result<Sts, Problem> {
         let bad = |what: &str| {
             Problem::new(Code::VendorBadResponse, format!("the vendor's authorization has no usable {what}"))
         };
@@ -108,7 +109,7 @@ impl Cams {
             bucket: Bucket::new(&bucket_name, &host, "aliyuncs.com", self.oss_endpoint.as_deref())?,
             region,
             dir: need("Dir")?.trim_matches('/').to_owned(),
-            request_id,
+            request_id: vendor::request_id(request_id),
             issued_at: now,
             expires_at,
             day: Mutex::default(),
@@ -124,12 +125,12 @@ impl Fetch for Cams {
     async fn fetch(&self, cx: &Context, space: &String, deadline: Instant) -> Result<Sts, Problem> {
         let now = clock::now();
         let (data, request_id) = self.authorize(cx, space, deadline).await?;
-        self.read(&data, request_id, now)
+        self.read(&data, request_id.as_deref(), now)
     }
 }
 
-impl Perishable for Sts {
-    fn life(&self) -> (Timestamp, Timestamp) {
+impl Expires for Sts {
+    fn lifetime(&self) -> (Timestamp, Timestamp) {
         (self.issued_at, self.expires_at)
     }
 }
@@ -180,13 +181,13 @@ fn authorization(reply: &Reply) -> Result<(Value, Option<String>), Refusal> {
     let request_id = text(&document, "RequestId");
     match text(&document, "Code").as_deref() {
         Some("OK") => {}
-        None => return Err(Refusal::new(Why::BadResponse, reply, None, request_id.as_deref())),
+        None => return Err(Refusal::new(RefusalKind::BadResponse, reply, None, request_id.as_deref())),
         Some(code) => return Err(alibaba::refusal(reply, code, request_id.as_deref())),
     }
     let data = member(&document, "Data").filter(|data| data.is_object()).cloned();
     match data {
         Some(data) => Ok((data, request_id)),
-        None => Err(Refusal::new(Why::BadResponse, reply, None, request_id.as_deref())),
+        None => Err(Refusal::new(RefusalKind::BadResponse, reply, None, request_id.as_deref())),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use upload_grant::model::problem::Problem;
-use upload_grant_runtime::cli::doctor::{Chart, Diagnose, Line, Report};
-use upload_grant_runtime::flow::{Ask, Context};
+use upload_grant_runtime::cli::doctor::{Diagnose, Finding, Profile, Report};
+use upload_grant_runtime::flow::{Context, UploadRequest};
 use upload_grant_runtime::platform::clock;
 use upload_grant_runtime::vendor::alibaba::{self, text};
 use upload_grant_runtime::vendor::store_bucket;
@@ -13,23 +13,28 @@ use crate::cams::{Cams, expiry};
 use crate::endpoint::{public_host, region_of};
 
 impl Diagnose for Chatapp {
-    fn chart(&self) -> Chart {
+    fn profile(&self) -> Profile {
         let mut codes = vec![("Unknown.ResourceOwnerId", "CAMS_CUST_SPACE_ID is no space of this account")];
         codes.extend(alibaba::KEY_CODES);
-        Chart {
+        Profile {
             endpoints: vec![("CAMS_ENDPOINT", self.sts.source().endpoint.clone())],
             permission: "RAM action `cams:GetChatappUploadAuthorization` on `*`",
             product: "subscribe Chat App Message Service in the console of the account that {id} belongs to",
             codes,
             fetched: true,
-            ..Chart::default()
+            ..Profile::default()
         }
     }
 
-    async fn examine(&self, cx: &Context, ask: &Ask, report: &mut Report) -> Result<(), Problem> {
+    async fn diagnose(
+        &self,
+        cx: &Context,
+        upload: &UploadRequest,
+        report: &mut Report,
+    ) -> Result<(), Problem> {
         let api = self.sts.source();
-        let space = ask.required("cust_space_id");
-        let (data, _) = report.call(api.authorize(cx, space, ask.deadline)).await?;
+        let space = upload.required("cust_space_id");
+        let (data, _) = report.call(api.authorize(cx, space, upload.deadline)).await?;
         report.add(endpoint(api, &data));
         report.add(expire(&data));
         Ok(())
@@ -37,7 +42,7 @@ impl Diagnose for Chatapp {
 }
 
 /// The form of `EndPoint`, and whether a region can be read off it.
-fn endpoint(api: &Cams, data: &Value) -> Line {
+fn endpoint(api: &Cams, data: &Value) -> Finding {
     let endpoint = text(data, "EndPoint").unwrap_or_default();
     let scheme = endpoint
         .split_once("://")
@@ -49,15 +54,15 @@ fn endpoint(api: &Cams, data: &Value) -> Line {
     let seen = format!("EndPoint is {shown}, {scheme}");
     match (region_of(&public), &api.oss_region) {
         (Some(region), _) if public == host => {
-            Line::info("cams.endpoint", "region", format!("{seen}; region {region}"))
+            Finding::info("cams.endpoint", "region", format!("{seen}; region {region}"))
         }
         (Some(region), _) => {
-            Line::info("cams.endpoint", "internal", format!("{seen}; used: {public}, region {region}"))
+            Finding::info("cams.endpoint", "internal", format!("{seen}; used: {public}, region {region}"))
         }
         (None, Some(region)) => {
-            Line::info("cams.endpoint", "no_region", format!("{seen}; region {region} by OSS_REGION"))
+            Finding::info("cams.endpoint", "no_region", format!("{seen}; region {region} by OSS_REGION"))
         }
-        (None, None) => Line::fail(
+        (None, None) => Finding::fail(
             "cams.endpoint",
             "no_region",
             format!("{seen}; no region in it"),
@@ -67,7 +72,7 @@ fn endpoint(api: &Cams, data: &Value) -> Line {
 }
 
 /// The unit of `Expire`.
-fn expire(data: &Value) -> Line {
+fn expire(data: &Value) -> Finding {
     let now = clock::now();
     let expire = text(data, "Expire").and_then(|expire| expire.parse().ok());
     let (code, unit) = match expire {
@@ -76,5 +81,5 @@ fn expire(data: &Value) -> Line {
         _ => ("duration", "a duration in seconds"),
     };
     let left = expire.map(|expire: i64| expiry(now, expire).unix() - now.unix()).unwrap_or_default();
-    Line::info("cams.expire", code, format!("Expire is {unit}: the keys last {left} s"))
+    Finding::info("cams.expire", code, format!("Expire is {unit}: the keys last {left} s"))
 }

@@ -12,14 +12,14 @@ mod limits;
 use std::sync::Arc;
 
 use serde_json::json;
-use upload_grant::model::grant::{Credentials, Enforced, Grant, Object, Pairs};
+use upload_grant::model::grant::{Credentials, Enforced, Grant, Object, OrderedMap};
 use upload_grant::model::problem::Problem;
 use upload_grant::model::receipt::{Handoff, Receipt};
 use upload_grant::model::request::Mode;
 use upload_grant::sign::oss4;
-use upload_grant_runtime::flow::{Ask, Bound, Cached, Context, Flow, Kind, Param, Spec};
+use upload_grant_runtime::flow::{Cached, Context, Flow, Kind, Param, Spec, UploadContext, UploadRequest};
 use upload_grant_runtime::platform::{Env, KeyRing, clock};
-use upload_grant_runtime::transfer::{self, Body, Stored};
+use upload_grant_runtime::transfer::{self, Body, StoredObject};
 
 use crate::cams::{Cams, Sts};
 
@@ -55,13 +55,13 @@ impl Flow for Chatapp {
         Some(&self.sts.source().keys)
     }
 
-    async fn grant(&self, cx: &Context, ask: &Ask) -> Result<Grant, Problem> {
-        let sts = self.sts(cx, ask).await?;
-        let key = ask.key_under(&sts.dir, MAX_KEY)?;
-        let mut grant = match ask.mode {
-            Mode::Form => form(cx, ask, &sts, key),
-            Mode::Put | Mode::Relay => put(cx, ask, &sts, key),
-            Mode::Credentials => credentials(cx, ask, &sts, key),
+    async fn grant(&self, cx: &Context, upload: &UploadRequest) -> Result<Grant, Problem> {
+        let sts = self.sts(cx, upload).await?;
+        let key = upload.key_under(&sts.dir, MAX_KEY)?;
+        let mut grant = match upload.mode {
+            Mode::Form => form(cx, upload, &sts, key),
+            Mode::Put | Mode::Relay => put(cx, upload, &sts, key),
+            Mode::Credentials => credentials(cx, upload, &sts, key),
         };
         grant.object = Some(Object {
             bucket: sts.bucket.name.clone(),
@@ -74,67 +74,76 @@ impl Flow for Chatapp {
     }
 
     /// OSS refuses a second object under a key: one of the same bytes is this upload, whose answer was lost.
-    async fn upload(&self, cx: &Context, ask: &Ask, body: Body) -> Result<Stored, Problem> {
-        let grant = self.grant(cx, ask).await?;
+    async fn upload(
+        &self,
+        cx: &Context,
+        upload: &UploadRequest,
+        body: Body,
+    ) -> Result<StoredObject, Problem> {
+        let grant = self.grant(cx, upload).await?;
         let client = cx.vendor.client();
-        let (reply, sent) = transfer::exchange(client, &grant, ask.deadline, body).await?;
+        let (reply, sent) = transfer::exchange(client, &grant, upload.deadline, body).await?;
         if !transfer::already_exists(&reply) {
             return transfer::stored(&grant, &reply, sent);
         }
-        let sts = self.sts(cx, ask).await?;
+        let sts = self.sts(cx, upload).await?;
         let look = sts.presign_head(&grant.key, cx.vendor.corrected(clock::now()));
-        transfer::confirm(client, grant, &look, (ask.size, &ask.checksums), sent, ask.deadline).await
+        transfer::confirm(client, grant, &look, (upload.size, &upload.checksums), sent, upload.deadline).await
     }
 
-    fn handoff(&self, receipt: &Receipt, _: &Bound<'_>) -> Option<Handoff> {
+    /// `url` goes into a header of the template's `Components`, or as `link` into the message's `Content`.
+    fn handoff(&self, receipt: &Receipt, context: &UploadContext<'_>) -> Option<Handoff> {
         let actions = ["CreateChatappTemplate", "SendChatappMessage"];
-        Some(Handoff::new(actions, [("url", json!(receipt.location))]))
+        let params = [("url", json!(receipt.location)), ("CustSpaceId", context.param("cust_space_id"))];
+        let template = ["Category", "Components", "Language", "Name", "TemplateType"];
+        let message = ["ChannelType", "Content", "From", "MessageType", "To", "Type"];
+        Some(Handoff::new(actions, params).needing(template).needing(message))
     }
 }
 
 impl Chatapp {
     /// The space's keys: one vendor call serves every grant until shortly before they end.
-    async fn sts(&self, cx: &Context, ask: &Ask) -> Result<Arc<Sts>, Problem> {
-        self.sts.get(cx, &ask.required("cust_space_id").to_owned(), ask.deadline).await
+    async fn sts(&self, cx: &Context, upload: &UploadRequest) -> Result<Arc<Sts>, Problem> {
+        self.sts.get(cx, &upload.required("cust_space_id").to_owned(), upload.deadline).await
     }
 }
 
 /// PostObject with a V4 policy that names everything the form may hold.
-fn form(cx: &Context, ask: &Ask, sts: &Sts, key: String) -> Grant {
+fn form(cx: &Context, upload: &UploadRequest, sts: &Sts, key: String) -> Grant {
     use Enforced::{Expiry, Key, NoOverwrite, Size, Type};
-    let (at, end) = (cx.vendor.corrected(ask.now), ask.expires_at(cx, sts.expires_at));
-    let limits = ask.limits(&[Key, Size, Type, Expiry, NoOverwrite]);
+    let (at, end) = (cx.vendor.corrected(upload.now), upload.expires_at(cx, sts.expires_at));
+    let limits = upload.limits(&[Key, Size, Type, Expiry, NoOverwrite]);
     let post = oss4::post::Post {
         bucket: &sts.bucket.name,
         object: &key,
         access_key_id: &sts.id,
         token: Some(sts.token.expose()),
-        content_type: &ask.content_type,
+        content_type: &upload.content_type,
         min_bytes: limits.min_bytes,
         max_bytes: limits.max_bytes,
         expiration: cx.vendor.corrected(end),
     };
     let fields = oss4::post::form(&sts.key(at), &post, at);
-    let mut grant = ask.grant::<Chatapp>(format!("{}/", sts.bucket.base()), key, end, limits);
-    grant.fields = Some(Pairs(fields));
+    let mut grant = upload.grant::<Chatapp>(format!("{}/", sts.bucket.base()), key, end, limits);
+    grant.fields = Some(OrderedMap(fields));
     grant.file_field = Some("file");
     grant
 }
 
 /// A presigned PUT; the size is signed when it is known, the MD5 when it is given.
-fn put(cx: &Context, ask: &Ask, sts: &Sts, key: String) -> Grant {
-    let (at, end) = (cx.vendor.corrected(ask.now), ask.expires_at(cx, sts.expires_at));
-    let terms = ask.put_terms("x-oss-forbid-overwrite");
-    let url = sts.presign("PUT", &key, &terms.signed(), ask.expires_in(end), at);
-    let mut grant = ask.grant::<Chatapp>(url, key, end, ask.limits(&terms.enforced));
+fn put(cx: &Context, upload: &UploadRequest, sts: &Sts, key: String) -> Grant {
+    let (at, end) = (cx.vendor.corrected(upload.now), upload.expires_at(cx, sts.expires_at));
+    let terms = upload.put_terms("x-oss-forbid-overwrite");
+    let url = sts.presign("PUT", &key, &terms.signed(), upload.expires_in(end), at);
+    let mut grant = upload.grant::<Chatapp>(url, key, end, upload.limits(&terms.enforced));
     grant.headers = terms.headers;
     grant
 }
 
 /// The STS keys themselves, for ali-oss: nothing but their directory binds them.
-fn credentials(cx: &Context, ask: &Ask, sts: &Sts, key: String) -> Grant {
-    let end = ask.expires_at(cx, sts.expires_at);
-    let mut grant = ask.grant::<Chatapp>(sts.bucket.location(&key), key, end, ask.limits(&[]));
+fn credentials(cx: &Context, upload: &UploadRequest, sts: &Sts, key: String) -> Grant {
+    let end = upload.expires_at(cx, sts.expires_at);
+    let mut grant = upload.grant::<Chatapp>(sts.bucket.location(&key), key, end, upload.limits(&[]));
     grant.credentials = Some(Credentials {
         access_key_id: sts.id.clone(),
         secret_access_key: sts.secret.expose().to_owned(),

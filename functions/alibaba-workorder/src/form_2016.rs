@@ -1,21 +1,23 @@
-//! `getOSSTempAuthor`, 2016-08-30: a form that the vendor signed, good for any key under its prefix.
+//! `getOSSTempAuthor`, 2016-08-30: a form that the vendor signed, good for any key in its directory.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
-use upload_grant::model::grant::{Enforced, Grant, Pairs};
-use upload_grant::model::problem::{Code, Problem};
+use upload_grant::model::grant::{Grant, OrderedMap};
+use upload_grant::model::problem::Problem;
 use upload_grant::sign::rpc_v1;
 use upload_grant::wire::secret::{self, Secret};
 use upload_grant::wire::time::Timestamp;
-use upload_grant_runtime::flow::{Account, Ask, Cached, Context, Fetch, Perishable};
+use upload_grant_runtime::flow::{Account, Cached, Context, Expires, Fetch, UploadRequest};
 use upload_grant_runtime::platform::{KeyRing, clock};
 use upload_grant_runtime::vendor::alibaba::{self, text};
+use upload_grant_runtime::vendor::post_policy::{self, KeyRule, PostPolicy};
 use upload_grant_runtime::vendor::store_bucket::{self, Bucket};
 use upload_grant_runtime::vendor::{Attempt, Outgoing};
 
-use crate::policy::Policy;
 use crate::reply::data;
 use crate::{MAX_KEY, Workorder, bad, stored_in};
 
@@ -24,6 +26,9 @@ pub(crate) const VERSION: &str = "2016-08-30";
 const ACTION: &str = "GetOSSTempAuthor";
 /// As the vendor's page spells it, for a gateway that minds.
 pub(crate) const DOCUMENTED_ACTION: &str = "getOSSTempAuthor";
+
+/// The longest member of the vendor's answer that is passed on; its policies have some 200 bytes.
+const MAX_MEMBER: usize = 8192;
 
 /// A client of the first API.
 pub struct FormApi {
@@ -44,29 +49,41 @@ pub struct Form {
     policy: Secret,
     #[serde(serialize_with = "secret::exposed")]
     signature: Secret,
-    limits: Policy,
+    dir: String,
+    context: PostPolicy,
     issued_at: Timestamp,
 }
 
 /// A grant under the vendor's form, which serves several files while it lasts.
-pub(crate) async fn grant(forms: &Cached<FormApi>, cx: &Context, ask: &Ask) -> Result<Grant, Problem> {
-    let form = forms.get(cx, &Account, ask.deadline).await?;
-    let key = ask.key_under(form.limits.key_prefix.trim_end_matches('/'), MAX_KEY)?;
-    let mut limits = ask.limits(&[Enforced::Size, Enforced::Expiry]);
-    if ask.size.is_some_and(|size| size > form.limits.max_bytes) {
-        let detail = format!("the vendor's form takes {} bytes at most", form.limits.max_bytes);
-        return Err(Problem::at(Code::TooLarge, "/size", detail));
+pub(crate) async fn grant(
+    forms: &Cached<FormApi>,
+    cx: &Context,
+    upload: &UploadRequest,
+) -> Result<Grant, Problem> {
+    let mut form = forms.get(cx, &Account, upload.deadline).await?;
+    if matches!(form.context.key, KeyRule::Is(_)) {
+        // Good for one file only: another file's would be written over.
+        form = Arc::new(forms.source().fetch(cx, &Account, upload.deadline).await?);
     }
-    limits.max_bytes = limits.max_bytes.min(form.limits.max_bytes);
-    let mut grant = ask.grant::<Workorder>(form.url.clone(), key, form.limits.expires_at, limits);
-    let mut fields = Pairs::new([
+    let key = match &form.context.key {
+        KeyRule::Is(only) => only.clone(),
+        _ => upload.key_under(&form.dir, MAX_KEY)?,
+    };
+    store_bucket::check_key(&key, MAX_KEY)?;
+    if !form.context.key.allows(&key) {
+        return Err(bad("a policy for another directory than its own"));
+    }
+    let mut limits = upload.limits(&form.context.enforced());
+    post_policy::narrow(&mut limits, form.context.max_bytes)?;
+    let mut grant = upload.grant::<Workorder>(form.url.clone(), key, form.context.expires_at, limits);
+    let mut fields = OrderedMap::new([
         ("key", &*grant.key),
         ("OSSAccessKeyId", &*form.access_id),
         ("policy", form.policy.expose()),
         ("Signature", form.signature.expose()),
         ("success_action_status", "200"),
     ]);
-    fields.push("x-oss-content-type", ask.content_type.as_str());
+    fields.push("x-oss-content-type", upload.content_type.as_str());
     grant.fields = Some(fields);
     grant.file_field = Some("file");
     Ok(stored_in(grant, &form.bucket))
@@ -96,7 +113,15 @@ impl FormApi {
         let keys = self.keys.get();
         if self.signs_v3 {
             let (endpoint, version) = (&*self.endpoint, VERSION);
-            let call = alibaba::Call { endpoint, action, version, path: "/", query: "", body: None };
+            let call = alibaba::Call {
+                method: alibaba::POST,
+                endpoint,
+                action,
+                version,
+                path: "/",
+                query: "",
+                body: None,
+            };
             return call.sign(&keys, attempt);
         }
         let call = rpc_v1::Call {
@@ -119,26 +144,31 @@ impl FormApi {
 
     /// Normalizes `data{accessId, policy, signature, dir, host, expire}`; the policy is the authority.
     fn read(&self, cx: &Context, data: &Value, now: Timestamp) -> Result<Form, Problem> {
-        let need = |name: &str| {
-            text(data, name).filter(|value| !value.is_empty()).ok_or_else(|| bad(&format!("no {name}")))
-        };
+        let plain = |value: &String| value.len() <= MAX_MEMBER && !value.chars().any(char::is_control);
+        let some = |name: &str| text(data, name).filter(|value| !value.is_empty());
+        let need = |name: &str| some(name).filter(plain).ok_or_else(|| bad(&format!("no usable {name}")));
         let policy = need("Policy")?;
         let host = need("Host")?;
         let host = store_bucket::bare_host(&host, "");
         let (name, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its host"))?;
         let bucket = Bucket::new(name, store, "aliyuncs.com", self.oss_endpoint.as_deref())?;
-        let mut limits = Policy::read(&policy).ok_or_else(|| bad("an unreadable policy"))?;
-        limits.expires_at = cx.vendor.by_our_clock(limits.expires_at);
-        if limits.expires_at <= now {
+        let mut context = PostPolicy::read(&policy).ok_or_else(|| bad("an unreadable policy"))?;
+        context.expires_at = cx.vendor.by_our_clock(context.expires_at);
+        if context.expires_at <= now {
             return Err(bad("an expired policy"));
         }
+        let dir = match (some("Dir"), &context.key) {
+            (None, KeyRule::StartsWith(prefix)) => prefix.clone(),
+            _ => need("Dir")?,
+        };
         Ok(Form {
+            dir: dir.trim_matches('/').to_owned(),
             url: format!("{}/", bucket.base()),
             bucket,
             access_id: need("AccessId")?,
             policy: policy.into(),
             signature: need("Signature")?.into(),
-            limits,
+            context,
             issued_at: now,
         })
     }
@@ -155,9 +185,9 @@ impl Fetch for FormApi {
     }
 }
 
-impl Perishable for Form {
-    fn life(&self) -> (Timestamp, Timestamp) {
-        (self.issued_at, self.limits.expires_at)
+impl Expires for Form {
+    fn lifetime(&self) -> (Timestamp, Timestamp) {
+        (self.issued_at, self.context.expires_at)
     }
 }
 

@@ -6,20 +6,19 @@
 
 mod doctor;
 mod form_2016;
-mod policy;
 mod reply;
 mod url_2021;
 
 use serde_json::Value;
-use upload_grant::model::grant::{Grant, Object};
+use upload_grant::model::grant::Grant;
 use upload_grant::model::media::{Others, Types};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::{Handoff, Receipt};
 use upload_grant::model::request::Mode;
-use upload_grant_runtime::flow::{Ask, Bound, Cached, Context, Flow, Spec};
+use upload_grant_runtime::flow::{Cached, Context, Flow, Spec, UploadContext, UploadRequest};
 use upload_grant_runtime::platform::{Env, KeyRing};
 use upload_grant_runtime::vendor::alibaba;
-use upload_grant_runtime::vendor::store_bucket::{self, Bucket};
+use upload_grant_runtime::vendor::store_bucket::Bucket;
 
 use crate::form_2016::FormApi;
 use crate::url_2021::UrlApi;
@@ -71,32 +70,27 @@ impl Flow for Workorder {
         }
     }
 
-    async fn grant(&self, cx: &Context, ask: &Ask) -> Result<Grant, Problem> {
+    async fn grant(&self, cx: &Context, upload: &UploadRequest) -> Result<Grant, Problem> {
         match self {
-            Self::Form2016(forms) => form_2016::grant(forms, cx, ask).await,
-            Self::Url2021(api) => api.grant(cx, ask).await,
+            Self::Form2016(forms) => form_2016::grant(forms, cx, upload).await,
+            Self::Url2021(api) => api.grant(cx, upload).await,
         }
     }
 
-    fn handoff(&self, receipt: &Receipt, _: &Bound<'_>) -> Option<Handoff> {
+    fn handoff(&self, receipt: &Receipt, _: &UploadContext<'_>) -> Option<Handoff> {
         let attachment = receipt.vendor.get("attachment").cloned().unwrap_or(Value::Null);
         Some(match self {
-            Self::Form2016(_) => Handoff::new(["Add", "QuestionReply"], [("attachments", attachment)]),
-            Self::Url2021(_) => Handoff::new(["CreateTicket", "ReplyTicket"], [("FileNameList", attachment)]),
+            Self::Form2016(_) => Handoff::new(["Add", "QuestionReply"], [("attachments", attachment)])
+                .needing(["content", "aliUid", "questionId", "questionContent"]),
+            Self::Url2021(_) => Handoff::new(["CreateTicket", "ReplyTicket"], [("FileNameList", attachment)])
+                .needing(["CategoryId", "Description", "Severity", "TicketId", "Content", "Encrypt"]),
         })
     }
 }
 
 /// The grant's object, and what the vendor's next call takes for it.
 fn stored_in(mut grant: Grant, bucket: &Bucket) -> Grant {
-    let store = store_bucket::authority(&bucket.endpoint);
-    let region = store.strip_prefix("oss-").and_then(|rest| rest.strip_suffix(".aliyuncs.com"));
-    grant.object = Some(Object {
-        bucket: bucket.name.clone(),
-        region: region.unwrap_or_default().to_owned(),
-        endpoint: bucket.endpoint.clone(),
-        location: bucket.location(&grant.key),
-    });
+    grant.object = Some(bucket.object(&grant.key));
     grant.vendor.insert("attachment".into(), grant.key.as_str().into());
     grant
 }

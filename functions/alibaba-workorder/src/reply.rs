@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use upload_grant_runtime::vendor::alibaba::{self, member, text};
-use upload_grant_runtime::vendor::{Refusal, Reply, Why};
+use upload_grant_runtime::vendor::{Refusal, RefusalKind, Reply};
 
 /// The payload of a success: `Success` true and `Code` as documented, in whatever case and type they come.
 pub(crate) fn data(reply: &Reply, good_code: &str) -> Result<Value, Refusal> {
@@ -19,5 +19,5 @@ pub(crate) fn data(reply: &Reply, good_code: &str) -> Result<Value, Refusal> {
         return Err(alibaba::refusal(reply, code, request_id.as_deref()));
     }
     let data = member(&document, "Data").filter(|data| data.is_object()).cloned();
-    data.ok_or_else(|| Refusal::new(Why::BadResponse, reply, None, request_id.as_deref()))
+    data.ok_or_else(|| Refusal::new(RefusalKind::BadResponse, reply, None, request_id.as_deref()))
 }

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 use tokio::time::Instant;
-use upload_grant::model::grant::{Enforced, Grant, Pairs};
+use upload_grant::model::grant::{Enforced, Grant, OrderedMap};
 use upload_grant::model::problem::Problem;
 use upload_grant::wire::encode;
 use upload_grant::wire::time::Timestamp;
-use upload_grant_runtime::flow::{Ask, Context};
+use upload_grant_runtime::flow::{Context, UploadRequest};
 use upload_grant_runtime::platform::KeyRing;
 use upload_grant_runtime::vendor::Attempt;
 use upload_grant_runtime::vendor::alibaba::{self, text};
@@ -27,30 +27,53 @@ pub struct UrlApi {
 
 impl UrlApi {
     /// A grant under the vendor's signed URL.
-    pub(crate) async fn grant(&self, cx: &Context, ask: &Ask) -> Result<Grant, Problem> {
-        let data = self.answer(cx, &ask.object_name(), ask.deadline).await?;
+    pub(crate) async fn grant(&self, cx: &Context, upload: &UploadRequest) -> Result<Grant, Problem> {
+        self.urls(cx, upload).await.map(|(grant, _)| grant)
+    }
+
+    /// The grant, and the vendor's URL to read the file back: a credential too, in no grant and no receipt.
+    pub(crate) async fn urls(
+        &self,
+        cx: &Context,
+        upload: &UploadRequest,
+    ) -> Result<(Grant, Option<String>), Problem> {
+        let data = self.answer(cx, &upload.object_name(), upload.deadline).await?;
         // The vendor's samples have stray white space in the middle of the URL.
-        let signed: String = text(&data, "PutSignedUrl").unwrap_or_default().split_whitespace().collect();
+        let url = |name: &str| text(&data, name).unwrap_or_default().split_whitespace().collect::<String>();
+        let signed = url("PutSignedUrl");
         let key = text(&data, "ObjectKey").unwrap_or_default();
         store_bucket::check_key(&key, MAX_KEY)?;
-        let (address, query) = signed.split_once('?').ok_or_else(|| bad("no signed URL"))?;
-        let host = store_bucket::bare_host(address, "");
-        let (bucket, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its URL"))?;
-        let bucket = Bucket::new(bucket, store, "aliyuncs.com", self.oss_endpoint.as_deref())?;
+        let bucket = self.bucket(&signed)?;
+        let use_of = |signed: &str| bucket.signed_url(signed, &key, &["aliyuncs.com"]);
+        let put = use_of(&signed).ok_or_else(|| bad("no signed URL of its key"))?;
+        let (_, query) = put.split_once('?').ok_or_else(|| bad("no signed URL"))?;
         let end = url_expiry(query).map(|end| cx.vendor.by_our_clock(end));
-        let expires_at = end.filter(|end| *end > ask.now).ok_or_else(|| bad("no expiry in its URL"))?;
-        let url = format!("{}?{query}", bucket.location(&key));
-        let limits = ask.limits(&[Enforced::Key, Enforced::Expiry]);
-        let mut grant = ask.grant::<Workorder>(url, key, expires_at, limits);
+        let expires_at = end.filter(|end| *end > upload.now).ok_or_else(|| bad("no expiry in its URL"))?;
+        let get = use_of(&url("GetSignedUrl"));
+        let limits = upload.limits(&[Enforced::Key, Enforced::Expiry]);
+        let mut grant = upload.grant::<Workorder>(put, key.clone(), expires_at, limits);
         // V1 signs the content type, and the vendor signed this one.
-        grant.headers = Pairs::new([("Content-Type", "application/octet-stream")]);
-        Ok(stored_in(grant, &bucket))
+        grant.headers = OrderedMap::new([("Content-Type", "application/octet-stream")]);
+        Ok((stored_in(grant, &bucket), get))
+    }
+
+    /// The bucket of a signed URL: in the host of the vendor's, in the path at a configured loopback endpoint.
+    fn bucket(&self, signed: &str) -> Result<Bucket, Problem> {
+        let over = self.oss_endpoint.as_deref();
+        let in_path = over.and_then(|over| signed.strip_prefix(over)?.strip_prefix('/')?.split_once('/'));
+        if let Some((name, _)) = in_path {
+            return Bucket::new(name, "", "aliyuncs.com", over);
+        }
+        let host = store_bucket::bare_host(signed, "");
+        let (name, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its URL"))?;
+        Bucket::new(name, store, "aliyuncs.com", over)
     }
 
     /// The vendor's `Data` for a file of this name.
     pub(crate) async fn answer(&self, cx: &Context, name: &str, deadline: Instant) -> Result<Value, Problem> {
         let body = encode::query(&[("FileName", name)]);
         let call = alibaba::Call {
+            method: alibaba::POST,
             endpoint: &self.endpoint,
             action: ACTION,
             version: VERSION,

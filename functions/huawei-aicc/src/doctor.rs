@@ -1,8 +1,8 @@
 //! What the doctor must know of AICC, and what only a live answer of it tells.
 
 use upload_grant::model::problem::Problem;
-use upload_grant_runtime::cli::doctor::{Chart, Diagnose, Line, Report, seen};
-use upload_grant_runtime::flow::{Ask, Context, Perishable as _};
+use upload_grant_runtime::cli::doctor::{Diagnose, Finding, Profile, Report, seen};
+use upload_grant_runtime::flow::{Context, Expires as _, UploadRequest};
 use upload_grant_runtime::platform::KeyNames;
 
 use crate::Aicc;
@@ -11,13 +11,13 @@ use crate::tokens::User;
 const KEYS: KeyNames = KeyNames { id: "HUAWEI_AICC_APP_KEY", secret: "HUAWEI_AICC_APP_SECRET", token: &[] };
 
 impl Diagnose for Aicc {
-    fn chart(&self) -> Chart {
+    fn profile(&self) -> Profile {
         let api = self.api();
         let mut endpoints = vec![("HUAWEI_AICC_BASE_URL", api.base.clone())];
         if api.auth_base != api.base {
             endpoints.insert(0, ("HUAWEI_AICC_AUTH_BASE_URL", api.auth_base.clone()));
         }
-        Chart {
+        Profile {
             endpoints,
             permission: "`app_key` and `app_secret` from Huawei operations (not an IAM key pair); the caller's address \
                          may have to be on an allow-list",
@@ -31,22 +31,27 @@ impl Diagnose for Aicc {
                 ("13", "the vendor could not store the file: try again, then ask its operations"),
             ],
             keys: Some(KEYS),
-            ..Chart::default()
+            ..Profile::default()
         }
     }
 
-    async fn examine(&self, cx: &Context, ask: &Ask, report: &mut Report) -> Result<(), Problem> {
-        let bearer = report.call(self.sessions.source().bearer(cx, ask.deadline)).await?;
-        let (from, end) = bearer.life();
+    async fn diagnose(
+        &self,
+        cx: &Context,
+        upload: &UploadRequest,
+        report: &mut Report,
+    ) -> Result<(), Problem> {
+        let bearer = report.call(self.sessions.source().bearer(cx, upload.deadline)).await?;
+        let (from, end) = bearer.lifetime();
         let seconds = end.unix() - from.unix();
-        report.add(Line::info(
+        report.add(Finding::info(
             "aicc.token",
             "lifetime",
             format!("asked for 3600 s, the bearer lasts {seconds} s"),
         ));
-        report.add(match self.sessions.get(cx, &User::of(ask), ask.deadline).await {
-            Ok(_) => Line::ok("aicc.session", "applyToken answers a session for the channel"),
-            Err(problem) => Line::fail(
+        report.add(match self.sessions.get(cx, &User::of(upload), upload.deadline).await {
+            Ok(_) => Finding::ok("aicc.session", "applyToken answers a session for the channel"),
+            Err(problem) => Finding::fail(
                 "aicc.session",
                 problem.code.as_str(),
                 seen(&problem),

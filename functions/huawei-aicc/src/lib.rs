@@ -15,10 +15,12 @@ use upload_grant::model::grant::Grant;
 use upload_grant::model::media::{Accepted, Others, Types};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::{Handoff, Receipt};
-use upload_grant_runtime::flow::{Ask, Bound, Cached, Context, Flow, Kind, Param, SetBy, Spec};
+use upload_grant_runtime::flow::{
+    Cached, Context, Flow, Kind, Param, SetBy, Spec, UploadContext, UploadRequest,
+};
 use upload_grant_runtime::platform::Env;
-use upload_grant_runtime::transfer::{Body, Stored};
-use upload_grant_runtime::vendor::{self, Why};
+use upload_grant_runtime::transfer::{Body, StoredObject};
+use upload_grant_runtime::vendor::{self, RefusalKind};
 
 use crate::api::Api;
 use crate::tokens::{Sessions, User};
@@ -81,63 +83,68 @@ impl Flow for Aicc {
         self.api().app_key.clone()
     }
 
-    fn check(&self, ask: &Ask) -> Result<(), Problem> {
-        if ask.param("user_id").is_none_or(|id| id.chars().count() > MAX_USER_ID) {
+    fn check(&self, upload: &UploadRequest) -> Result<(), Problem> {
+        if upload.param("user_id").is_none_or(|id| id.chars().count() > MAX_USER_ID) {
             return Err(Problem::invalid("/params/user_id", "a user id of 1 to 24 characters is expected"));
         }
         Ok(())
     }
 
-    async fn grant(&self, _: &Context, _: &Ask) -> Result<Grant, Problem> {
+    async fn grant(&self, _: &Context, _: &UploadRequest) -> Result<Grant, Problem> {
         Err(Problem::invalid("/mode", "this vendor has nothing to grant: use relay"))
     }
 
-    async fn upload(&self, cx: &Context, ask: &Ask, body: Body) -> Result<Stored, Problem> {
+    async fn upload(
+        &self,
+        cx: &Context,
+        upload: &UploadRequest,
+        body: Body,
+    ) -> Result<StoredObject, Problem> {
         if body.length() > MAX_IN_MEMORY {
             let detail = format!("this vendor's call takes {MAX_IN_MEMORY} bytes at most");
             return Err(Problem::new(Code::TooLarge, detail));
         }
-        let _held = cx.buffers.hold(upload::memory(body.length()), ask.deadline).await?;
-        let (document, digests) = upload::document(&ask.extension, body).await?;
-        let user = User::of(ask);
+        let _held = cx.buffers.hold(upload::memory(body.length()), upload.deadline).await?;
+        let (document, digests) = upload::document(&upload.extension, body).await?;
+        let user = User::of(upload);
         let mut refreshed = false;
         let mut tries = 0;
         loop {
-            let session = self.sessions.get(cx, &user, ask.deadline).await?;
-            let bearer = self.sessions.source().bearer(cx, ask.deadline).await?;
+            let session = self.sessions.get(cx, &user, upload.deadline).await?;
+            let bearer = self.sessions.source().bearer(cx, upload.deadline).await?;
             let call = |_: &_| self.api().upload(&bearer.token, &session.token, &document);
-            let reply = cx.vendor.send(ask.deadline, call).await?;
+            let reply = cx.vendor.send(upload.deadline, call).await?;
             if let Some(renewed) = session.renewed_by(&reply) {
                 self.sessions.put(cx, &user, renewed).await;
             }
             let refusal = match upload::object_key(&reply) {
-                Ok(key) => return Ok(Stored { key, digests, ..Stored::default() }),
+                Ok(key) => return Ok(StoredObject { key, digests, ..StoredObject::default() }),
                 Err(refusal) => refusal,
             };
             // Either token may have ended: both are fetched anew, once.
-            if refusal.why == Why::TokenEnded && !refreshed {
+            if refusal.kind == RefusalKind::TokenEnded && !refreshed {
                 self.sessions.source().forget_bearer(cx).await;
                 self.sessions.forget(cx, &user).await;
                 refreshed = true;
                 continue;
             }
-            let not_stored = refusal.says.code.as_deref() == Some(upload::NOT_STORED);
+            let not_stored = refusal.vendor.code.as_deref() == Some(upload::NOT_STORED);
             tries += if not_stored { 2 } else { 1 };
             // Again only where the vendor says that nothing was stored: throttled often, a failure once.
-            let again = not_stored || refusal.why == Why::Throttled;
-            if again && vendor::pause(tries, refusal.after, ask.deadline).await {
+            let again = not_stored || refusal.kind == RefusalKind::Throttled;
+            if again && vendor::pause(tries, refusal.after, upload.deadline).await {
                 continue;
             }
             if not_stored {
                 let problem = Problem::new(Code::UploadFailed, "the vendor could not store the file");
-                return Err(problem.retryable(true).with_vendor(refusal.says));
+                return Err(problem.retryable(true).with_vendor(refusal.vendor));
             }
             return Err(refusal.problem());
         }
     }
 
-    fn handoff(&self, receipt: &Receipt, bound: &Bound<'_>) -> Option<Handoff> {
-        let kind = bound.content_type.split('/').next().unwrap_or_default();
+    fn handoff(&self, receipt: &Receipt, context: &UploadContext<'_>) -> Option<Handoff> {
+        let kind = context.content_type.split('/').next().unwrap_or_default();
         let (media_type, content) = match kind {
             "image" => ("IMAGE", receipt.key.clone()),
             "audio" => ("AUDIO", receipt.key.clone()),
@@ -145,7 +152,7 @@ impl Flow for Aicc {
             _ => {
                 // Comma-joined, so the name must not have any.
                 let name = receipt.filename.replace(',', "_");
-                let row = LISTED.iter().find(|row| row.content_type == bound.content_type);
+                let row = LISTED.iter().find(|row| row.content_type == context.content_type);
                 let extension = row.map_or("txt", |row| row.extensions[0]);
                 ("FILE", format!("{name},{},{},{extension}", receipt.size.unwrap_or_default(), receipt.key))
             }
@@ -153,10 +160,13 @@ impl Flow for Aicc {
         Some(Handoff::new(
             ["send"],
             [
+                ("channel", json!("WEB")),
+                ("controlType", json!("CHAT")),
+                ("sourceType", json!("CUSTOMER")),
                 ("mediaType", json!(media_type)),
                 ("content", json!(content)),
-                ("from", bound.param("user_id")),
-                ("to", bound.param("channel_id")),
+                ("from", context.param("user_id")),
+                ("to", context.param("channel_id")),
             ],
         ))
     }

@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use upload_grant::model::problem::Problem;
 use upload_grant::wire::secret::{self, Secret};
 use upload_grant::wire::time::Timestamp;
-use upload_grant_runtime::flow::{Account, Ask, Cached, Context, Fetch, Perishable};
+use upload_grant_runtime::flow::{Account, Cached, Context, Expires, Fetch, UploadRequest};
 use upload_grant_runtime::platform::clock;
-use upload_grant_runtime::vendor::{Refusal, Reply, Why};
+use upload_grant_runtime::vendor::{Refusal, RefusalKind, Reply};
 
 use crate::api::Api;
 
@@ -38,14 +38,14 @@ pub struct Session {
     expires_at: Timestamp,
 }
 
-impl Perishable for Bearer {
-    fn life(&self) -> (Timestamp, Timestamp) {
+impl Expires for Bearer {
+    fn lifetime(&self) -> (Timestamp, Timestamp) {
         (self.issued_at, self.expires_at)
     }
 }
 
-impl Perishable for Session {
-    fn life(&self) -> (Timestamp, Timestamp) {
+impl Expires for Session {
+    fn lifetime(&self) -> (Timestamp, Timestamp) {
         (self.issued_at, self.expires_at)
     }
 }
@@ -68,13 +68,13 @@ pub struct User {
 }
 
 impl User {
-    pub(crate) fn of(ask: &Ask) -> Self {
-        let id = ask.param("user_id").unwrap_or_default();
+    pub(crate) fn of(upload: &UploadRequest) -> Self {
+        let id = upload.param("user_id").unwrap_or_default();
         Self {
             id: id.to_owned(),
-            name: ask.param("user_name").unwrap_or(id).to_owned(),
-            channel: ask.required("channel_id").to_owned(),
-            locale: ask.param("locale").unwrap_or_default().to_owned(),
+            name: upload.param("user_name").unwrap_or(id).to_owned(),
+            channel: upload.required("channel_id").to_owned(),
+            locale: upload.param("locale").unwrap_or_default().to_owned(),
         }
     }
 }
@@ -146,7 +146,7 @@ impl Fetch for Sessions {
         let now = clock::now();
         // A bearer that has ended before its time shows only when it is used: it is fetched anew, once.
         let or_ended = |reply: &Reply| match session_token(reply) {
-            Err(refusal) if refusal.why == Why::TokenEnded => Ok(None),
+            Err(refusal) if refusal.kind == RefusalKind::TokenEnded => Ok(None),
             outcome => outcome.map(Some),
         };
         let token = if let Some(token) = self.apply(cx, &body, deadline, or_ended).await? {
@@ -168,7 +168,7 @@ fn access_token(reply: &Reply) -> Result<(String, i64), Refusal> {
     match token {
         // The documented sample's lifetime, where the answer has none.
         Some(token) => Ok((token.to_owned(), expires.unwrap_or(600))),
-        None => Err(Refusal::new(Why::BadResponse, reply, None, None)),
+        None => Err(Refusal::new(RefusalKind::BadResponse, reply, None, None)),
     }
 }
 
@@ -178,8 +178,8 @@ fn session_token(reply: &Reply) -> Result<String, Refusal> {
     let token = document.get("token").and_then(Value::as_str).map(|token| token.trim_matches('"'));
     match (code(&document).as_deref(), token.filter(|token| !token.is_empty())) {
         (Some("0") | None, Some(token)) => Ok(token.to_owned()),
-        (Some("0") | None, None) => Err(Refusal::new(Why::BadResponse, reply, None, None)),
-        (Some(code), _) => Err(Refusal::new(Why::Rejected, reply, Some(code), None)),
+        (Some("0") | None, None) => Err(Refusal::new(RefusalKind::BadResponse, reply, None, None)),
+        (Some(code), _) => Err(Refusal::new(RefusalKind::Rejected, reply, Some(code), None)),
     }
 }
 
@@ -187,20 +187,20 @@ fn session_token(reply: &Reply) -> Result<String, Refusal> {
 pub(crate) fn document(reply: &Reply) -> Result<Value, Refusal> {
     let document = reply.json().filter(Value::is_object);
     if reply.is_success() {
-        return document.ok_or_else(|| Refusal::new(Why::BadResponse, reply, None, None));
+        return document.ok_or_else(|| Refusal::new(RefusalKind::BadResponse, reply, None, None));
     }
-    let why = match reply.status {
-        401 => Why::TokenEnded,
-        403 if document.is_some() && mentions_token(&reply.body) => Why::TokenEnded,
+    let kind = match reply.status {
+        401 => RefusalKind::TokenEnded,
+        403 if document.is_some() && mentions_token(&reply.body) => RefusalKind::TokenEnded,
         // Without that word it is an address that is not on the list, or a permission.
-        403 => Why::Auth,
-        429 => Why::Throttled,
-        500.. => Why::Transient,
-        _ if document.is_some() => Why::Rejected,
-        _ => Why::BadResponse,
+        403 => RefusalKind::Auth,
+        429 => RefusalKind::Throttled,
+        500.. => RefusalKind::Transient,
+        _ if document.is_some() => RefusalKind::Rejected,
+        _ => RefusalKind::BadResponse,
     };
     let code = document.as_ref().and_then(|document| document.get("errorCode")?.as_str()).map(str::to_owned);
-    Err(Refusal::new(why, reply, code.as_deref(), None))
+    Err(Refusal::new(kind, reply, code.as_deref(), None))
 }
 
 fn mentions_token(body: &[u8]) -> bool {

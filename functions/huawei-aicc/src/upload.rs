@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use upload_grant::model::problem::Problem;
 use upload_grant_runtime::transfer::{Body, Digests};
-use upload_grant_runtime::vendor::{Refusal, Reply, Why};
+use upload_grant_runtime::vendor::{Refusal, RefusalKind, Reply};
 
 use crate::tokens;
 
@@ -57,12 +57,17 @@ pub(crate) async fn document(extension: &str, body: Body) -> Result<(Bytes, Dige
 pub(crate) fn object_key(reply: &Reply) -> Result<String, Refusal> {
     let document = tokens::document(reply)?;
     let code = tokens::code(&document);
-    let key = document.get("objectKey").and_then(Value::as_str).filter(|key| !key.is_empty());
+    let key = document.get("objectKey").and_then(Value::as_str).filter(|key| is_key(key));
     match (code.as_deref(), key) {
         (Some("0"), Some(key)) => Ok(key.to_owned()),
-        (Some("0") | None, _) => Err(Refusal::new(Why::BadResponse, reply, None, None)),
-        (Some(code), _) => Err(Refusal::new(Why::Rejected, reply, Some(code), None)),
+        (Some("0") | None, _) => Err(Refusal::new(RefusalKind::BadResponse, reply, None, None)),
+        (Some(code), _) => Err(Refusal::new(RefusalKind::Rejected, reply, Some(code), None)),
     }
+}
+
+/// It goes into a message's comma-joined content, and into receipts.
+fn is_key(key: &str) -> bool {
+    (1..=512).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
 }
 
 #[cfg(test)]

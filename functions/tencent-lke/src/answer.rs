@@ -1,11 +1,12 @@
-//! The vendor's answer, and its codes.
+//! The vendor's answer in both its shapes, and its codes.
 
 use serde::Deserialize;
 use serde_json::Value;
 use upload_grant::wire::secret::Secret;
-use upload_grant_runtime::vendor::{Refusal, Reply, Why};
+use upload_grant_runtime::vendor::{Refusal, RefusalKind, Reply, request_id};
 
-/// `Response` of a success. Every member may be absent or null.
+/// `Response` of a success. Every member may be absent or null. A proxy may translate between the two APIs, so that
+/// either shape is read under either.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct Answer {
@@ -18,6 +19,23 @@ pub(crate) struct Answer {
     pub(crate) upload_url: Option<String>,
     pub(crate) file_url: Option<String>,
     pub(crate) request_id: Option<String>,
+    storage_path: Option<StoragePath>,
+}
+
+/// Where the newer API has the paths: an object with all of them, or the upload path alone.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StoragePath {
+    Upload(String),
+    Paths(Paths),
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Paths {
+    upload_path: Option<String>,
+    upload_url: Option<String>,
+    file_url: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -32,6 +50,19 @@ pub(crate) struct TemporaryKeys {
 pub(crate) type UsableKeys<'a> = (&'a str, &'a Secret, &'a Secret);
 
 impl Answer {
+    /// With what is in `StoragePath` where the older API has it.
+    fn flat(mut self) -> Self {
+        let paths = match self.storage_path.take() {
+            Some(StoragePath::Upload(path)) => Paths { upload_path: Some(path), ..Paths::default() },
+            Some(StoragePath::Paths(paths)) => paths,
+            None => return self,
+        };
+        self.upload_path = self.upload_path.or(paths.upload_path);
+        self.upload_url = self.upload_url.or(paths.upload_url);
+        self.file_url = self.file_url.or(paths.file_url);
+        self
+    }
+
     /// The keys, if none of them is missing.
     pub(crate) fn usable_keys(&self) -> Option<(&str, &Secret, &Secret)> {
         let keys = self.credentials.as_ref()?;
@@ -41,33 +72,41 @@ impl Answer {
     }
 }
 
-/// The envelope, with HTTP 200 in success and failure alike.
+/// A success of `DescribeStorageCredential`.
 pub(crate) fn read(reply: &Reply) -> Result<Answer, Refusal> {
-    let document = reply.json().unwrap_or_default();
-    let Some(response) = document.get("Response").filter(|response| response.is_object()) else {
+    let response = response(reply)?;
+    let asked = response.get("RequestId").and_then(Value::as_str).map(str::to_owned);
+    let bad = |_| Refusal::new(RefusalKind::BadResponse, reply, None, asked.as_deref());
+    let answer = Answer::deserialize(response).map_err(bad)?.flat();
+    Ok(Answer { request_id: request_id(answer.request_id.as_deref()), ..answer })
+}
+
+/// `Response` of a success of any action: the envelope comes with HTTP 200 in success and failure alike.
+pub(crate) fn response(reply: &Reply) -> Result<Value, Refusal> {
+    let mut document = reply.json().unwrap_or_default();
+    let Some(response) = document.get_mut("Response").filter(|response| response.is_object()) else {
         return Err(Refusal::by_status(reply));
     };
     let request_id = response.get("RequestId").and_then(Value::as_str);
     if let Some(error) = response.get("Error").filter(|error| !error.is_null()) {
         let code = error.get("Code").and_then(Value::as_str).unwrap_or_default();
-        return Err(Refusal::new(why(code), reply, Some(code), request_id));
+        return Err(Refusal::new(kind(code), reply, Some(code), request_id));
     }
-    let bad = |_| Refusal::new(Why::BadResponse, reply, None, request_id);
-    Answer::deserialize(response).map_err(bad)
+    Ok(response.take())
 }
 
 /// Codes are matched whole first, then by what stands before the first dot: sub-codes are added freely.
-fn why(code: &str) -> Why {
+fn kind(code: &str) -> RefusalKind {
     match code {
-        "AuthFailure.SignatureExpire" => return Why::Clock,
-        "UnauthorizedOperation" | "IpInBlacklist" | "IpNotInWhitelist" => return Why::Auth,
+        "AuthFailure.SignatureExpire" => return RefusalKind::Clock,
+        "UnauthorizedOperation" | "IpInBlacklist" | "IpNotInWhitelist" => return RefusalKind::Auth,
         _ => {}
     }
     match code.split('.').next().unwrap_or_default() {
-        "RequestLimitExceeded" => Why::Throttled,
-        "InternalError" | "ServiceUnavailable" | "ResourceUnavailable" => Why::Transient,
-        "AuthFailure" | "UnauthorizedOperation" => Why::Auth,
-        "" => Why::BadResponse,
-        _ => Why::Rejected,
+        "RequestLimitExceeded" => RefusalKind::Throttled,
+        "InternalError" | "ServiceUnavailable" | "ResourceUnavailable" => RefusalKind::Transient,
+        "AuthFailure" | "UnauthorizedOperation" => RefusalKind::Auth,
+        "" => RefusalKind::BadResponse,
+        _ => RefusalKind::Rejected,
     }
 }

@@ -1,33 +1,20 @@
-//! The call, as the vendor's page has it: request, signature, and where the answer puts the file.
+//! `DescribeStorageCredential`: what is asked, and where the answer puts the file.
 
-use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::json;
 use upload_grant::model::problem::{Code, Problem};
-use upload_grant::sign::tc3;
-use upload_grant::wire::secret::Secret;
 use upload_grant::wire::time::Timestamp;
-use upload_grant_runtime::flow::{Ask, Context};
-use upload_grant_runtime::platform::{Env, KeyNames, KeyRing};
+use upload_grant_runtime::flow::{Context, UploadRequest};
 use upload_grant_runtime::vendor::store_bucket::{self, Bucket};
-use upload_grant_runtime::vendor::{Attempt, Outgoing};
 
 use crate::answer::{self, Answer};
-use crate::handoff::type_key;
+use crate::api::{Action, Api};
+use crate::handoff::{is_public, type_key};
+use crate::{DOMAINS, Lke};
 
-const SERVICE: &str = "lke";
 const ACTION: &str = "DescribeStorageCredential";
-const VERSION: &str = "2023-11-30";
 /// The longest object key COS takes, in bytes.
 /// <https://www.tencentcloud.com/document/product/436/13324>
 const MAX_KEY: usize = 850;
-
-/// A client of LKE.
-pub(crate) struct LkeApi {
-    pub(crate) keys: KeyRing,
-    pub(crate) endpoint: String,
-    region: String,
-    pub(crate) cos_endpoint: Option<String>,
-}
 
 /// What of the answer a grant is made of.
 pub(crate) struct Place {
@@ -37,69 +24,30 @@ pub(crate) struct Place {
     pub(crate) expires_at: Timestamp,
 }
 
-impl LkeApi {
-    pub(crate) fn from_env(env: &mut Env) -> Self {
-        Self {
-            keys: env.key_ring(
-                [
-                    KeyNames {
-                        id: "TENCENT_SECRET_ID",
-                        secret: "TENCENT_SECRET_KEY",
-                        token: &["TENCENT_TOKEN", "TENCENT_SECRET_TOKEN"],
-                    },
-                    // What SCF injects for the function's role.
-                    KeyNames {
-                        id: "TENCENTCLOUD_SECRETID",
-                        secret: "TENCENTCLOUD_SECRETKEY",
-                        token: &["TENCENTCLOUD_SESSIONTOKEN"],
-                    },
-                    KeyNames {
-                        id: "TENCENTCLOUD_SECRET_ID",
-                        secret: "TENCENTCLOUD_SECRET_KEY",
-                        token: &["TENCENTCLOUD_TOKEN"],
-                    },
-                ],
-                "TENCENTCLOUD_RUNENV",
-                "TENCENTCLOUD_SECRETID",
-            ),
-            endpoint: env.endpoint("LKE_ENDPOINT", "https://lke.intl.tencentcloudapi.com"),
-            region: env.get("LKE_REGION").unwrap_or_else(|| "ap-jakarta".into()),
-            cos_endpoint: env.optional_endpoint("COS_ENDPOINT"),
-        }
-    }
-
+impl Lke {
     /// The vendor's answer for this file.
-    pub(crate) async fn describe(&self, cx: &Context, ask: &Ask) -> Result<Answer, Problem> {
-        let body = json!({
-            "BotBizId": ask.required("bot_biz_id"),
-            // Without a file type the vendor answers a key for downloads.
-            "FileType": ask.extension,
-            "IsPublic": ask.params.get("is_public").and_then(Value::as_bool).unwrap_or(false),
-            "TypeKey": type_key(ask),
-        });
-        let body = Bytes::from(body.to_string());
-        cx.vendor.call(ask.deadline, |attempt| self.sign(attempt, &body), answer::read).await
+    pub(crate) async fn describe(&self, cx: &Context, upload: &UploadRequest) -> Result<Answer, Problem> {
+        self.describe_by(cx, upload, self.gateway.api).await
     }
 
-    fn sign(&self, attempt: &Attempt, body: &Bytes) -> Outgoing {
-        let keys = self.keys.get();
-        let call = tc3::Call {
-            host: store_bucket::authority(&self.endpoint),
-            action: ACTION,
-            version: VERSION,
-            region: Some(&self.region),
-            language: Some("en-US"),
-            body,
-            secret_id: &keys.id,
-            token: keys.token.as_ref().map(Secret::expose),
-        };
-        let headers = tc3::headers(&tc3::key(&keys.secret, SERVICE, attempt.at), &call, attempt.at);
-        Outgoing {
-            method: http::Method::POST,
-            url: format!("{}/", self.endpoint),
-            headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-            body: body.clone(),
-        }
+    /// The answer of that API, at the site of the configured endpoint.
+    pub(crate) async fn describe_by(
+        &self,
+        cx: &Context,
+        upload: &UploadRequest,
+        api: Api,
+    ) -> Result<Answer, Problem> {
+        let body = json!({
+            api.application(): upload.required("bot_biz_id"),
+            // Without a file type the vendor answers a key for downloads.
+            "FileType": upload.extension,
+            "IsPublic": is_public(&upload.params, &upload.extension),
+            "TypeKey": type_key(&upload.params),
+        });
+        let other = api.endpoint_at(&self.gateway.endpoint);
+        let endpoint = if api == self.gateway.api { &self.gateway.endpoint } else { &other };
+        let action = Action { endpoint, api, name: ACTION };
+        self.gateway.call(cx, &action, &body, upload.deadline, answer::read).await
     }
 
     /// Bucket, key and end of what was answered.
@@ -108,28 +56,29 @@ impl LkeApi {
         cx: &Context,
         answer: &Answer,
         upload_path: &str,
-        ask: &Ask,
+        upload: &UploadRequest,
     ) -> Result<Place, Problem> {
         let need = |value: &Option<String>, name: &str| {
             value.clone().filter(|value| !value.is_empty()).ok_or_else(|| bad(&format!("no {name}")))
         };
         let region = need(&answer.region, "Region")?;
         let kind = answer.r#type.as_deref().filter(|kind| !kind.is_empty()).unwrap_or("cos");
-        let host = format!("{kind}.{region}.myqcloud.com");
-        let bucket = Bucket::new(
-            &need(&answer.bucket, "Bucket")?,
-            &host,
-            "myqcloud.com",
-            self.cos_endpoint.as_deref(),
-        )?;
+        let host = format!("{kind}.{region}.{}", DOMAINS[0]);
+        let name = need(&answer.bucket, "Bucket")?;
+        let bucket = Bucket::new(&name, &host, DOMAINS[0], self.cos_endpoint.as_deref())?;
         let key = upload_path.strip_prefix('/').unwrap_or(upload_path).to_owned();
         store_bucket::check_key(&key, MAX_KEY)?;
         let end = Timestamp::from_unix(answer.expired_time.ok_or_else(|| bad("no ExpiredTime"))?);
         let expires_at = cx.vendor.by_our_clock(end);
-        if ask.expires_in(expires_at) <= 30 {
+        if upload.expires_in(expires_at) <= 30 {
             return Err(bad("an expired credential"));
         }
         Ok(Place { bucket, region, key, expires_at })
+    }
+
+    /// `FileUrl`, if it is an address of that file: it is for reading, so without it nothing is lost.
+    pub(crate) fn file_url(answer: &Answer, place: &Place) -> Option<String> {
+        place.bucket.signed_url(answer.file_url.as_deref()?, &place.key, &DOMAINS)
     }
 }
 

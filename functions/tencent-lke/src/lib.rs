@@ -1,34 +1,45 @@
 //! Tencent Cloud LKE: documents and images for a large-model knowledge application.
 //!
 //! `DescribeStorageCredential` answers temporary COS keys for one path. They are never reused: one file, one call.
+//! What is sent and read of each call is in `API.md`.
 //! <https://www.tencentcloud.com/document/product/1254/70431>
 
 mod answer;
+mod api;
 mod credential;
 mod doctor;
+mod document;
+mod grants;
 mod handoff;
 mod limits;
 mod vendor_url;
 
-use serde_json::json;
-use upload_grant::model::grant::{Credentials, Enforced, Grant, Object};
+use tokio::time::Instant;
+use upload_grant::model::grant::{Grant, Object};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::{Handoff, Receipt};
 use upload_grant::model::request::Mode;
-use upload_grant::sign::cos;
-use upload_grant_runtime::flow::{Ask, Bound, Context, Flow, Kind, Param, SetBy, Spec};
+use upload_grant_runtime::flow::{
+    Context, Finish, Flow, Kind, Param, SetBy, Spec, UploadContext, UploadRequest,
+};
 use upload_grant_runtime::platform::{Env, KeyRing};
-use upload_grant_runtime::vendor::store_bucket;
 
-use crate::answer::UsableKeys;
-use crate::credential::{LkeApi, Place, bad};
+use crate::api::Gateway;
+use crate::credential::bad;
 
 /// As the vendor's SDKs do: a store whose clock is behind ours still accepts.
 const BACKDATE: i64 = -60;
+/// Where COS is.
+const DOMAINS: [&str; 2] = ["myqcloud.com", "tencentcos.cn"];
 
 /// The flow: a client of LKE.
 pub struct Lke {
-    api: LkeApi,
+    gateway: Gateway,
+    cos_endpoint: Option<String>,
+    /// Who sees the document: 1 to 4, else the vendor's default.
+    enable_scope: Option<u8>,
+    /// Where jobs go on to the document, if they do.
+    documents: Option<String>,
 }
 
 impl Flow for Lke {
@@ -41,9 +52,11 @@ impl Flow for Lke {
                 Kind::Text,
                 "LKE application id; always a string, its 19 digits do not fit a JSON number",
             )
+            .alias("app_id")
             .env("LKE_BOT_BIZ_ID")
             .required(),
-            Param::new("is_public", Kind::Bool, "LKE: true only for images of a chat").set_by(SetBy::Caller),
+            Param::new("is_public", Kind::Bool, "LKE: by default true for jpg, jpeg, png and bmp of a chat")
+                .set_by(SetBy::Caller),
             Param::new(
                 "type_key",
                 Kind::OneOf(&["offline", "realtime"]),
@@ -51,6 +64,8 @@ impl Flow for Lke {
             )
             .or("offline")
             .set_by(SetBy::Caller),
+            Param::new("session_id", Kind::Text, "LKE: the chat's session, which docParse wants")
+                .set_by(SetBy::Caller),
         ],
         modes: &[Mode::Put, Mode::Relay, Mode::Credentials],
         quota: Some(100.0), // per account, by the page above
@@ -60,92 +75,70 @@ impl Flow for Lke {
     };
 
     fn from_env(env: &mut Env) -> Self {
-        Self { api: LkeApi::from_env(env) }
+        let scope =
+            env.get("LKE_ENABLE_SCOPE").map(|_| env.choice("LKE_ENABLE_SCOPE", &["1", "2", "3", "4"]));
+        let gateway = Gateway::from_env(env);
+        Self {
+            documents: document::endpoint(env, &gateway),
+            gateway,
+            cos_endpoint: env.optional_endpoint("COS_ENDPOINT"),
+            enable_scope: scope.and_then(|scope| scope.parse().ok()),
+        }
     }
 
     fn keys(&self) -> Option<&KeyRing> {
-        Some(&self.api.keys)
+        Some(&self.gateway.keys)
     }
 
-    async fn grant(&self, cx: &Context, ask: &Ask) -> Result<Grant, Problem> {
-        let answer = self.api.describe(cx, ask).await?;
+    fn check(&self, upload: &UploadRequest) -> Result<(), Problem> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        let fits = |id: &str| (2..=64).contains(&id.len()) && id.bytes().all(plain);
+        if upload.param("session_id").is_some_and(|id| !fits(id)) {
+            let detail = "2 to 64 letters, digits, _ and - are expected";
+            return Err(Problem::invalid("/params/session_id", detail));
+        }
+        Ok(())
+    }
+
+    async fn grant(&self, cx: &Context, upload: &UploadRequest) -> Result<Grant, Problem> {
+        let answer = self.describe(cx, upload).await?;
         let upload_path = answer.upload_path.clone().filter(|path| !path.is_empty()).ok_or_else(|| {
             Problem::new(Code::VendorBadResponse, "the vendor's credential is for downloads only")
         })?;
-        let place = self.api.place(cx, &answer, &upload_path, ask)?;
+        let place = self.place(cx, &answer, &upload_path, upload)?;
         let mut grant = match (answer.usable_keys(), &answer.upload_url) {
-            (Some(keys), _) if ask.mode == Mode::Credentials => credentials(cx, ask, &place, &keys),
-            (Some(keys), _) => put(cx, ask, &place, &keys),
-            (None, Some(url)) if !url.is_empty() && ask.mode != Mode::Credentials => {
-                vendor_url::grant(cx, ask, &place, url, self.api.cos_endpoint.as_deref())?
+            (Some(keys), _) if upload.mode == Mode::Credentials => {
+                grants::credentials(cx, upload, &place, &keys)
+            }
+            (Some(keys), _) => grants::put(cx, upload, &place, &keys),
+            (None, Some(url)) if !url.is_empty() && upload.mode != Mode::Credentials => {
+                vendor_url::grant(cx, upload, &place, url)?
             }
             (None, _) => return Err(bad("no usable credentials")),
         };
+        let file_url = Self::file_url(&answer, &place);
         grant.object = Some(Object {
-            bucket: place.bucket.name.clone(),
-            region: place.region,
-            endpoint: place.bucket.endpoint.clone(),
             location: place.bucket.location(&grant.key),
+            bucket: place.bucket.name,
+            region: place.region,
+            endpoint: place.bucket.endpoint,
         });
         grant.vendor.insert("upload_path".into(), upload_path.into());
-        for (name, value) in [("file_url", answer.file_url), ("request_id", answer.request_id)] {
-            if let Some(value) = value.filter(|value| !value.is_empty()) {
-                grant.vendor.insert(name.into(), value.into());
-            }
+        for (name, value) in [("file_url", file_url), ("request_id", answer.request_id)] {
+            grant.vendor.extend(value.map(|value| (name.to_owned(), value.into())));
         }
         Ok(grant)
     }
 
-    fn handoff(&self, receipt: &Receipt, bound: &Bound<'_>) -> Option<Handoff> {
-        Some(handoff::of(receipt, bound))
+    fn finishes(&self) -> bool {
+        self.documents.is_some()
     }
-}
 
-/// A presigned PUT with the token as a signed query parameter.
-fn put(cx: &Context, ask: &Ask, place: &Place, (id, secret, token): &UsableKeys<'_>) -> Grant {
-    let end = ask.expires_at(cx, place.expires_at);
-    let start = cx.vendor.corrected(ask.now.plus(BACKDATE));
-    let terms = ask.put_terms("x-cos-forbid-overwrite");
-    let mut signed = terms.signed();
-    signed.push(("host", store_bucket::authority(&place.bucket.host)));
-    signed.sort_unstable();
-    let presign = cos::Presign {
-        method: "put",
-        base: &place.bucket.host,
-        // COS signs the path as it is sent, the bucket of path style included.
-        path: &format!("{}/{}", place.bucket.root, place.key),
-        params: &[(cos::TOKEN, token.expose())],
-        headers: &signed,
-        secret_id: id,
-    };
-    let url = cos::presign(&cos::key(secret, start, cx.vendor.corrected(end)), &presign);
-    let mut grant = ask.grant::<Lke>(url, place.key.clone(), end, ask.limits(&terms.enforced));
-    grant.headers = terms.headers;
-    grant
-}
+    async fn finish(&self, cx: &Context, receipt: &Receipt, deadline: Instant) -> Result<Finish, Problem> {
+        self.step(cx, receipt, deadline).await
+    }
 
-/// The keys themselves, for cos-js-sdk-v5: the vendor bound them to one path.
-fn credentials(cx: &Context, ask: &Ask, place: &Place, (id, secret, token): &UsableKeys<'_>) -> Grant {
-    let expires_at = ask.expires_at(cx, place.expires_at);
-    let url = place.bucket.location(&place.key);
-    let mut grant = ask.grant::<Lke>(url, place.key.clone(), expires_at, ask.limits(&[Enforced::Key]));
-    grant.credentials = Some(Credentials {
-        access_key_id: (*id).to_owned(),
-        secret_access_key: secret.expose().to_owned(),
-        session_token: token.expose().to_owned(),
-        expiration: place.expires_at,
-    });
-    grant.sdk = Some(json!({ "cos-js-sdk-v5": {
-        "TmpSecretId": id,
-        "TmpSecretKey": secret.expose(),
-        "SecurityToken": token.expose(),
-        "StartTime": cx.vendor.corrected(ask.now.plus(BACKDATE)).unix(),
-        "ExpiredTime": cx.vendor.corrected(place.expires_at).unix(),
-        // Without it the SDK would use these keys for the next file too.
-        "ScopeLimit": true,
-        "Bucket": place.bucket.name,
-        "Region": place.region,
-        "Key": place.key,
-    }}));
-    grant
+    fn handoff(&self, receipt: &Receipt, context: &UploadContext<'_>) -> Option<Handoff> {
+        handoff::of(receipt, context, self.enable_scope)
+    }
 }

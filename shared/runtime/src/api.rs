@@ -36,6 +36,8 @@ use crate::platform::telemetry::metrics;
 /// A request document must have arrived within this time, and each part of it after the one before within
 /// [`CHUNK_TIME`]: slow clients cannot hold the function.
 const DOCUMENT_TIME: Duration = Duration::from_secs(30);
+/// The same for a document that must first say who sends it.
+const STRANGERS_TIME: Duration = Duration::from_secs(5);
 const CHUNK_TIME: Duration = Duration::from_secs(15);
 
 /// The routes of a function, to be served or called.
@@ -60,7 +62,7 @@ pub fn router<F: Flow>(app: &Arc<App<F>>) -> Router {
     let routes = tower::util::MapRequest::new(routes, move |request| path::cut(request, &base_path, open));
     let served = Router::new()
         .fallback_service(routes)
-        .layer(axum::middleware::from_fn_with_state(app.clone(), middleware::around::<F>));
+        .layer(axum::middleware::from_fn_with_state(app.clone(), middleware::log_and_render::<F>));
     match cors(&app.cx.settings.cors_origins) {
         Some(cors) => served.layer(cors),
         None => served,
@@ -121,8 +123,7 @@ async fn metrics_text() -> Response {
 }
 
 async fn openapi_json<F: Flow>(State(app): State<Arc<App<F>>>) -> Response {
-    let (modes, auth) = (app.flow.modes(), app.auth.as_ref());
-    json_response(&openapi::document::<F>(modes, app.has_companion(), auth))
+    json_response(&openapi::document(&app))
 }
 
 fn json_response(body: &impl Serialize) -> Response {
@@ -134,8 +135,13 @@ fn json_response(body: &impl Serialize) -> Response {
     }
 }
 
-/// Reads a request document of at most `limit` bytes.
-async fn read_document(headers: &HeaderMap, body: Body, limit: usize) -> Result<bytes::Bytes, Problem> {
+/// Reads a request document of at most `limit` bytes, which must be there within `time`.
+async fn read_document(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+    time: Duration,
+) -> Result<bytes::Bytes, Problem> {
     let too_large = || Problem::new(Code::TooLarge, format!("the body is longer than {limit} bytes"));
     let declared =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
@@ -144,7 +150,7 @@ async fn read_document(headers: &HeaderMap, body: Body, limit: usize) -> Result<
     }
     let mut body = body.into_data_stream();
     let mut document = bytes::BytesMut::new();
-    let end = Instant::now() + DOCUMENT_TIME;
+    let end = Instant::now() + time;
     loop {
         let patience = end.min(Instant::now() + CHUNK_TIME);
         match tokio::time::timeout_at(patience, body.next()).await {

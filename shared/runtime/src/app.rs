@@ -2,20 +2,21 @@
 
 mod admission;
 mod batch;
+mod capacity;
 mod issue;
 mod origin;
 mod receipts;
 mod tickets;
 
-pub use self::origin::Door;
+pub use self::origin::RequestOrigin;
 pub(crate) use self::receipts::{carrier, quoted, receipt_of, time_for};
-pub(crate) use self::tickets::{Binding, Sealers};
+pub(crate) use self::tickets::{Sealers, TicketClaims};
 
+use self::capacity::Capacity;
 use std::sync::Arc;
 
 use http::HeaderMap;
 use serde_json::{Map, Value};
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use upload_grant::model::problem::{Code, Problem};
 
@@ -49,7 +50,7 @@ pub struct App<F> {
     pub(crate) store: Store,
     pub(crate) sources: Sources,
     pub(crate) notifier: Notifier,
-    pub(crate) in_flight: Semaphore,
+    pub(crate) capacity: Capacity,
     pub(crate) platform: Platform,
     /// A platform's gateway stands before us, and speaks TLS to the world.
     pub(crate) on_platform: bool,
@@ -97,7 +98,7 @@ impl<F: Flow> App<F> {
             store,
             sources,
             notifier,
-            in_flight: Semaphore::new(settings.max_in_flight),
+            capacity: Capacity::new(settings.max_in_flight),
             platform,
             on_platform,
             cx: Context::new(Inner {
@@ -125,10 +126,14 @@ impl<F: Flow> App<F> {
     }
 
     /// Who is asking.
-    pub(crate) async fn caller(&self, headers: &HeaderMap, door: &Door) -> Result<Caller, Problem> {
+    pub(crate) async fn caller(
+        &self,
+        headers: &HeaderMap,
+        origin: &RequestOrigin,
+    ) -> Result<Caller, Problem> {
         self.configured()?;
         let callers = self.callers.as_ref().ok_or_else(|| config_missing(&self.faults))?;
-        callers.check(headers, door.identity.as_ref()).await
+        callers.check(headers, origin.identity.as_ref()).await
     }
 
     /// What the caller may do.

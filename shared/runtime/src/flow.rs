@@ -1,22 +1,32 @@
 //! What a flow is, and what it is given to work with.
 
-mod ask;
 mod cache;
 mod context;
 mod spec;
+mod upload;
 
-pub use self::ask::{Ask, Bound, PutTerms};
-pub use self::cache::{Account, Cached, Fetch, Perishable};
+pub use self::cache::{Account, Cached, Expires, Fetch};
 pub use self::context::{Context, Inner};
 pub use self::spec::{Kind, Param, SetBy, Spec};
+pub use self::upload::{PutTerms, UploadContext, UploadRequest};
 
+use tokio::time::Instant;
 use upload_grant::model::grant::Grant;
 use upload_grant::model::problem::Problem;
-use upload_grant::model::receipt::{Handoff, Receipt};
+use upload_grant::model::receipt::{Document, Handoff, Receipt};
 use upload_grant::model::request::Mode;
 
 use crate::platform::{Env, KeyRing};
-use crate::transfer::{self, Body, Stored};
+use crate::transfer::{self, Body, StoredObject};
+
+/// How far a job's document is.
+#[derive(Debug)]
+pub enum Finish {
+    /// It can be used; none if the vendor makes none of this upload.
+    Done(Option<Document>),
+    /// The vendor is at it.
+    Pending(Document),
+}
 
 /// One vendor flow: how its API turns a checked request into a grant, and what to do with the upload.
 pub trait Flow: Send + Sync + Sized + 'static {
@@ -46,26 +56,46 @@ pub trait Flow: Send + Sync + Sized + 'static {
     ///
     /// # Errors
     /// `invalid_request` at the parameter.
-    fn check(&self, _: &Ask) -> Result<(), Problem> {
+    fn check(&self, _: &UploadRequest) -> Result<(), Problem> {
         Ok(())
     }
 
-    /// Makes the grant that `ask` describes, in any mode but relay.
-    fn grant(&self, cx: &Context, ask: &Ask) -> impl Future<Output = Result<Grant, Problem>> + Send;
+    /// Makes the grant that `upload` describes, in any mode but relay.
+    fn grant(
+        &self,
+        cx: &Context,
+        upload: &UploadRequest,
+    ) -> impl Future<Output = Result<Grant, Problem>> + Send;
 
     /// Uploads `body` for relay and queue. By default through the flow's own grant.
     fn upload(
         &self,
         cx: &Context,
-        ask: &Ask,
+        upload: &UploadRequest,
         body: Body,
-    ) -> impl Future<Output = Result<Stored, Problem>> + Send {
+    ) -> impl Future<Output = Result<StoredObject, Problem>> + Send {
         async {
-            let grant = self.grant(cx, ask).await?;
-            transfer::send(cx.vendor.client(), &grant, ask.deadline, body).await
+            let grant = self.grant(cx, upload).await?;
+            transfer::send(cx.vendor.client(), &grant, upload.deadline, body).await
         }
     }
 
+    /// Whether jobs go on from the upload to what the vendor makes of it.
+    fn finishes(&self) -> bool {
+        false
+    }
+
+    /// One step further with a job's upload, where the flow [finishes](Flow::finishes) it. What the last step came to
+    /// is in `receipt.document`; it is recorded before the next, so that no delivery takes a step twice.
+    fn finish(
+        &self,
+        _: &Context,
+        _: &Receipt,
+        _: Instant,
+    ) -> impl Future<Output = Result<Finish, Problem>> + Send {
+        async { Ok(Finish::Done(None)) }
+    }
+
     /// The vendor call that makes use of the upload.
-    fn handoff(&self, receipt: &Receipt, bound: &Bound<'_>) -> Option<Handoff>;
+    fn handoff(&self, receipt: &Receipt, context: &UploadContext<'_>) -> Option<Handoff>;
 }

@@ -1,5 +1,6 @@
 //! Upload jobs: messages that have the function do the upload itself.
 
+mod finish;
 mod job;
 mod payload;
 mod rubbish;
@@ -22,7 +23,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::event::{Delivery, MOST_MESSAGES, Message};
 use crate::flow::Flow;
-use crate::platform::telemetry::{self, Line};
+use crate::platform::telemetry::{self, AccessLog};
 use upload_grant::model::problem::{Code, Problem};
 
 /// Jobs at work at the same time within one delivery.
@@ -128,9 +129,9 @@ impl<F: Flow> App<F> {
             }
         }
         if let Some(reason) = idle {
-            let ((), notes) = telemetry::noting(async { telemetry::note_seen(reason) }).await;
-            let line = Line::new(F::SPEC.name, "nothing", None, started);
-            Line { acknowledged: Some(failure.is_none()), ..line }.write(&notes);
+            let ((), notes) = telemetry::scope(async { telemetry::note_seen(reason) }).await;
+            let lane = AccessLog::new(F::SPEC.name, "nothing", None, started);
+            AccessLog { acknowledged: Some(failure.is_none()), ..lane }.write(&notes);
         }
         failure.map_or(Ok(()), Err)
     }

@@ -8,6 +8,7 @@ mod source;
 mod webhook;
 
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,7 +26,7 @@ pub use webhook::Notifier;
 
 use crate::net::{Reply, read_body, retry_after};
 use upload_grant::model::grant::Grant;
-use upload_grant::model::problem::{Code, Problem, VendorSays};
+use upload_grant::model::problem::{Code, Problem, VendorError};
 use upload_grant::model::request::Checksums;
 
 /// The most bytes of a store's answer.
@@ -42,7 +43,7 @@ pub struct Body {
 
 /// What became of an upload.
 #[derive(Clone, Debug, Default)]
-pub struct Stored {
+pub struct StoredObject {
     /// Object key, or the vendor's own handle.
     pub key: String,
     /// URL of the object.
@@ -79,6 +80,17 @@ impl Body {
         Self::new(length, Checksums::default(), futures_util::stream::iter([Ok(bytes)]))
     }
 
+    /// A body that reads from `source`, which keeps what was not asked for.
+    fn lent(source: &Arc<Mutex<Self>>) -> Self {
+        let (length, expected) = {
+            let source = locked(source);
+            (source.length, source.expected.clone())
+        };
+        let source = source.clone();
+        let stream = futures_util::stream::poll_fn(move |cx| locked(&source).stream.as_mut().poll_next(cx));
+        Self { length, expected, stream: Box::pin(stream) }
+    }
+
     /// Number of bytes.
     pub fn length(&self) -> u64 {
         self.length
@@ -104,6 +116,10 @@ impl Body {
     }
 }
 
+fn locked(body: &Mutex<Body>) -> MutexGuard<'_, Body> {
+    body.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Sends `body` under `grant` and returns the store's answer, whatever it is, with what was sent.
 ///
 /// # Errors
@@ -127,11 +143,35 @@ pub(crate) async fn deliver(
     body: Body,
     time_is_up: impl Future<Output = ()>,
 ) -> Result<(Reply, Digests), Problem> {
+    attempt(client, request, body, time_is_up).await.map_err(|failed| failed.problem)
+}
+
+/// An upload without an answer.
+struct Failed {
+    problem: Problem,
+    /// There was no connection to send anything over.
+    unconnected: bool,
+}
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Self {
+        Self { problem, unconnected: false }
+    }
+}
+
+async fn attempt(
+    client: &reqwest::Client,
+    request: &Request<'_>,
+    body: Body,
+    time_is_up: impl Future<Output = ()>,
+) -> Result<(Reply, Digests), Failed> {
     let length = body.length();
     let (stream, meter) = body.metered();
     let request = request.build(client, reqwest::Body::wrap_stream(stream), length)?;
     let sent = async {
-        let response = request.send().await.map_err(|error| broke_off(&error))?;
+        let failed =
+            |error: reqwest::Error| Failed { problem: broke_off(&error), unconnected: error.is_connect() };
+        let response = request.send().await.map_err(failed)?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = read_body(response, MAX_REPLY).await.map_err(|problem| {
             Problem::new(Code::UploadFailed, "the store's answer broke off").retryable(problem.retryable)
@@ -147,13 +187,56 @@ pub(crate) async fn deliver(
             } else {
                 (Code::UploadFailed, "the store did not answer in time")
             };
-            Err(Problem::new(code, detail).retryable(true))
+            Err(Problem::new(code, detail).retryable(true).into())
         }
     };
     match (outcome, meter.problem()) {
-        (_, Some(problem)) | (Err(problem), None) => Err(problem),
+        (_, Some(problem)) => Err(problem.into()),
+        (Err(failed), None) => Err(failed),
         (Ok(reply), None) => Ok((reply, meter.digests())),
     }
+}
+
+/// As [`exchange`], over each of `hosts` in turn while there is no connection to be had: what a host has begun to
+/// read is not sent to another. The first host is that of the grant's URL.
+///
+/// # Errors
+/// As [`exchange`].
+pub async fn exchange_in_turn(
+    client: &reqwest::Client,
+    grant: &Grant,
+    hosts: &[String],
+    deadline: Instant,
+    body: Body,
+) -> Result<(Reply, Digests), Problem> {
+    let first = hosts.first().map_or("", String::as_str);
+    let path = grant.url.strip_prefix(first).unwrap_or_default();
+    let body = Arc::new(Mutex::new(body));
+    for host in hosts.iter().take(hosts.len().saturating_sub(1)) {
+        let url = format!("{host}{path}");
+        let request = Request { url: &url, ..Request::of(grant) };
+        match attempt(client, &request, Body::lent(&body), tokio::time::sleep_until(deadline)).await {
+            Err(failed) if failed.unconnected => {}
+            outcome => return outcome.map_err(|failed| failed.problem),
+        }
+    }
+    let url = format!("{}{path}", hosts.last().map_or(first, String::as_str));
+    let request = Request { url: &url, ..Request::of(grant) };
+    deliver(client, &request, Body::lent(&body), tokio::time::sleep_until(deadline)).await
+}
+
+/// Reads what is at a signed URL.
+///
+/// # Errors
+/// `upload_failed` if there is no answer by `deadline`, or one too long to read.
+pub async fn fetch(client: &reqwest::Client, url: &str, deadline: Instant) -> Result<Reply, Problem> {
+    let silent = |_| Problem::new(Code::UploadFailed, "the store did not answer in time").retryable(true);
+    let answer = async {
+        let response = client.get(url).send().await.map_err(|error| broke_off(&error))?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Ok(Reply { status, headers, body: read_body(response, MAX_REPLY).await? })
+    };
+    tokio::time::timeout_at(deadline, answer).await.map_err(silent)?
 }
 
 /// Sends `body` under `grant` to a store, and checks the store's answer against what was sent.
@@ -165,7 +248,7 @@ pub async fn send(
     grant: &Grant,
     deadline: Instant,
     body: Body,
-) -> Result<Stored, Problem> {
+) -> Result<StoredObject, Problem> {
     let (reply, digests) = exchange(client, grant, deadline, body).await?;
     stored(grant, &reply, digests)
 }
@@ -174,12 +257,12 @@ pub async fn send(
 ///
 /// # Errors
 /// `upload_failed` if the store refuses or reports another CRC-64.
-pub fn stored(grant: &Grant, reply: &Reply, digests: Digests) -> Result<Stored, Problem> {
+pub fn stored(grant: &Grant, reply: &Reply, digests: Digests) -> Result<StoredObject, Problem> {
     if !reply.is_success() {
         return Err(refused(reply, reply.xml("Code").as_deref()));
     }
     check_crc64(reply, &digests)?;
-    Ok(Stored {
+    Ok(StoredObject {
         key: grant.key.clone(),
         location: grant.object.as_ref().map(|object| object.location.clone()),
         etag: reply.header("etag").map(str::to_owned),
@@ -194,7 +277,7 @@ pub fn refused(reply: &Reply, code: Option<&str>) -> Problem {
     let retryable = reply.status >= 500 || reply.status == 429;
     let problem = Problem::new(Code::UploadFailed, "the store refused the upload")
         .retryable(retryable)
-        .with_vendor(VendorSays::new(code, request_id, reply.status));
+        .with_vendor(VendorError::new(code, request_id, reply.status));
     match retry_after(&reply.headers).filter(|_| retryable) {
         Some(after) => problem.retry_in(after.as_secs_f64()),
         None => problem,

@@ -2,6 +2,7 @@
 
 pub mod alibaba;
 mod budget;
+pub mod post_policy;
 pub mod store_bucket;
 
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -19,7 +20,8 @@ pub(crate) use budget::Budget;
 
 use crate::platform::clock;
 use crate::platform::telemetry;
-use upload_grant::model::problem::{Code, Problem, VendorSays};
+pub use upload_grant::model::problem::clean as request_id;
+use upload_grant::model::problem::{Code, Problem, VendorError};
 use upload_grant::wire::time::Timestamp;
 
 /// The most bytes of a vendor's answer: a megabyte is a hundred times what any of them sends.
@@ -43,6 +45,8 @@ pub struct Attempt {
     pub at: Timestamp,
     /// 32 hex digits, never used before.
     pub nonce: String,
+    /// Which of several hosts it is for.
+    pub host: usize,
 }
 
 /// A signed request, exactly as it goes on the wire.
@@ -59,7 +63,7 @@ pub struct Outgoing {
 
 /// Why an answer is not a success, and with it what to do.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Why {
+pub enum RefusalKind {
     /// Throttled.
     Throttled,
     /// Failing for now: try again.
@@ -84,47 +88,51 @@ pub enum Why {
 #[derive(Clone, Debug)]
 pub struct Refusal {
     /// What to do about it.
-    pub why: Why,
+    pub kind: RefusalKind,
     /// What to tell.
-    pub says: VendorSays,
+    pub vendor: VendorError,
     /// How long the vendor wants us to wait, if it says.
     pub after: Option<Duration>,
 }
 
 impl Refusal {
     /// A refusal with the vendor's code and request id, if it gave any.
-    pub fn new(why: Why, reply: &Reply, code: Option<&str>, request_id: Option<&str>) -> Self {
-        let says = VendorSays::new(code, request_id, reply.status);
-        Self { why, says, after: retry_after(&reply.headers) }
+    pub fn new(kind: RefusalKind, reply: &Reply, code: Option<&str>, request_id: Option<&str>) -> Self {
+        let vendor = VendorError::new(code, request_id, reply.status);
+        Self { kind, vendor, after: retry_after(&reply.headers) }
     }
 
     /// The refusal behind an answer without a readable error document: judged by its status alone.
     pub fn by_status(reply: &Reply) -> Self {
-        let why = match reply.status {
-            429 => Why::Throttled,
-            500.. => Why::Transient,
-            401 | 403 => Why::Auth,
-            _ => Why::BadResponse,
+        let kind = match reply.status {
+            429 => RefusalKind::Throttled,
+            500.. => RefusalKind::Transient,
+            401 | 403 => RefusalKind::Auth,
+            _ => RefusalKind::BadResponse,
         };
-        Self::new(why, reply, None, None)
+        Self::new(kind, reply, None, None)
     }
 
     /// As a problem.
     pub fn problem(self) -> Problem {
-        let (code, detail) = match self.why {
-            Why::Throttled => (Code::VendorThrottled, "the vendor limits these calls"),
-            Why::Transient | Why::Nonce => (Code::VendorUnavailable, "the vendor is failing at the moment"),
-            Why::Clock => (Code::VendorClockSkew, "the vendor disagrees with the function's clock"),
-            Why::Auth | Why::TokenEnded => {
+        let (code, detail) = match self.kind {
+            RefusalKind::Throttled => (Code::VendorThrottled, "the vendor limits these calls"),
+            RefusalKind::Transient | RefusalKind::Nonce => {
+                (Code::VendorUnavailable, "the vendor is failing at the moment")
+            }
+            RefusalKind::Clock => (Code::VendorClockSkew, "the vendor disagrees with the function's clock"),
+            RefusalKind::Auth | RefusalKind::TokenEnded => {
                 (Code::VendorAuthFailed, "the vendor refused the function's key or its permission")
             }
-            Why::NotSubscribed => {
+            RefusalKind::NotSubscribed => {
                 (Code::VendorNotSubscribed, "the vendor account has not subscribed this product")
             }
-            Why::Rejected => (Code::VendorRejected, "the vendor refused the request"),
-            Why::BadResponse => (Code::VendorBadResponse, "the vendor's answer is not what it documents"),
+            RefusalKind::Rejected => (Code::VendorRejected, "the vendor refused the request"),
+            RefusalKind::BadResponse => {
+                (Code::VendorBadResponse, "the vendor's answer is not what it documents")
+            }
         };
-        let problem = Problem::new(code, detail).with_vendor(self.says);
+        let problem = Problem::new(code, detail).with_vendor(self.vendor);
         match self.after {
             Some(after) if problem.retryable => problem.retry_in(after.as_secs_f64()),
             _ => problem,
@@ -163,12 +171,32 @@ impl Vendor {
         sign: impl Fn(&Attempt) -> Outgoing,
         read: impl Fn(&Reply) -> Result<T, Refusal>,
     ) -> Result<T, Problem> {
+        self.call_in_turn(1, deadline, sign, read).await
+    }
+
+    /// As [`Vendor::call`], where any of `hosts` hosts can answer: the next one is tried at once while one cannot be
+    /// connected to, or fails with a 5xx.
+    ///
+    /// # Errors
+    /// As [`Vendor::call`].
+    pub async fn call_in_turn<T>(
+        &self,
+        hosts: usize,
+        deadline: Instant,
+        sign: impl Fn(&Attempt) -> Outgoing,
+        read: impl Fn(&Reply) -> Result<T, Refusal>,
+    ) -> Result<T, Problem> {
         let mut corrected = false;
         let mut resigned = false;
         let mut tries = 0;
+        let mut host = 0;
         loop {
-            tries += 1;
-            let (problem, after) = match self.attempt(deadline, &sign).await {
+            let is_last = host + 1 >= hosts;
+            let (problem, after) = match self.attempt(deadline, host, &sign).await {
+                Err(failed) if failed.unsent && !is_last => {
+                    host += 1;
+                    continue;
+                }
                 Err(failed) if !failed.problem.retryable || failed.problem.code == Code::RateLimited => {
                     return Err(failed.problem);
                 }
@@ -176,17 +204,23 @@ impl Vendor {
                 Ok(reply) => match read(&reply) {
                     Ok(answer) => return Ok(answer),
                     Err(refusal) => {
-                        telemetry::note(|notes| notes.vendor_request_id.clone_from(&refusal.says.request_id));
-                        match refusal.why {
-                            Why::Clock if !corrected && self.correct(&reply) => {
+                        telemetry::note(|notes| {
+                            notes.vendor_request_id.clone_from(&refusal.vendor.request_id)
+                        });
+                        match refusal.kind {
+                            RefusalKind::Clock if !corrected && self.correct(&reply) => {
                                 corrected = true;
                                 continue;
                             }
-                            Why::Nonce if !resigned => {
+                            RefusalKind::Nonce if !resigned => {
                                 resigned = true;
                                 continue;
                             }
-                            Why::Throttled | Why::Transient => {
+                            RefusalKind::Transient if reply.status >= 500 && !is_last => {
+                                host += 1;
+                                continue;
+                            }
+                            RefusalKind::Throttled | RefusalKind::Transient => {
                                 let after = refusal.after;
                                 (refusal.problem(), after)
                             }
@@ -195,6 +229,8 @@ impl Vendor {
                     }
                 },
             };
+            tries += 1;
+            host = 0;
             if !pause(tries, after, deadline).await {
                 return Err(problem);
             }
@@ -213,7 +249,7 @@ impl Vendor {
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.attempt(deadline, &sign).await {
+            match self.attempt(deadline, 0, &sign).await {
                 Ok(reply) => return Ok(reply),
                 Err(failed) if failed.unsent && pause(tries, None, deadline).await => {}
                 Err(failed) => return Err(failed.problem),
@@ -221,9 +257,14 @@ impl Vendor {
         }
     }
 
-    async fn attempt(&self, deadline: Instant, sign: impl Fn(&Attempt) -> Outgoing) -> Result<Reply, Failed> {
+    async fn attempt(
+        &self,
+        deadline: Instant,
+        host: usize,
+        sign: impl Fn(&Attempt) -> Outgoing,
+    ) -> Result<Reply, Failed> {
         self.budget.wait(deadline).await?;
-        let outgoing = sign(&Attempt { at: self.corrected(clock::now()), nonce: nonce() });
+        let outgoing = sign(&Attempt { at: self.corrected(clock::now()), nonce: nonce(), host });
         telemetry::note(|notes| notes.vendor_calls += 1);
         let timeout = deadline.saturating_duration_since(Instant::now()).min(ATTEMPT_TIMEOUT);
         let mut request = self.client.request(outgoing.method, outgoing.url).body(outgoing.body);

@@ -9,9 +9,9 @@ use crate::wire::time::Timestamp;
 
 /// An ordered list of names and values: form fields go out in this order, the file last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pairs(pub Vec<(String, String)>);
+pub struct OrderedMap(pub Vec<(String, String)>);
 
-impl Pairs {
+impl OrderedMap {
     /// From names and values.
     pub fn new<const N: usize>(pairs: [(&str, &str); N]) -> Self {
         Self(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
@@ -28,13 +28,13 @@ impl Pairs {
     }
 }
 
-impl Serialize for Pairs {
+impl Serialize for OrderedMap {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }
 }
 
-impl<'de> Deserialize<'de> for Pairs {
+impl<'de> Deserialize<'de> for OrderedMap {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let members = Map::deserialize(deserializer)?.into_iter();
         let pairs = members.map(|(name, value)| match value {
@@ -61,10 +61,10 @@ pub struct Grant {
     /// Where the bytes go.
     pub url: String,
     /// Exactly the headers to send; never Host, Content-Length or Date.
-    pub headers: Pairs,
+    pub headers: OrderedMap,
     /// Form fields in sending order; only in form mode.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub fields: Option<Pairs>,
+    pub fields: Option<OrderedMap>,
     /// Name of the file part; only in form mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_field: Option<&'static str>,
@@ -92,6 +92,9 @@ pub struct Grant {
     /// Constructor arguments of the vendor's SDK; only in credentials mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sdk: Option<Value>,
+    /// The same upload over a WebSocket, where the vendor has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<Stream>,
     /// How to turn the upload into a receipt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub complete: Option<Complete>,
@@ -154,6 +157,18 @@ pub struct Credentials {
     pub session_token: String,
     /// When the vendor ends them.
     pub expiration: Timestamp,
+}
+
+/// How to send while it is being recorded: both messages as text frames, then the bytes in binary frames, then an
+/// empty one; the last frame that comes back is the result.
+#[derive(Clone, Serialize)]
+pub struct Stream {
+    /// `wss://…`
+    pub url: String,
+    /// The first message.
+    pub connect: Value,
+    /// The second one.
+    pub start: Value,
 }
 
 /// How to complete: send the token with the collected values to `/complete`.

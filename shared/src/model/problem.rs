@@ -163,7 +163,7 @@ impl Code {
 
 /// What the vendor said, as far as it may be passed on: never its message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VendorSays {
+pub struct VendorError {
     /// The vendor's error code, only if it looks like one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub code: Option<String>,
@@ -175,13 +175,17 @@ pub struct VendorSays {
     pub http_status: Option<u16>,
 }
 
-impl VendorSays {
+impl VendorError {
     /// Keeps `code` and `request_id` only if they match `[A-Za-z0-9._-]{1,80}`: anything else could be a
     /// message in disguise, and vendors' messages echo keys and strings to sign.
     pub fn new(code: Option<&str>, request_id: Option<&str>, http_status: u16) -> Self {
-        let clean = |text: Option<&str>| text.filter(|text| is_code(text)).map(str::to_owned);
         Self { code: clean(code), request_id: clean(request_id), http_status: Some(http_status) }
     }
+}
+
+/// A vendor's code or id, if it looks like one; in a success as in a failure.
+pub fn clean(text: Option<&str>) -> Option<String> {
+    text.filter(|text| is_code(text)).map(str::to_owned)
 }
 
 fn is_code(text: &str) -> bool {
@@ -210,7 +214,7 @@ pub struct Problem {
     /// Seconds to wait before trying again; sent exactly when `retryable`.
     pub retry_after: f64,
     /// The vendor's part in it.
-    pub vendor: Option<VendorSays>,
+    pub vendor: Option<VendorError>,
     /// The offending members.
     pub errors: Vec<FieldError>,
     /// The flow, filled in by the router.
@@ -252,7 +256,7 @@ impl Problem {
 
     /// With what the vendor said.
     #[must_use]
-    pub fn with_vendor(mut self, vendor: VendorSays) -> Self {
+    pub fn with_vendor(mut self, vendor: VendorError) -> Self {
         self.vendor = Some(vendor);
         self
     }

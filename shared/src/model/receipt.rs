@@ -59,6 +59,18 @@ pub struct Receipt {
     /// The vendor's next call.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub handoff: Option<Handoff>,
+    /// What the vendor made of the upload, where the job went on to that.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub document: Option<Document>,
+}
+
+/// A vendor's document made of an upload.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    /// The vendor's id for it.
+    pub id: String,
+    /// How far it is, as the vendor says it.
+    pub status: Value,
 }
 
 /// The vendor call that makes use of the upload, with its parameters filled in.
@@ -68,6 +80,9 @@ pub struct Handoff {
     pub actions: Vec<String>,
     /// Their parameters.
     pub params: Map<String, Value>,
+    /// Names of what they want besides, which only the application knows.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub needs: Vec<String>,
 }
 
 impl Handoff {
@@ -77,6 +92,15 @@ impl Handoff {
         Self {
             actions: actions.map(str::to_owned).to_vec(),
             params: filled.map(|(name, value)| (name.to_owned(), value)).collect(),
+            needs: Vec::new(),
         }
+    }
+
+    /// With what the calls cannot do without; what is filled in already is not needed.
+    #[must_use]
+    pub fn needing<const N: usize>(mut self, names: [&str; N]) -> Self {
+        let missing = names.into_iter().filter(|name| !self.params.contains_key(*name));
+        self.needs.extend(missing.map(str::to_owned));
+        self
     }
 }

@@ -71,7 +71,7 @@ pub const MAX_BODY: usize = 64 * 1024;
 const MAX_FILENAME: usize = 255;
 
 /// Every parameter that some flow has.
-pub const PARAMS: [&str; 11] = [
+pub const PARAMS: &[&str] = &[
     "cust_space_id",
     "bot_biz_id",
     "is_public",
@@ -83,6 +83,10 @@ pub const PARAMS: [&str; 11] = [
     "user_name",
     "channel_id",
     "locale",
+    "model",
+    "workspace_id",
+    "category_id",
+    "category_type",
 ];
 
 impl GrantRequest {

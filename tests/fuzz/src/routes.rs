@@ -18,7 +18,7 @@ use tower::ServiceExt as _;
 use upload_grant_runtime::platform::Env;
 use upload_grant_runtime::flow::Flow;
 use upload_grant_runtime::api::router;
-use upload_grant_runtime::app::{App, Door};
+use upload_grant_runtime::app::{App, RequestOrigin};
 
 const SECRET: &str = "a-secret-of-at-least-thirty-two-bytes";
 
@@ -164,7 +164,7 @@ pub fn replies(data: &[u8]) {
     RUNTIME.block_on(async {
         // Too little time for a second try.
         let deadline = Some(tokio::time::Instant::now() + Duration::from_millis(150));
-        request.extensions_mut().insert(Door { deadline, ..Door::default() });
+        request.extensions_mut().insert(RequestOrigin { deadline, ..RequestOrigin::default() });
         let answer = APPS[which].clone().oneshot(request).await.expect("an answer");
         assert_ne!(answer.status(), 500);
     });

@@ -1,7 +1,9 @@
 //! The flows: one list, which everything under `tests/` reads.
 
+use md5::{Digest as _, Md5};
 use serde::Serialize;
 
+use crate::encode::base64;
 use crate::service::Service;
 use crate::vendor;
 
@@ -17,6 +19,8 @@ macro_rules! flows {
             lke: tencent_lke::Lke,
             aicontent: alibaba_aicontent::Aicontent,
             aicc: huawei_aicc::Aicc,
+            dashscope: alibaba_dashscope::Dashscope,
+            bailian: alibaba_bailian::Bailian,
         }
     };
 }
@@ -67,8 +71,9 @@ impl Flow {
         Service::vendors().filter_map(|vendor| vendor.flow).find(|flow| flow.name == name)
     }
 
-    /// The request for a grant for its file.
+    /// The request for a grant for its file, with the MD5 that some vendors want.
     pub fn request(&self) -> String {
-        format!(r#"{{"filename":"{}","size":{}}}"#, self.file, self.bytes.len())
+        let md5 = base64(&Md5::digest(self.bytes));
+        format!(r#"{{"filename":"{}","size":{},"checksums":{{"md5":"{md5}"}}}}"#, self.file, self.bytes.len())
     }
 }

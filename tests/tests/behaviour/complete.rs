@@ -1,7 +1,7 @@
 //! `/complete`: the client's word becomes a receipt, unless it contradicts what the token binds.
 
 use serde_json::{Value, json};
-use upload_grant_tests::{Answer, Function, Sandbox, sandbox, service};
+use upload_grant_tests::{Answer, FLOWS, Function, Sandbox, sandbox, service};
 
 const MD5: &str = "XUFAKrxLKna5cZ2REBfFkg==";
 const OTHER_MD5: &str = "mZ9VTE8xqW+Qn3yd6JsOVA==";
@@ -68,13 +68,7 @@ async fn a_contradiction_is_a_conflict_and_anything_else_is_taken() {
 #[tokio::test]
 async fn a_relay_that_nobody_used_hands_nothing_on() {
     let sandbox = sandbox().await;
-    for (flow, filename) in [
-        ("alibaba-chatapp", "a.png"),
-        ("alibaba-workorder", "a.png"),
-        ("tencent-lke", "a.pdf"),
-        ("alibaba-aicontent", "a.wav"),
-        ("huawei-aicc", "a.png"),
-    ] {
+    for (flow, filename) in FLOWS.iter().map(|flow| (flow.name, flow.file)) {
         let function = Function::of(flow, &sandbox, &[]).await;
         let token = token(&function, &json!({ "filename": filename, "mode": "relay" })).await;
         let receipt = complete(&function, &json!({ "token": token, "size": 5 })).await.ok();

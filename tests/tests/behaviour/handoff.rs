@@ -58,13 +58,15 @@ async fn a_chat_document_goes_to_doc_parse() {
 }
 
 #[tokio::test]
-async fn a_chat_image_is_markdown() {
+async fn a_chat_image_is_markdown_and_content() {
     let function = Function::of("tencent-lke", &sandbox().await, &[]).await;
     let request = json!({ "filename": "a.png", "params": { "type_key": "realtime", "is_public": true } });
     for receipt in receipts(&function, &request, told()).await {
         let location = receipt["location"].as_str().expect("a URL");
         assert!(location.contains("/public/"), "{location}");
-        assert_eq!(receipt["handoff"]["params"], json!({ "content": format!("![]({location})") }));
+        let contents = json!([{ "Type": "image", "Image": { "Url": location } }]);
+        let params = json!({ "content": format!("![]({location})"), "contents": contents });
+        assert_eq!(receipt["handoff"]["params"], params);
     }
 }
 
@@ -74,7 +76,8 @@ async fn cams_takes_the_url() {
     for receipt in receipts(&function, &json!({ "filename": "a.png" }), json!({})).await {
         assert!(receipt["location"].is_string());
         let actions = json!(["CreateChatappTemplate", "SendChatappMessage"]);
-        check(&receipt, &actions, &json!({ "url": receipt["location"] }));
+        let params = json!({ "url": receipt["location"], "CustSpaceId": facts::CUST_SPACE_ID });
+        check(&receipt, &actions, &params);
     }
 }
 
@@ -110,8 +113,10 @@ async fn an_agent_is_sent_the_object_key() {
         let key = sandbox.objects().pop().expect("an object").key;
         assert_eq!(receipt["key"], *key);
         let content = content.replace("KEY", &key);
-        let params =
-            json!({ "mediaType": kind, "content": content, "from": "u-7", "to": facts::AICC_CHANNEL_ID });
+        let params = json!({
+            "channel": "WEB", "controlType": "CHAT", "sourceType": "CUSTOMER", "mediaType": kind,
+            "content": content, "from": "u-7", "to": facts::AICC_CHANNEL_ID,
+        });
         check(&receipt, &json!(["send"]), &params);
         // Completion after the relay gives the function's own receipt, not the client's word.
         let body = json!({ "token": grant["complete"]["token"], "size": 5 }).to_string();
@@ -132,6 +137,7 @@ async fn an_evaluation_is_known_by_its_record() {
     assert_eq!(record.as_str().map(str::len), Some(32));
     assert_eq!(receipts[0]["vendor"]["result"]["overall"], 88);
     for (receipt, record) in receipts.iter().zip([record, json!("r-1")]) {
-        assert_eq!(receipt["handoff"]["params"], json!({ "record_id": record }));
+        let params = &receipt["handoff"]["params"];
+        assert_eq!((&params["record_id"], &params["app_id"]), (&record, &json!(facts::AICONTENT_APP_ID)));
     }
 }

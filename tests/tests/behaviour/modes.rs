@@ -87,6 +87,13 @@ fn table() -> Vec<Row> {
         spoken(&[("AICONTENT_TRANSPORT", "ssapi")], json!({})),
         row(aicontent, "relay", "a.wav"),
         row("huawei-aicc", "relay", "a.jpg"),
+        Row {
+            enforced: &["expiry", "no-overwrite"],
+            size: (true, true),
+            ..row("alibaba-dashscope", "form", "a.mp4")
+        },
+        row("alibaba-dashscope", "relay", "a.q7q7"),
+        row("alibaba-bailian", "relay", "a.md"),
     ]
 }
 
@@ -180,6 +187,7 @@ async fn the_first_mode_is_the_default() {
         ("tencent-lke", &[], "a.pdf", "put"),
         ("alibaba-aicontent", &[], "a.wav", "form"),
         ("huawei-aicc", &[], "a.jpg", "relay"),
+        ("alibaba-dashscope", &[], "a.mp4", "form"),
     ] {
         let function = Function::of(flow, &sandbox().await, env).await;
         assert_eq!(function.ask(&json!({ "filename": filename })).await.ok()["mode"], mode, "{flow} {env:?}");

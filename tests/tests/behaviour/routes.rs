@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use upload_grant_tests::{Answer, Function, sandbox, upload_request};
+use upload_grant_tests::{Answer, FLOWS, Function, sandbox, upload_request};
 
 const REQUEST: &str = r#"{"filename":"a.png"}"#;
 
@@ -205,7 +205,7 @@ fn listed(answer: &Answer, name: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn liveness_and_openapi_need_no_caller() {
-    for flow in ["alibaba-chatapp", "alibaba-workorder", "tencent-lke", "alibaba-aicontent", "huawei-aicc"] {
+    for flow in FLOWS.iter().map(|flow| flow.name) {
         let function =
             Function::of(flow, &sandbox().await, &[("GRANT_AUTH", "api-key"), ("GRANT_API_KEYS", "")]).await;
         let health = Answer::of(function.get("/prod/healthz")).await.ok();
@@ -219,9 +219,11 @@ async fn liveness_and_openapi_need_no_caller() {
 
 #[tokio::test]
 async fn the_companion_facade_answers_forms() {
-    for (flow, filename, content_type) in
-        [("alibaba-chatapp", "a b.png", "image/png"), ("alibaba-workorder", "a b.pdf", "application/pdf")]
-    {
+    for (flow, filename, content_type) in [
+        ("alibaba-chatapp", "a b.png", "image/png"),
+        ("alibaba-workorder", "a b.pdf", "application/pdf"),
+        ("alibaba-dashscope", "a b.mp4", "video/mp4"),
+    ] {
         let sandbox = sandbox().await;
         let function = Function::of(flow, &sandbox, &[]).await;
         let query = format!(

@@ -54,6 +54,7 @@ async fn workorder_api_policy_and_url() {
     let run = Run::json("alibaba-workorder", &sandbox, &[("WORKORDER_API", "2021-06-10")]).await;
     run.says("workorder.api", "info", "url", "a URL with a V1 signature");
     run.says("put.type", "info", "bound", "another content type: refused");
+    run.says("workorder.read-back", "ok", "ok", "GetSignedUrl gives the same bytes");
     let data = json!({ "accessId": "a", "policy": "e30=", "signature": "s", "dir": "d/", "host": "h" });
     let body = json!({ "success": true, "code": "200", "data": data }).to_string();
     sandbox.fault(json!({ "target": "workorder", "raw": { "status": 200, "body": body } }));
@@ -89,6 +90,25 @@ async fn lke_answer_and_the_rights_of_its_keys() {
     assert_eq!(sandbox.action_calls(Service::Cos, "POST"), 1);
     let run = Run::of("tencent-lke", &sandbox, &[], &["--json", "--no-upload"]).await;
     run.says("lke.post-object", "skipped", "skipped", "--no-upload");
+}
+
+#[tokio::test]
+async fn lke_has_two_apis() {
+    let sandbox = sandbox().await;
+    let code =
+        |code: &str| json!({ "Response": { "Error": { "Code": code, "Message": "canary" } } }).to_string();
+    for (env, other) in [("2023-11-30", "LKE_API=2026-05-20"), ("2026-05-20", "LKE_API=2023-11-30")] {
+        // The reachability check comes first.
+        let raw = json!({ "status": 200, "body": code("NoSuchVersion") });
+        sandbox.fault(json!({ "target": "lke", "skip": 1, "times": 1, "raw": raw }));
+        let run = Run::json("tencent-lke", &sandbox, &[("LKE_API", env)]).await;
+        run.says("vendor.call", "fail", "vendor_rejected", "lke.other-api");
+        run.says("lke.other-api", "warn", "works", other);
+    }
+    sandbox
+        .fault(json!({ "target": "lke", "raw": { "status": 200, "body": code("UnauthorizedOperation") } }));
+    let run = Run::json("tencent-lke", &sandbox, &[]).await;
+    run.says("lke.other-api", "info", "refused", "does not work either");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Where all is well; and the ways to ask.
 
-use upload_grant_tests::sandbox;
+use upload_grant_tests::{FLOWS, sandbox};
 
 use crate::run::Run;
 
@@ -17,12 +17,15 @@ async fn every_flow_is_found_well() {
         ("alibaba-chatapp", &[credentials][..], [form, put].concat(), 3),
         ("alibaba-workorder", &[], size.to_vec(), 2),
         ("alibaba-workorder", &[("WORKORDER_SIGNATURE", "v3")], size.to_vec(), 2),
-        ("alibaba-workorder", &[("WORKORDER_API", "2021-06-10")], key.to_vec(), 2),
+        // One more is read back under the vendor's own URL.
+        ("alibaba-workorder", &[("WORKORDER_API", "2021-06-10")], key.to_vec(), 3),
         ("tencent-lke", &[credentials], put.to_vec(), 3),
         ("alibaba-aicontent", &[], vec!["form.upload"], 2),
         ("alibaba-aicontent", &[("AICONTENT_TRANSPORT", "ssapi")], vec!["form.upload"], 2),
         ("alibaba-aicontent", &[("AICONTENT_SIGN", "none")], vec!["form.upload"], 2),
         ("huawei-aicc", &[], vec!["aicc.session"], 1),
+        ("alibaba-bailian", &[], key.to_vec(), 2),
+        ("alibaba-dashscope", &[], vec!["form.size", "form.upload", "form.overwrite"], 2),
     ] {
         let sandbox = sandbox().await;
         let run = Run::json(flow, &sandbox, extra).await;
@@ -44,17 +47,11 @@ async fn every_flow_is_found_well() {
 
 #[tokio::test]
 async fn without_uploads_nothing_is_left_and_the_rest_is_done() {
-    for (flow, grant) in [
-        ("alibaba-chatapp", "put.grant"),
-        ("alibaba-workorder", "form.grant"),
-        ("tencent-lke", "put.grant"),
-        ("alibaba-aicontent", "form.grant"),
-        ("huawei-aicc", "relay.grant"),
-    ] {
+    for (flow, grant) in FLOWS.iter().map(|flow| (flow.name, format!("{}.grant", flow.modes[0]))) {
         let sandbox = sandbox().await;
         let run = Run::of(flow, &sandbox, &[], &["--no-upload", "--json"]).await;
         assert_eq!((run.exit, sandbox.objects().len()), (0, 0), "{}", run.stdout);
-        assert!(run.with("ok").contains(&grant) && run.with("skipped").contains(&"relay.upload"), "{flow}");
+        assert!(run.with("ok").contains(&&*grant) && run.with("skipped").contains(&"relay.upload"), "{flow}");
         assert!(run.json["uploads"] == false && run.json["objects"].as_array().is_some_and(Vec::is_empty));
     }
 }

@@ -143,6 +143,24 @@ async fn tencent() {
 }
 
 #[tokio::test]
+async fn dashscope() {
+    let sandbox = sandbox().await;
+    let flow = "alibaba-dashscope";
+    let code = |status, code| says("dashscope", status, json!({ "code": code, "request_id": "R-1" }));
+    let unknown = [("DASHSCOPE_MODEL", "no-such-model")];
+    for case in [
+        (flow, &[("DASHSCOPE_API_KEY", "sk-other")][..], None, "vendor_auth_failed", "DASHSCOPE_API_KEY"),
+        (flow, &unknown, None, "vendor_rejected", "DASHSCOPE_MODEL"),
+        (flow, &[], code(403, "Model.AccessDenied"), "vendor_auth_failed", "may not call"),
+        (flow, &[], code(403, "AccessDenied.Unpurchased"), "vendor_not_subscribed", "activate Model Studio"),
+        (flow, &[], code(400, "Arrearage"), "vendor_not_subscribed", "overdue"),
+        (flow, &[], code(429, "Throttling"), "vendor_throttled", "GRANT_VENDOR_RPS"),
+    ] {
+        objects(&sandbox, case).await;
+    }
+}
+
+#[tokio::test]
 async fn huawei() {
     let sandbox = sandbox().await;
     let aicc = "huawei-aicc";

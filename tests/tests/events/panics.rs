@@ -8,8 +8,8 @@ use upload_grant::model::media::{Accepted, Others, Types};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::{Handoff, Receipt};
 use upload_grant::model::request::Mode;
-use upload_grant_runtime::cli::doctor::{Chart, Diagnose, Report};
-use upload_grant_runtime::flow::{Ask, Bound, Context, Flow, Spec};
+use upload_grant_runtime::cli::doctor::{Diagnose, Profile, Report};
+use upload_grant_runtime::flow::{Context, Flow, Spec, UploadContext, UploadRequest};
 use upload_grant_runtime::platform::Env;
 use upload_grant_tests::platform::{FUNCTION_GRAPH, LAMBDA, RuntimeApi};
 use upload_grant_tests::process::Process;
@@ -34,22 +34,22 @@ impl Flow for Panics {
         Self
     }
 
-    async fn grant(&self, _: &Context, ask: &Ask) -> Result<Grant, Problem> {
-        assert_ne!(ask.filename, "panic.pdf", "a secret that must not be told");
+    async fn grant(&self, _: &Context, upload: &UploadRequest) -> Result<Grant, Problem> {
+        assert_ne!(upload.filename, "panic.pdf", "a secret that must not be told");
         Err(Problem::new(Code::VendorRejected, "alive"))
     }
 
-    fn handoff(&self, _: &Receipt, _: &Bound<'_>) -> Option<Handoff> {
+    fn handoff(&self, _: &Receipt, _: &UploadContext<'_>) -> Option<Handoff> {
         None
     }
 }
 
 impl Diagnose for Panics {
-    fn chart(&self) -> Chart {
-        Chart::default()
+    fn profile(&self) -> Profile {
+        Profile::default()
     }
 
-    async fn examine(&self, _: &Context, _: &Ask, _: &mut Report) -> Result<(), Problem> {
+    async fn diagnose(&self, _: &Context, _: &UploadRequest, _: &mut Report) -> Result<(), Problem> {
         Ok(())
     }
 }

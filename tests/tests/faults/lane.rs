@@ -16,16 +16,40 @@ pub struct Lane {
     pub filename: &'static str,
     /// Shown by uploading through the relay instead of by asking.
     pub relay: bool,
+    /// Whether the vendor wants size and MD5 when asked.
+    pub checksums: bool,
 }
 
 const fn lane(name: &'static str, flow: &'static str, service: Service, endpoint: &'static str) -> Lane {
-    Lane { name, flow, service, action: None, endpoint, env: &[], filename: "a.pdf", relay: false }
+    Lane {
+        name,
+        flow,
+        service,
+        action: None,
+        endpoint,
+        env: &[],
+        filename: "a.pdf",
+        relay: false,
+        checksums: false,
+    }
 }
 
 const SUCCESSOR: &[(&str, &str)] = &[("WORKORDER_API", "2021-06-10")];
 const DIRECT: &[(&str, &str)] = &[("AICONTENT_TRANSPORT", "ssapi")];
 
-pub const LANES: [Lane; 14] = [
+pub const LANES: &[Lane] = &[
+    Lane {
+        filename: "a.md",
+        checksums: true,
+        ..lane("bailian", "alibaba-bailian", Service::Bailian, "BAILIAN_ENDPOINT")
+    },
+    Lane {
+        relay: true,
+        filename: "a.md",
+        ..lane("oss-bailian", "alibaba-bailian", Service::Oss, "OSS_ENDPOINT")
+    },
+    lane("dashscope", "alibaba-dashscope", Service::Dashscope, "DASHSCOPE_ENDPOINT"),
+    Lane { relay: true, ..lane("oss-dashscope", "alibaba-dashscope", Service::Oss, "OSS_ENDPOINT") },
     lane("chatapp", "alibaba-chatapp", Service::Cams, "CAMS_ENDPOINT"),
     lane("workorder", "alibaba-workorder", Service::Workorder, "WORKORDER_ENDPOINT"),
     Lane {

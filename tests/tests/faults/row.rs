@@ -107,6 +107,10 @@ impl Row {
         }
         let started = Instant::now();
         let mut request = json!({ "filename": lane.filename });
+        if lane.checksums {
+            request["size"] = BYTES.len().into();
+            request["checksums"] = json!({ "md5": "XUFAKrxLKna5cZ2REBfFkg==" });
+        }
         if lane.relay {
             request["mode"] = "relay".into();
         }

@@ -1,6 +1,7 @@
 //! Upload jobs: where their bytes come from, what becomes of them, and who is told.
 
 mod bounds;
+mod finish;
 mod memory;
 mod notifications;
 mod notify;

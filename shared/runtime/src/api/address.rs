@@ -8,20 +8,20 @@ use url::Url;
 
 use super::path::Prefix;
 use super::proxy::Proxy;
-use crate::app::{App, Door};
+use crate::app::{App, RequestOrigin};
 use crate::flow::Flow;
 use crate::platform::is_loopback;
 use upload_grant::model::problem::Problem;
 
 /// Where the request came from: the peer, or what a trusted proxy says.
-pub(super) fn source<F: Flow>(app: &App<F>, door: &Door, headers: &HeaderMap) -> Option<IpAddr> {
+pub(super) fn source<F: Flow>(app: &App<F>, origin: &RequestOrigin, headers: &HeaderMap) -> Option<IpAddr> {
     let forwarded = || {
         // Some proxies add a line of their own instead of appending to the client's.
         let lines = headers.get_all("x-forwarded-for").iter();
         let lines: Vec<&str> = lines.filter_map(|line| line.to_str().ok()).collect();
         client(&lines.join(","))
     };
-    app.cx.settings.trust_proxy.then(forwarded).flatten().or(door.source)
+    app.cx.settings.trust_proxy.then(forwarded).flatten().or(origin.source)
 }
 
 /// The client in `X-Forwarded-For`. Each proxy appends whom it saw, so the last address outside of the operator's
@@ -50,7 +50,7 @@ fn is_internal(address: IpAddr) -> bool {
 /// `invalid_request` if the request names no host.
 pub(super) fn public_base<F: Flow>(
     app: &App<F>,
-    door: &Door,
+    origin: &RequestOrigin,
     headers: &HeaderMap,
     uri: &Uri,
     prefix: &Prefix,
@@ -58,7 +58,7 @@ pub(super) fn public_base<F: Flow>(
     if let Some(url) = &app.cx.settings.public_url {
         return Ok(url.clone());
     }
-    if let Some(base) = &door.base {
+    if let Some(base) = &origin.base {
         return Ok(format!("{base}{}", prefix.0));
     }
     let proxy = if app.cx.settings.trust_proxy { Proxy::of(headers) } else { Proxy::default() };
@@ -69,13 +69,13 @@ pub(super) fn public_base<F: Flow>(
     let scheme = proxy.scheme.unwrap_or(if is_loopback(&url) {
         "http"
     } else {
-        door.scheme.unwrap_or(if app.on_platform { "https" } else { "http" })
+        origin.scheme.unwrap_or(if app.on_platform { "https" } else { "http" })
     });
     // The usual ports are not said; that of the other scheme is some inner hop's.
     let has_port = host.parse::<Authority>().is_ok_and(|host| host.port().is_some());
     let port = proxy.port.filter(|port| !has_port && ![80, 443].contains(port));
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-    Ok(format!("{scheme}://{host}{port}{}{}{}", proxy.prefix, door.mount, prefix.0))
+    Ok(format!("{scheme}://{host}{port}{}{}{}", proxy.prefix, origin.mount, prefix.0))
 }
 
 /// A `Host` header as a URL, if it is a host with or without port and nothing else.

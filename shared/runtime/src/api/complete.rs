@@ -9,9 +9,9 @@ use axum::response::Response;
 use serde_json::Value;
 
 use super::grants::no_store;
-use super::{Rejection, json_response, read_document};
-use crate::app::{App, Binding, quoted};
-use crate::flow::{Bound, Flow};
+use super::{Rejection, STRANGERS_TIME, json_response, read_document};
+use crate::app::{App, TicketClaims, quoted};
+use crate::flow::{Flow, UploadContext};
 use crate::platform::clock;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::{Receipt, Verified};
@@ -23,64 +23,69 @@ pub(super) async fn complete<F: Flow>(
 ) -> Result<Response, Rejection> {
     let sealers = app.sealers()?;
     let (head, body) = request.into_parts();
-    let body = read_document(&head.headers, body, MAX_BODY).await?;
+    // Who sends it shows only in the document.
+    let stranger = app.capacity.stranger()?;
+    let body = read_document(&head.headers, body, MAX_BODY, STRANGERS_TIME).await?;
+    drop(stranger);
     let sent: Value =
         serde_json::from_slice(&body).map_err(|_| Problem::invalid("", "the body is not valid JSON"))?;
     if !sent.is_object() {
         return Err(Problem::invalid("", "a JSON object is expected").into());
     }
     let token = text(&sent, "token")?.ok_or_else(|| Problem::invalid("/token", "token is required"))?;
-    let binding = sealers.open_token(token, F::SPEC.name, clock::now())?;
+    let claims = sealers.open_token(token, F::SPEC.name, clock::now())?;
+    let _place = app.capacity.place()?;
     // The function's own word about a relayed upload is worth more than the client's.
-    if binding.mode == Mode::Relay
-        && let Some(outcome) = app.store.outcome(&format!("ticket:{}", binding.id)).await?
+    if claims.mode == Mode::Relay
+        && let Some(outcome) = app.store.outcome(&format!("ticket:{}", claims.id)).await?
     {
         return Ok(no_store(json_response(&outcome.data)));
     }
-    let receipt = receipt(&app.flow, &binding, &sent)?;
+    let receipt = receipt(&app.flow, &claims, &sent)?;
     Ok(no_store(json_response(&receipt)))
 }
 
-fn receipt<F: Flow>(flow: &F, binding: &Binding, sent: &Value) -> Result<Receipt, Problem> {
+fn receipt<F: Flow>(flow: &F, claims: &TicketClaims, sent: &Value) -> Result<Receipt, Problem> {
     let size = match sent.get("size").filter(|size| !size.is_null()) {
-        None => binding.size,
+        None => claims.size,
         Some(size) => Some(
             request::whole(size).ok_or_else(|| Problem::invalid("/size", "a whole number is expected"))?,
         ),
     };
     let mut checksums = checksums(sent)?;
     let crc64 = crc64(sent)?;
-    let contradiction = contradiction(binding, size, &checksums, crc64.as_ref());
+    let contradiction = contradiction(claims, size, &checksums, crc64.as_ref());
     if let Some(pointer) = contradiction {
         return Err(Problem::at(Code::CompleteMismatch, pointer, "this is not what the grant was given for"));
     }
     checksums.crc64 = checksums.crc64.or(crc64);
-    let mut vendor = binding.vendor.clone();
+    let mut vendor = claims.vendor.clone();
     if let Some(record_id) = text(sent, "record_id")? {
         vendor.insert("record_id".into(), record_id.into());
     }
     let mut receipt = Receipt {
         version: 1,
-        id: binding.id.clone(),
+        id: claims.id.clone(),
         job_id: None,
         caller: None,
         flow: F::SPEC.name.to_owned(),
-        filename: binding.filename.clone(),
-        key: binding.key.clone(),
-        location: binding.location.clone(),
+        filename: claims.filename.clone(),
+        key: claims.key.clone(),
+        location: claims.location.clone(),
         size,
         etag: text(sent, "etag")?.map(quoted),
-        crc64: checksums.crc64.or_else(|| binding.checksums.crc64.clone()),
-        sha256: checksums.sha256.or_else(|| binding.checksums.sha256.clone()),
+        crc64: checksums.crc64.or_else(|| claims.checksums.crc64.clone()),
+        sha256: checksums.sha256.or_else(|| claims.checksums.sha256.clone()),
         verified: Verified::Client,
         uploaded_at: clock::now(),
         vendor,
         handoff: None,
+        document: None,
     };
     // Of a relay without the relay's own word nothing is known that could be handed on.
-    if binding.mode != Mode::Relay {
-        let bound = Bound { content_type: &binding.content_type, params: &binding.params };
-        receipt.handoff = flow.handoff(&receipt, &bound);
+    if claims.mode != Mode::Relay {
+        let context = UploadContext { content_type: &claims.content_type, params: &claims.params };
+        receipt.handoff = flow.handoff(&receipt, &context);
     }
     Ok(receipt)
 }
@@ -99,29 +104,29 @@ fn crc64(sent: &Value) -> Result<Option<String>, Problem> {
 
 /// The pointer to what contradicts the binding.
 fn contradiction(
-    binding: &Binding,
+    claims: &TicketClaims,
     size: Option<u64>,
     sent: &Checksums,
     crc64: Option<&String>,
 ) -> Option<&'static str> {
-    let wrong_size = match binding.size {
-        Some(bound) => size.is_some_and(|size| size != bound),
-        None => size.is_some_and(|size| size == 0 || size > binding.max_bytes),
+    let wrong_size = match claims.size {
+        Some(context) => size.is_some_and(|size| size != context),
+        None => size.is_some_and(|size| size == 0 || size > claims.max_bytes),
     };
     if wrong_size {
         return Some("/size");
     }
-    let bound = &binding.checksums;
+    let context = &claims.checksums;
     let pairs = [
-        ("/checksums/md5", &bound.md5, sent.md5.as_ref()),
-        ("/checksums/sha256", &bound.sha256, sent.sha256.as_ref()),
-        ("/checksums/crc64", &bound.crc64, sent.crc64.as_ref()),
-        ("/crc64", &bound.crc64, crc64),
+        ("/checksums/md5", &context.md5, sent.md5.as_ref()),
+        ("/checksums/sha256", &context.sha256, sent.sha256.as_ref()),
+        ("/checksums/crc64", &context.crc64, sent.crc64.as_ref()),
+        ("/crc64", &context.crc64, crc64),
     ];
-    let differ = |bound: &Option<String>, sent: Option<&String>| {
-        bound.as_ref().zip(sent).is_some_and(|(bound, sent)| bound != sent)
+    let differ = |context: &Option<String>, sent: Option<&String>| {
+        context.as_ref().zip(sent).is_some_and(|(context, sent)| context != sent)
     };
-    pairs.into_iter().find(|(_, bound, sent)| differ(bound, *sent)).map(|(pointer, ..)| pointer)
+    pairs.into_iter().find(|(_, context, sent)| differ(context, *sent)).map(|(pointer, ..)| pointer)
 }
 
 /// A plain text member of at most 256 bytes; longer for the token.

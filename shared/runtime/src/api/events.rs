@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::grants::no_store;
-use super::{Rejection, json_response, read_document};
-use crate::app::{App, Door};
+use super::{DOCUMENT_TIME, Rejection, json_response, read_document};
+use crate::app::{App, RequestOrigin};
 use crate::auth::Caller;
 use crate::auth::policy::Right;
 use crate::event::{
@@ -29,10 +29,10 @@ const MAX_EVENTS: usize = 6 * 1024 * 1024;
 
 pub(super) async fn events<F: Flow>(
     State(app): State<Arc<App<F>>>,
-    door: Option<Extension<Door>>,
+    origin: Option<Extension<RequestOrigin>>,
     request: Request<Body>,
 ) -> Result<Response, Rejection> {
-    let door = door.map(|Extension(door)| door).unwrap_or_default();
+    let origin = origin.map(|Extension(origin)| origin).unwrap_or_default();
     let caller = match app.cx.settings.events {
         Events::Off => return Err(Rejection::new(Code::NotFound, "there is no such route")),
         Events::Trusted => {
@@ -42,7 +42,7 @@ pub(super) async fn events<F: Flow>(
             None
         }
         Events::Caller => {
-            let caller = app.caller(request.headers(), &door).await?;
+            let caller = app.caller(request.headers(), &origin).await?;
             // Jobs go by their sender's name. Each of them is counted when it is its turn.
             caller.identity()?;
             app.permissions(&caller)?.need(Right::Events)?;
@@ -50,12 +50,13 @@ pub(super) async fn events<F: Flow>(
         }
     };
     app.configured()?;
+    let _place = app.capacity.place()?;
     let (head, body) = request.into_parts();
-    let body = read_document(&head.headers, body, MAX_EVENTS).await?;
+    let body = read_document(&head.headers, body, MAX_EVENTS, DOCUMENT_TIME).await?;
     let delivery = delivery(&head.headers, &body)?;
     drop(body);
     let report = delivery.report;
-    let delivered = app.delivered(delivery, caller.as_ref(), Some(door)).await;
+    let delivered = app.delivered(delivery, caller.as_ref(), Some(origin)).await;
     match delivered.problem {
         Some(problem) if report == Report::Whole => Err(problem.into()),
         _ => Ok(no_store(json_response(&batch_item_failures(&delivered.failed)))),
@@ -72,8 +73,9 @@ pub(super) async fn fc_invoke<F: Flow>(
     let id = platform_id.unwrap_or_default().to_owned();
     let outcome = async {
         app.configured()?;
+        let _place = app.capacity.place()?;
         let (head, body) = request.into_parts();
-        let body = read_document(&head.headers, body, MAX_EVENTS).await?;
+        let body = read_document(&head.headers, body, MAX_EVENTS, DOCUMENT_TIME).await?;
         match recognized(json_text(&body)?)? {
             Event::Messages(delivery) => {
                 app.delivered(delivery, None, None).await.problem.map_or_else(|| Ok(json!({})), Err)
@@ -142,11 +144,11 @@ impl<F: Flow> App<F> {
         self: &Arc<Self>,
         delivery: Delivery,
         caller: Option<&Caller>,
-        door: Option<Door>,
+        origin: Option<RequestOrigin>,
     ) -> Delivered {
         // Over HTTP there is no deadline but the server's patience: an hour bounds what a job may take.
         let usual = Instant::now() + std::time::Duration::from_secs(3600);
-        let deadline = door.and_then(|door| door.deadline).unwrap_or(usual);
+        let deadline = origin.and_then(|origin| origin.deadline).unwrap_or(usual);
         self.deliver(delivery, caller, deadline).await
     }
 }

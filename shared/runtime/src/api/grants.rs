@@ -15,37 +15,40 @@ use upload_grant::model::request::{GrantRequest, MAX_BODY};
 
 use super::address::{public_base, source};
 use super::path::Prefix;
-use super::{Rejection, json_response, read_document};
-use crate::app::{App, Door};
+use super::{DOCUMENT_TIME, Rejection, json_response, read_document};
+use crate::app::{App, RequestOrigin};
 use crate::flow::Flow;
 
 pub(super) async fn grants<F: Flow>(
     State(app): State<Arc<App<F>>>,
     Extension(prefix): Extension<Prefix>,
-    door: Option<Extension<Door>>,
+    origin: Option<Extension<RequestOrigin>>,
     request: Request<Body>,
 ) -> Result<Response, Rejection> {
-    let door = door.map(|Extension(door)| door).unwrap_or_default();
-    let caller = app.caller(request.headers(), &door).await?;
+    let mut origin = origin.map(|Extension(origin)| origin).unwrap_or_default();
+    origin.is_page = request.headers().contains_key(header::ORIGIN);
+    let caller = app.caller(request.headers(), &origin).await?;
+    let _place = app.capacity.place()?;
     let granted = app.granted(&caller)?;
     let (head, body) = request.into_parts();
-    let body = read_document(&head.headers, body, MAX_BODY).await?;
-    let base = || public_base(&app, &door, &head.headers, &head.uri, &prefix);
-    let source = source(&app, &door, &head.headers);
+    let body = read_document(&head.headers, body, MAX_BODY, DOCUMENT_TIME).await?;
+    let base = || public_base(&app, &origin, &head.headers, &head.uri, &prefix);
+    let source = source(&app, &origin, &head.headers);
     Ok(no_store(match Asked::parse(&body)? {
-        Asked::One(asked) => json_response(&app.grant(&asked, &granted, source, &door, base).await?),
-        Asked::Files(files) => json_response(&app.grants(files, &granted, source, &door, base).await),
+        Asked::One(asked) => json_response(&app.grant(&asked, &granted, source, &origin, base).await?),
+        Asked::Files(files) => json_response(&app.grants(files, &granted, source, &origin, base).await),
     }))
 }
 
 /// `GET /s3/params` as Uppy Companion answers it, for flows with forms.
 pub(super) async fn s3_params<F: Flow>(
     State(app): State<Arc<App<F>>>,
-    door: Option<Extension<Door>>,
+    origin: Option<Extension<RequestOrigin>>,
     request: Request<Body>,
 ) -> Result<Response, Rejection> {
-    let door = door.map(|Extension(door)| door).unwrap_or_default();
-    let caller = app.caller(request.headers(), &door).await?;
+    let origin = origin.map(|Extension(origin)| origin).unwrap_or_default();
+    let caller = app.caller(request.headers(), &origin).await?;
+    let _place = app.capacity.place()?;
     let granted = app.granted(&caller)?;
     if !app.has_companion() {
         return Err(Rejection::new(
@@ -54,8 +57,8 @@ pub(super) async fn s3_params<F: Flow>(
         ));
     }
     let asked = companion_request(request.uri().query().unwrap_or_default(), &F::SPEC.param_names())?;
-    let source = source(&app, &door, request.headers());
-    let grant = app.grant(&asked, &granted, source, &door, || Ok(String::new())).await?;
+    let source = source(&app, &origin, request.headers());
+    let grant = app.grant(&asked, &granted, source, &origin, || Ok(String::new())).await?;
     Ok(no_store(json_response(&json!({
         "method": grant.method, "url": grant.url, "fields": grant.fields, "headers": grant.headers,
         "expires": grant.expires, "key": grant.key,

@@ -1,4 +1,4 @@
-//! What happens around every request: its id, its share of the capacity, its time, its problem and its log line.
+//! What happens around every request: its id, its panic, its problem and its log line.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use futures_util::FutureExt as _;
 use tokio::time::Instant;
 
 use super::Rejection;
-use crate::app::{App, Door};
+use crate::app::{App, RequestOrigin};
 use crate::auth::challenge as challenge_to;
 use crate::flow::Flow;
 use crate::platform::new_id;
-use crate::platform::telemetry::{self, Line, Trace};
+use crate::platform::telemetry::{self, AccessLog, Trace};
 use upload_grant::model::problem::{Code, Problem};
 
-pub(super) async fn around<F: Flow>(
+pub(super) async fn log_and_render<F: Flow>(
     State(app): State<Arc<App<F>>>,
     mut request: Request,
     next: Next,
@@ -37,18 +37,18 @@ pub(super) async fn around<F: Flow>(
             notes.request_id = Some(id.clone());
             notes.trace = trace;
         });
-        answer(&app, request, route, taken.control.as_deref(), platform_id.as_deref(), next).await
+        answer(&app, request, taken.control.as_deref(), platform_id.as_deref(), next).await
     };
-    let (mut response, notes) = telemetry::noting(work).await;
+    let (mut response, notes) = telemetry::scope(work).await;
     let code = render(&mut response, F::SPEC.name, &id, challenge);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-request-id", value);
     }
     // Probes and scrapes come every few seconds, and say nothing.
     if !matches!(route, "healthz" | "metrics") {
-        let line = Line::new(F::SPEC.name, route, code, started);
+        let line = AccessLog::new(F::SPEC.name, route, code, started);
         let status = Some(response.status().as_u16());
-        Line { method: Some(method.as_str()), status, ..line }.write(&notes);
+        AccessLog { method: Some(method.as_str()), status, ..line }.write(&notes);
     }
     response
 }
@@ -56,18 +56,12 @@ pub(super) async fn around<F: Flow>(
 async fn answer<F: Flow>(
     app: &Arc<App<F>>,
     request: Request,
-    route: &'static str,
     control: Option<&str>,
     id: Option<&str>,
     next: Next,
 ) -> Response {
     if request.method() == Method::OPTIONS {
         return StatusCode::NO_CONTENT.into_response();
-    }
-    let place = app.in_flight.try_acquire();
-    // Who is busy is alive: a platform that hears otherwise would end the work at hand.
-    if place.is_err() && route != "healthz" {
-        return Rejection::new(Code::RateLimited, "the function is at capacity").into_response();
     }
     let work = async {
         match control {
@@ -91,7 +85,7 @@ fn is_invoke(request: &Request) -> bool {
 
 /// The platform's or the client's id of the request if it is a plain one, else a new one.
 fn request_id(request: &Request, platform_id: Option<String>) -> String {
-    let from_door = request.extensions().get::<Door>().and_then(|door| door.request_id.clone());
+    let from_door = request.extensions().get::<RequestOrigin>().and_then(|origin| origin.request_id.clone());
     let header = |headers: &HeaderMap| Some(headers.get("x-request-id")?.to_str().ok()?.to_owned());
     let plain = |id: &String| {
         (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))

@@ -2,31 +2,37 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::app::App;
 use crate::auth::Auth;
 use crate::flow::Flow;
 use upload_grant::model::problem::Code;
-use upload_grant::model::request::Mode;
 
-/// The description of the function that serves `F`, which offers `modes` to callers that `auth` lets in, and
-/// Uppy's Companion route if `companion`.
-pub fn document<F: Flow>(modes: &[Mode], companion: bool, auth: Option<&Auth>) -> Value {
+/// The description of `app` as it is configured: its modes, its caller check, and the routes that are open.
+pub(super) fn document<F: Flow>(app: &App<F>) -> Value {
     let mut document: Value = serde_json::from_str(include_str!("openapi.json")).unwrap_or(Value::Null);
     document["info"]["title"] = format!("Upload grants: {}", F::SPEC.name).into();
     document["info"]["version"] = env!("CARGO_PKG_VERSION").into();
-    document["security"] = security(auth);
+    document["security"] = security(app.auth.as_ref());
     let mut request = example::<F>();
     let schemas = &mut document["components"]["schemas"];
-    schemas["Mode"]["enum"] = json!(modes);
+    name_the_flow(schemas, F::SPEC.name);
+    schemas["Mode"]["enum"] = json!(app.flow.modes());
     schemas["Problem"]["properties"]["code"]["enum"] = json!(Code::ALL);
     schemas["GrantRequest"]["examples"] = json!([request]);
     schemas["Params"]["properties"] = F::SPEC
         .params
         .iter()
-        .map(|param| (param.name.to_owned(), param.schema()))
+        .flat_map(|param| {
+            [Some(param.name), param.alias].map(|name| Some((name?.to_owned(), param.schema())))
+        })
+        .flatten()
         .collect::<Map<_, _>>()
         .into();
     let paths = &mut document["paths"];
-    if companion {
+    if let Some(paths) = paths.as_object_mut().filter(|_| !app.cx.settings.metrics) {
+        paths.remove("/metrics");
+    }
+    if app.has_companion() {
         let parameters = &mut paths["/s3/params"]["get"]["parameters"];
         parameters[0]["example"] = request["filename"].clone();
         parameters[1]["example"] = request["content_type"].clone();
@@ -36,6 +42,16 @@ pub fn document<F: Flow>(modes: &[Mode], companion: bool, auth: Option<&Auth>) -
     request["source"] = json!({ "base64": "aGVsbG8=" });
     paths["/events"]["post"]["requestBody"]["content"]["application/json"]["example"] = request;
     document
+}
+
+/// Whatever has a flow has this one.
+fn name_the_flow(schemas: &mut Value, name: &str) {
+    for schema in schemas.as_object_mut().into_iter().flatten().map(|(_, schema)| schema) {
+        if let Some(flow) = schema.pointer_mut("/properties/flow") {
+            flow["enum"] = json!([name]);
+            schema.pointer_mut("/examples/0/flow").into_iter().for_each(|flow| *flow = name.into());
+        }
+    }
 }
 
 /// What a caller must bring; operations that need nothing say so themselves.

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::grants::no_store;
 use super::{Rejection, json_response};
-use crate::app::{App, Binding, Door, carrier, receipt_of, time_for};
+use crate::app::{App, RequestOrigin, TicketClaims, carrier, receipt_of, time_for};
 use crate::event::Mangled;
 use crate::flow::Flow;
 use crate::platform::telemetry;
@@ -28,19 +28,20 @@ use upload_grant::model::request::Mode;
 pub(super) async fn relay<F: Flow>(
     State(app): State<Arc<App<F>>>,
     Path(ticket): Path<String>,
-    door: Option<Extension<Door>>,
+    origin: Option<Extension<RequestOrigin>>,
     request: Request<Body>,
 ) -> Result<Response, Rejection> {
-    let binding = app.sealers()?.open_ticket(&ticket, F::SPEC.name, clock::now())?;
+    let claims = app.sealers()?.open_ticket(&ticket, F::SPEC.name, clock::now())?;
+    let _place = app.capacity.place()?;
     telemetry::note(|notes| {
         notes.mode = Some(Mode::Relay.as_str());
-        notes.grant_id = Some(binding.id.clone());
+        notes.grant_id = Some(claims.id.clone());
     });
     if let Some(Mangled(problem)) = request.extensions().get() {
         return Err(problem.clone().into());
     }
-    let length = check_headers(&binding, request.headers())?;
-    let name = format!("ticket:{}", binding.id);
+    let length = check_headers(&claims, request.headers())?;
+    let name = format!("ticket:{}", claims.id);
     let time = time_for(app.cx.settings.timeout, length);
     let owner = new_id();
     match app.store.claim(&name, &owner, time).await? {
@@ -53,16 +54,16 @@ pub(super) async fn relay<F: Flow>(
     let mut lease = Lease { app: app.clone(), name: name.clone(), owner, spent: false };
     let source_failed = |_| Problem::new(Code::SourceFailed, "the request body broke off").retryable(true);
     // The platform may end the request sooner than we would.
-    let deadline = door.and_then(|Extension(door)| door.deadline);
+    let deadline = origin.and_then(|Extension(origin)| origin.deadline);
     let usual = Instant::now() + time;
     let stream = request.into_body().into_data_stream().map_err(source_failed);
-    let body = transfer::Body::new(length, binding.checksums.clone(), stream);
-    let ask = binding.ask(length, carrier(app.flow.modes()), deadline.unwrap_or(usual).min(usual));
+    let body = transfer::Body::new(length, claims.checksums.clone(), stream);
+    let upload = claims.upload(length, carrier(app.flow.modes()), deadline.unwrap_or(usual).min(usual));
     // The flow says more exactly what took too long; this is for one that does not keep its deadline.
     let end = usual + Duration::from_millis(500);
     let end = deadline.map_or(end, |deadline| deadline.min(end));
     let time_is_up = |_| Err(Problem::new(Code::VendorTimeout, "the upload did not end in time"));
-    let work = app.flow.upload(&app.cx, &ask, body);
+    let work = app.flow.upload(&app.cx, &upload, body);
     let stored = match tokio::time::timeout_at(end, work).await.unwrap_or_else(time_is_up) {
         Ok(stored) => stored,
         Err(problem) => {
@@ -72,8 +73,8 @@ pub(super) async fn relay<F: Flow>(
             return Err(problem.into());
         }
     };
-    let receipt = serde_json::to_value(receipt_of(&app.flow, &ask, stored, None)).unwrap_or(Value::Null);
-    let keep = binding.expires_at.unix() - clock::now().unix() + 24 * 60 * 60;
+    let receipt = serde_json::to_value(receipt_of(&app.flow, &upload, stored, None)).unwrap_or(Value::Null);
+    let keep = claims.expires_at.unix() - clock::now().unix() + 24 * 60 * 60;
     let keep = Duration::from_secs(keep.max(60).unsigned_abs());
     lease.spent = true;
     // The object is there: a store that fails now must not turn the upload into a failure.
@@ -99,27 +100,27 @@ impl<F: Flow> Drop for Lease<F> {
 }
 
 /// The length of a body that the ticket allows.
-fn check_headers(binding: &Binding, headers: &HeaderMap) -> Result<u64, Problem> {
+fn check_headers(claims: &TicketClaims, headers: &HeaderMap) -> Result<u64, Problem> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let fits = |sent: &str| {
-        let declared = binding.declared_type.as_deref();
-        media::may_be(sent, &binding.filename, &binding.content_type, declared)
+        let declared = claims.declared_type.as_deref();
+        media::may_be(sent, &claims.filename, &claims.content_type, declared)
     };
     if headers.get(header::CONTENT_TYPE).is_some_and(|value| !value.to_str().is_ok_and(fits)) {
         let detail =
-            format!("the ticket is for a file of type {} ({})", binding.content_type, binding.extension);
+            format!("the ticket is for a file of type {} ({})", claims.content_type, claims.extension);
         return Err(Problem::new(Code::UnsupportedType, detail));
     }
     let length = text(header::CONTENT_LENGTH).and_then(|value| value.parse::<u64>().ok());
     let length = length.ok_or_else(|| Problem::new(Code::LengthRequired, "Content-Length is required"))?;
     let too_large = |limit| Problem::new(Code::TooLarge, format!("the ticket is for {limit} bytes at most"));
-    match binding.size {
+    match claims.size {
         _ if length == 0 => Err(Problem::new(Code::InvalidRequest, "the body is empty")),
         Some(size) if length > size => Err(too_large(size)),
         Some(size) if length < size => {
             Err(Problem::new(Code::InvalidRequest, format!("the ticket is for {size} bytes")))
         }
-        None if length > binding.max_bytes => Err(too_large(binding.max_bytes)),
+        None if length > claims.max_bytes => Err(too_large(claims.max_bytes)),
         _ => Ok(length),
     }
 }

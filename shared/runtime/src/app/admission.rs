@@ -9,18 +9,18 @@ use upload_grant::model::request::{GrantRequest, Mode};
 
 use super::App;
 use crate::auth::policy::Permissions;
-use crate::flow::{Ask, Flow};
+use crate::flow::{Flow, UploadRequest};
 use crate::platform::{clock, new_id};
 
 impl<F: Flow> App<F> {
     /// Checks a request against flow, settings and policy: before any vendor call.
-    pub(super) fn ask(
+    pub(super) fn admit(
         &self,
         asked: &GrantRequest,
         granted: &Permissions<'_>,
         source: Option<IpAddr>,
         max_body: u64,
-    ) -> Result<Ask, Problem> {
+    ) -> Result<UploadRequest, Problem> {
         let mode = granted.mode(asked.mode, self.flow.modes())?;
         if !self.flow.modes().contains(&mode) {
             return Err(Problem::invalid("/mode", format!("this flow has no mode {}", mode.as_str())));
@@ -28,22 +28,28 @@ impl<F: Flow> App<F> {
         if mode == Mode::Credentials && !self.cx.settings.allow_credentials {
             return Err(Problem::at(Code::Forbidden, "/mode", "credentials mode is switched off"));
         }
+        if F::SPEC.needs_md5 && mode != Mode::Relay {
+            let wanted = "the vendor wants it when asked: send it, or use relay";
+            asked.size.ok_or_else(|| Problem::invalid("/size", wanted))?;
+            asked.checksums.md5.as_ref().ok_or_else(|| Problem::invalid("/checksums/md5", wanted))?;
+        }
         let bounded = mode == Mode::Relay || F::SPEC.bounded.contains(&mode);
         granted.size(asked.size, self.cx.settings.max_bytes.is_some(), bounded)?;
-        self.checked_ask(asked, mode, granted, source, max_body)
+        self.checked_request(asked, mode, granted, source, max_body)
     }
 
-    /// Checks parameters, type and size, and puts the ask together.
-    pub(crate) fn checked_ask(
+    /// Checks parameters, type and size, and puts the request together.
+    pub(crate) fn checked_request(
         &self,
         asked: &GrantRequest,
         mode: Mode,
         granted: &Permissions<'_>,
         source: Option<IpAddr>,
         max_body: u64,
-    ) -> Result<Ask, Problem> {
-        F::SPEC.check_kinds(&asked.params)?;
-        let params = granted.params(&F::SPEC.param_names(), self.defaults.clone(), &asked.params, source)?;
+    ) -> Result<UploadRequest, Problem> {
+        let sent = F::SPEC.by_name(&asked.params)?;
+        F::SPEC.check_kinds(&sent)?;
+        let params = granted.params(&F::SPEC.param_names(), self.defaults.clone(), &sent, source)?;
         F::SPEC.check_params(&params)?;
         let listing = Listing { types: &F::SPEC.types, patterns: self.cx.settings.content_types.as_deref() };
         let media = media::resolve(&asked.filename, asked.content_type.as_deref(), &listing)?;
@@ -57,7 +63,7 @@ impl<F: Flow> App<F> {
             let detail = format!("files of this type are limited to {max_bytes} bytes");
             return Err(Problem::at(Code::TooLarge, "/size", detail));
         }
-        let ask = Ask {
+        let upload = UploadRequest {
             id: new_id(),
             filename: asked.filename.clone(),
             content_type: media.content_type,
@@ -71,7 +77,7 @@ impl<F: Flow> App<F> {
             now: clock::now(),
             deadline: Instant::now() + self.cx.settings.timeout,
         };
-        self.flow.check(&ask)?;
-        Ok(ask)
+        self.flow.check(&upload)?;
+        Ok(upload)
     }
 }

@@ -9,7 +9,7 @@ use upload_grant::model::grant::Grant;
 use upload_grant::model::problem::Problem;
 use upload_grant::model::request::GrantRequest;
 
-use super::{App, Door};
+use super::{App, RequestOrigin};
 use crate::auth::policy::Permissions;
 use crate::flow::Flow;
 use crate::platform::telemetry;
@@ -38,7 +38,7 @@ impl<F: Flow> App<F> {
         files: Vec<Result<GrantRequest, Problem>>,
         granted: &Permissions<'_>,
         source: Option<IpAddr>,
-        door: &Door,
+        origin: &RequestOrigin,
         base: impl Fn() -> Result<String, Problem> + Copy,
     ) -> Grants {
         let count = files.len();
@@ -46,7 +46,7 @@ impl<F: Flow> App<F> {
             if index > 0 {
                 granted.count(&self.rates, Instant::now())?;
             }
-            self.grant(&asked?, granted, source, door, base).await
+            self.grant(&asked?, granted, source, origin, base).await
         };
         let outcomes: Vec<Result<Grant, Problem>> =
             futures_util::stream::iter(files.into_iter().enumerate().map(one))

@@ -3,16 +3,16 @@
 use std::net::IpAddr;
 
 use serde_json::Value;
-use upload_grant::model::grant::{Complete, Enforced, Grant, Pairs};
+use upload_grant::model::grant::{Complete, Enforced, Grant, OrderedMap};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::{GrantRequest, Mode};
 
 use tokio::time::Instant;
 
-use super::{App, Binding, Door};
+use super::{App, RequestOrigin, TicketClaims};
 use crate::auth::Caller;
 use crate::auth::policy::Permissions;
-use crate::flow::{Ask, Flow};
+use crate::flow::{Flow, UploadRequest};
 use crate::platform::telemetry;
 
 impl<F: Flow> App<F> {
@@ -27,26 +27,30 @@ impl<F: Flow> App<F> {
         asked: &GrantRequest,
         granted: &Permissions<'_>,
         source: Option<IpAddr>,
-        door: &Door,
+        origin: &RequestOrigin,
         base: impl Fn() -> Result<String, Problem>,
     ) -> Result<Grant, Problem> {
-        let mut ask = self.ask(asked, granted, source, door.max_body)?;
-        ask.deadline = door.deadline.map_or(ask.deadline, |deadline| deadline.min(ask.deadline));
+        let mut upload = self.admit(asked, granted, source, origin.max_body)?;
+        upload.deadline = origin.deadline.map_or(upload.deadline, |deadline| deadline.min(upload.deadline));
         telemetry::note(|notes| {
-            notes.mode = Some(ask.mode.as_str());
-            notes.grant_id = Some(ask.id.clone());
+            notes.mode = Some(upload.mode.as_str());
+            notes.grant_id = Some(upload.id.clone());
         });
         let caller = granted.caller().name.as_deref();
-        let mut grant = if ask.mode == Mode::Relay {
-            self.relay_grant(&ask, caller, &base()?)?
+        let mut grant = if upload.mode == Mode::Relay {
+            self.relay_grant(&upload, caller, &base()?)?
         } else {
             let time_is_up = |_| Err(Problem::new(Code::VendorTimeout, "the vendor did not answer in time"));
-            let work = self.flow.grant(&self.cx, &ask);
-            tokio::time::timeout_at(ask.deadline, work).await.unwrap_or_else(time_is_up)?
+            let work = self.flow.grant(&self.cx, &upload);
+            tokio::time::timeout_at(upload.deadline, work).await.unwrap_or_else(time_is_up)?
         };
         telemetry::note_vendor(&grant.vendor);
+        if origin.is_page && grant.headers.0.iter().any(|(_, value)| value.is_empty()) {
+            let detail = "the vendor signed an empty header, which a page cannot send: use relay";
+            return Err(Problem::invalid("/mode", detail));
+        }
         if let Some(sealers) = &self.sealers {
-            let token = sealers.token(&Binding::of_grant::<F>(&grant, &ask, caller))?;
+            let token = sealers.token(&TicketClaims::of_grant::<F>(&grant, &upload, caller))?;
             grant.complete = Some(Complete { token, collect: F::SPEC.collect });
         }
         Ok(grant)
@@ -56,25 +60,32 @@ impl<F: Flow> App<F> {
     pub(crate) async fn direct(&self, document: &Value, deadline: Instant) -> Result<Value, Problem> {
         self.configured()?;
         let asked = GrantRequest::from_value(document)?;
-        let door = Door { deadline: Some(deadline), ..Door::default() };
+        let origin = RequestOrigin { deadline: Some(deadline), ..RequestOrigin::default() };
         let nowhere = || {
             Problem::new(Code::ConfigMissing, "GRANT_PUBLIC_URL is missing: this request came to no address")
         };
         let base = || self.cx.settings.public_url.clone().ok_or_else(nowhere);
         let nobody = Caller::default();
-        let grant = self.grant(&asked, &Permissions::trusted(&nobody), None, &door, base).await?;
+        let grant = self.grant(&asked, &Permissions::trusted(&nobody), None, &origin, base).await?;
         serde_json::to_value(&grant)
             .map_err(|_| Problem::new(Code::Internal, "the grant could not be written"))
     }
 
     /// A grant for our own relay: no vendor call, the ticket says it all.
-    fn relay_grant(&self, ask: &Ask, caller: Option<&str>, base: &str) -> Result<Grant, Problem> {
-        let expires_at = ask.now.plus(self.cx.settings.ttl);
-        let ticket = self.sealers()?.ticket(&Binding::of_ask(F::SPEC.name, ask, caller, expires_at))?;
-        let limits = ask.limits(&[Enforced::Key, Enforced::Size, Enforced::Type, Enforced::Expiry]);
-        let mut grant = ask.grant::<F>(format!("{base}/relay/{ticket}"), ask.id.clone(), expires_at, limits);
+    fn relay_grant(
+        &self,
+        upload: &UploadRequest,
+        caller: Option<&str>,
+        base: &str,
+    ) -> Result<Grant, Problem> {
+        let expires_at = upload.now.plus(self.cx.settings.ttl);
+        let ticket =
+            self.sealers()?.ticket(&TicketClaims::of_request(F::SPEC.name, upload, caller, expires_at))?;
+        let limits = upload.limits(&[Enforced::Key, Enforced::Size, Enforced::Type, Enforced::Expiry]);
+        let mut grant =
+            upload.grant::<F>(format!("{base}/relay/{ticket}"), upload.id.clone(), expires_at, limits);
         // Gateways rewrite text bodies; the type that counts is in the ticket.
-        grant.headers = Pairs::new([("Content-Type", "application/octet-stream")]);
+        grant.headers = OrderedMap::new([("Content-Type", "application/octet-stream")]);
         grant.success_status = &[200];
         Ok(grant)
     }

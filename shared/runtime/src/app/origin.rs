@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 /// What the runtime knows about a request that is not in its headers; put into its extensions.
 #[derive(Clone, Debug)]
-pub struct Door {
+pub struct RequestOrigin {
     /// The address the request came from.
     pub source: Option<IpAddr>,
     /// Scheme and host the request came to, where the runtime knows better than the Host header.
@@ -23,11 +23,13 @@ pub struct Door {
     pub request_id: Option<String>,
     /// Claims of the platform's authorizer.
     pub identity: Option<Map<String, Value>>,
+    /// Whether a page in a browser asks: the request has an `Origin`.
+    pub is_page: bool,
     /// When the platform ends the request.
     pub deadline: Option<Instant>,
 }
 
-impl Default for Door {
+impl Default for RequestOrigin {
     fn default() -> Self {
         Self {
             source: None,
@@ -37,6 +39,7 @@ impl Default for Door {
             max_body: u64::MAX,
             request_id: None,
             identity: None,
+            is_page: false,
             deadline: None,
         }
     }

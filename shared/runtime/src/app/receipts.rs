@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 use upload_grant::model::receipt::{Receipt, Verified};
 use upload_grant::model::request::Mode;
 
-use crate::flow::{Ask, Bound, Flow};
+use crate::flow::{Flow, UploadContext, UploadRequest};
 use crate::platform::clock;
-use crate::transfer::Stored;
+use crate::transfer::StoredObject;
 
 /// Of a grant's `vendor`, what a receipt may say.
 pub(super) fn for_receipts<F: Flow>(mut vendor: Map<String, Value>) -> Map<String, Value> {
@@ -17,16 +17,21 @@ pub(super) fn for_receipts<F: Flow>(mut vendor: Map<String, Value>) -> Map<Strin
 }
 
 /// The receipt of an upload that this function made.
-pub(crate) fn receipt_of<F: Flow>(flow: &F, ask: &Ask, stored: Stored, job_id: Option<String>) -> Receipt {
+pub(crate) fn receipt_of<F: Flow>(
+    flow: &F,
+    upload: &UploadRequest,
+    stored: StoredObject,
+    job_id: Option<String>,
+) -> Receipt {
     let digests = stored.digests;
     let measured = |digest: String| Some(digest).filter(|digest| !digest.is_empty());
     let mut receipt = Receipt {
         version: 1,
-        id: ask.id.clone(),
+        id: upload.id.clone(),
         job_id,
         caller: None,
         flow: F::SPEC.name.to_owned(),
-        filename: ask.filename.clone(),
+        filename: upload.filename.clone(),
         key: stored.key,
         location: stored.location,
         // A store that had the object before may not show it: then nothing of it is known.
@@ -38,8 +43,10 @@ pub(crate) fn receipt_of<F: Flow>(flow: &F, ask: &Ask, stored: Stored, job_id: O
         uploaded_at: clock::now(),
         vendor: for_receipts::<F>(stored.vendor),
         handoff: None,
+        document: None,
     };
-    receipt.handoff = flow.handoff(&receipt, &Bound { content_type: &ask.content_type, params: &ask.params });
+    receipt.handoff =
+        flow.handoff(&receipt, &UploadContext { content_type: &upload.content_type, params: &upload.params });
     receipt
 }
 

@@ -11,13 +11,13 @@ use upload_grant::wire::secret::Secret;
 use upload_grant::wire::time::Timestamp;
 
 use super::receipts::for_receipts;
-use crate::flow::{Ask, Flow};
+use crate::flow::{Flow, UploadRequest};
 use crate::platform::clock;
 use crate::state::seal::Sealer;
 
 /// Everything an upload is held to. Sealed into relay tickets and completion tokens.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Binding {
+pub struct TicketClaims {
     /// The function.
     pub flow: String,
     /// The grant.
@@ -50,48 +50,53 @@ pub struct Binding {
     /// URL of the object.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub location: Option<String>,
-    /// Parameters of the ask.
+    /// Parameters of the request.
     pub params: Map<String, Value>,
     /// Vendor-native values.
     pub vendor: Map<String, Value>,
 }
 
-impl Binding {
-    /// What `ask` is held to before there is anything from the vendor: a relay's ticket.
-    pub fn of_ask(flow: &str, ask: &Ask, caller: Option<&str>, expires_at: Timestamp) -> Self {
+impl TicketClaims {
+    /// What `upload` is held to before there is anything from the vendor: a relay's ticket.
+    pub fn of_request(
+        flow: &str,
+        upload: &UploadRequest,
+        caller: Option<&str>,
+        expires_at: Timestamp,
+    ) -> Self {
         Self {
             flow: flow.to_owned(),
-            id: ask.id.clone(),
-            mode: ask.mode,
-            key: ask.id.clone(),
-            filename: ask.filename.clone(),
-            content_type: ask.content_type.clone(),
-            declared_type: ask.declared_type.clone(),
-            extension: ask.extension.clone(),
-            size: ask.size,
-            max_bytes: ask.max_bytes,
-            checksums: ask.checksums.clone(),
+            id: upload.id.clone(),
+            mode: upload.mode,
+            key: upload.id.clone(),
+            filename: upload.filename.clone(),
+            content_type: upload.content_type.clone(),
+            declared_type: upload.declared_type.clone(),
+            extension: upload.extension.clone(),
+            size: upload.size,
+            max_bytes: upload.max_bytes,
+            checksums: upload.checksums.clone(),
             caller: caller.map(str::to_owned),
             expires_at,
             location: None,
-            params: ask.params.clone(),
+            params: upload.params.clone(),
             vendor: Map::new(),
         }
     }
 
-    /// What `ask` is held to under `grant`: a completion token.
-    pub fn of_grant<F: Flow>(grant: &Grant, ask: &Ask, caller: Option<&str>) -> Self {
+    /// What `upload` is held to under `grant`: a completion token.
+    pub fn of_grant<F: Flow>(grant: &Grant, upload: &UploadRequest, caller: Option<&str>) -> Self {
         Self {
             key: grant.key.clone(),
             location: grant.object.as_ref().map(|object| object.location.clone()),
             vendor: for_receipts::<F>(grant.vendor.clone()),
-            ..Self::of_ask(grant.flow, ask, caller, grant.expires_at)
+            ..Self::of_request(grant.flow, upload, caller, grant.expires_at)
         }
     }
 
     /// The ask of a relayed upload: what was asked, with the length that arrives.
-    pub fn ask(&self, length: u64, carrier: Mode, deadline: Instant) -> Ask {
-        Ask {
+    pub fn upload(&self, length: u64, carrier: Mode, deadline: Instant) -> UploadRequest {
+        UploadRequest {
             id: self.id.clone(),
             filename: self.filename.clone(),
             content_type: self.content_type.clone(),
@@ -129,23 +134,23 @@ impl Sealers {
     ///
     /// # Errors
     /// `internal` if it cannot be sealed.
-    pub fn ticket(&self, binding: &Binding) -> Result<String, Problem> {
-        self.tickets.seal(&binding.flow, binding).ok_or_else(cannot_seal)
+    pub fn ticket(&self, claims: &TicketClaims) -> Result<String, Problem> {
+        self.tickets.seal(&claims.flow, claims).ok_or_else(cannot_seal)
     }
 
     /// A completion token.
     ///
     /// # Errors
     /// `internal` if it cannot be sealed.
-    pub fn token(&self, binding: &Binding) -> Result<String, Problem> {
-        self.tokens.seal(&binding.flow, binding).ok_or_else(cannot_seal)
+    pub fn token(&self, claims: &TicketClaims) -> Result<String, Problem> {
+        self.tokens.seal(&claims.flow, claims).ok_or_else(cannot_seal)
     }
 
     /// Opens a relay ticket of `flow`.
     ///
     /// # Errors
     /// `unauthenticated` if it is not ours, `grant_expired` if it is past its time.
-    pub fn open_ticket(&self, ticket: &str, flow: &str, now: Timestamp) -> Result<Binding, Problem> {
+    pub fn open_ticket(&self, ticket: &str, flow: &str, now: Timestamp) -> Result<TicketClaims, Problem> {
         check(self.tickets.open(flow, ticket), now, TICKET_GRACE, "ticket")
     }
 
@@ -153,22 +158,27 @@ impl Sealers {
     ///
     /// # Errors
     /// `unauthenticated` if it is not ours, `grant_expired` if it is past its time.
-    pub fn open_token(&self, token: &str, flow: &str, now: Timestamp) -> Result<Binding, Problem> {
+    pub fn open_token(&self, token: &str, flow: &str, now: Timestamp) -> Result<TicketClaims, Problem> {
         check(self.tokens.open(flow, token), now, TOKEN_GRACE, "token")
     }
 }
 
-fn check(binding: Option<Binding>, now: Timestamp, grace: i64, what: &str) -> Result<Binding, Problem> {
-    let binding = binding.ok_or_else(|| {
+fn check(
+    claims: Option<TicketClaims>,
+    now: Timestamp,
+    grace: i64,
+    what: &str,
+) -> Result<TicketClaims, Problem> {
+    let claims = claims.ok_or_else(|| {
         Problem::new(Code::Unauthenticated, format!("this {what} was not issued by this function"))
     })?;
-    if now > binding.expires_at.plus(grace) {
+    if now > claims.expires_at.plus(grace) {
         return Err(Problem::new(
             Code::GrantExpired,
             format!("this {what} has expired: ask for a new grant"),
         ));
     }
-    Ok(binding)
+    Ok(claims)
 }
 
 fn cannot_seal() -> Problem {
@@ -179,8 +189,8 @@ fn cannot_seal() -> Problem {
 mod tests {
     use super::*;
 
-    fn binding(expires_at: Timestamp) -> Binding {
-        Binding {
+    fn claims(expires_at: Timestamp) -> TicketClaims {
+        TicketClaims {
             flow: "tencent-lke".into(),
             id: "01K".into(),
             mode: Mode::Relay,
@@ -205,7 +215,7 @@ mod tests {
         let end = Timestamp::from_unix(1_800_000_000);
         let secret = Secret::from("a-grant-secret-of-at-least-32-bytes!");
         let sealers = Sealers::new(&[secret]).unwrap();
-        let (ticket, token) = (sealers.ticket(&binding(end)).unwrap(), sealers.token(&binding(end)).unwrap());
+        let (ticket, token) = (sealers.ticket(&claims(end)).unwrap(), sealers.token(&claims(end)).unwrap());
         for (late, ticket_opens, token_opens) in [
             (-300, true, true),
             (60, true, true),
@@ -214,8 +224,9 @@ mod tests {
             (86_401, false, false),
         ] {
             let now = end.plus(late);
-            let code =
-                |opened: Result<Binding, Problem>| opened.map_or_else(|problem| Some(problem.code), |_| None);
+            let code = |opened: Result<TicketClaims, Problem>| {
+                opened.map_or_else(|problem| Some(problem.code), |_| None)
+            };
             let expected = |opens: bool| (!opens).then_some(Code::GrantExpired);
             assert_eq!(
                 code(sealers.open_ticket(&ticket, "tencent-lke", now)),

@@ -133,10 +133,10 @@ impl Provider {
 
     /// The keys that are published now.
     pub(super) async fn fetch(&self) -> Result<Vec<Key>, &'static str> {
-        tokio::time::timeout(TIMEOUT, self.ask()).await.unwrap_or(Err("no answer in time"))
+        tokio::time::timeout(TIMEOUT, self.admit()).await.unwrap_or(Err("no answer in time"))
     }
 
-    async fn ask(&self) -> Result<Vec<Key>, &'static str> {
+    async fn admit(&self) -> Result<Vec<Key>, &'static str> {
         // Minutes pass between fetches: a kept connection would only be found dead.
         let request =
             self.client.get(&self.url).header("accept", "application/json").header("connection", "close");

@@ -3,9 +3,9 @@
 //! From the settings to the store: each step is one line that says what was seen and what to do about it. No
 //! line holds a secret, a token, a policy, a signature or a signed URL.
 
-mod chart;
 mod cors;
 mod probe;
+mod profile;
 mod reach;
 mod refusals;
 mod relay;
@@ -17,32 +17,34 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use md5::{Digest as _, Md5};
 use serde_json::json;
 
-pub use self::chart::Chart;
-pub use self::report::{Line, Report, seen};
-use crate::app::{App, Door};
+pub use self::profile::Profile;
+pub use self::report::{Finding, Report, seen};
+use crate::app::{App, RequestOrigin};
 use crate::auth::Caller;
 use crate::auth::policy::Permissions;
-use crate::flow::{Ask, Context, Flow};
+use crate::flow::{Context, Flow, UploadRequest};
 use crate::net::fetch_by_arn;
 use crate::platform::Env;
 use crate::platform::telemetry;
 use upload_grant::model::grant::Grant;
 use upload_grant::model::problem::Problem;
 use upload_grant::model::request::{GrantRequest, Mode};
+use upload_grant::wire::encode;
 
 /// What the doctor asks of a flow.
 pub trait Diagnose: Flow {
     /// What it must be told of the flow.
-    fn chart(&self) -> Chart;
+    fn profile(&self) -> Profile;
 
     /// Makes the vendor call through [`Report::call`] and reports what no document of the vendor's settles.
     /// An error is that call's; whatever fails after it is a line of the report.
-    fn examine(
+    fn diagnose(
         &self,
         cx: &Context,
-        ask: &Ask,
+        upload: &UploadRequest,
         report: &mut Report,
     ) -> impl Future<Output = Result<(), Problem>> + Send;
 }
@@ -68,7 +70,9 @@ pub fn run<F: Diagnose>(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(check::<F>(Env::of_process(), &mut report)),
-        Err(_) => report.add(Line::fail("runtime", "internal", "no runtime can be started", "free memory")),
+        Err(_) => {
+            report.add(Finding::fail("runtime", "internal", "no runtime can be started", "free memory"))
+        }
     }
     report.finish()
 }
@@ -87,59 +91,64 @@ fn usage(name: &str) -> String {
 async fn check<F: Diagnose>(mut env: Env, report: &mut Report) {
     if let Err(seen) = fetch_by_arn(&mut env).await {
         let advice = "check the ARNs, and what outgoing traffic is allowed";
-        return report.add(Line::fail("configuration", "arn_unreadable", seen, advice));
+        return report.add(Finding::fail("configuration", "arn_unreadable", seen, advice));
     }
     let Some(app) = setup::configuration::<F>(&mut env, report) else { return };
-    let chart = app.flow.chart().for_keys(app.flow.keys());
-    report.begin(chart.filename, chart.bytes.len());
+    let profile = app.flow.profile().for_keys(app.flow.keys());
+    report.begin(profile.filename, profile.bytes.len());
     setup::check(&app, &mut env, report).await;
-    reach::check(&app, &chart, report).await;
+    reach::check(&app, &profile, report).await;
     relay::address(&app, &mut env, report).await;
-    let vendor_answers = examine(&app, &chart, report).await;
+    let vendor_answers = diagnose(&app, &profile, report).await;
     for mode in app.flow.modes() {
         let check = format!("{}.grant", mode.as_str());
         if !vendor_answers {
-            report.add(Line::skipped(check, "the vendor's call failed"));
+            report.add(Finding::skipped(check, "the vendor's call failed"));
         } else if *mode == Mode::Credentials && !app.cx.settings.allow_credentials {
-            report.add(Line::skipped(check, "GRANT_ALLOW_CREDENTIALS is off"));
+            report.add(Finding::skipped(check, "GRANT_ALLOW_CREDENTIALS is off"));
         } else if *mode == Mode::Relay {
-            relay::check(&app, &chart, report).await;
+            relay::check(&app, &profile, report).await;
         } else {
-            probe::check(&app, &chart, *mode, report).await;
+            probe::check(&app, &profile, *mode, report).await;
         }
     }
 }
 
 /// The vendor's call, as the flow makes it, and what only its answer can tell.
-async fn examine<F: Diagnose>(app: &Arc<App<F>>, chart: &Chart, report: &mut Report) -> bool {
-    let outcome = match ask(app, chart, Mode::Put) {
-        Ok(ask) => app.flow.examine(&app.cx, &ask, report).await,
+async fn diagnose<F: Diagnose>(app: &Arc<App<F>>, profile: &Profile, report: &mut Report) -> bool {
+    let outcome = match checked(app, profile, Mode::Put) {
+        Ok(upload) => app.flow.diagnose(&app.cx, &upload, report).await,
         Err(problem) => Err(problem),
     };
     let Err(problem) = outcome else { return true };
-    report.add(chart.verdict("vendor.call", &problem));
+    report.add(profile.verdict("vendor.call", &problem));
     false
 }
 
 /// What the doctor asks for, in this mode.
-fn request(chart: &Chart, mode: Mode) -> Result<GrantRequest, Problem> {
-    let mut request = json!({ "filename": chart.filename, "mode": mode.as_str(), "params": chart.params });
-    if chart.exact_size {
-        request["size"] = chart.bytes.len().into();
+fn request<F: Flow>(profile: &Profile, mode: Mode) -> Result<GrantRequest, Problem> {
+    let mut request =
+        json!({ "filename": profile.filename, "mode": mode.as_str(), "params": profile.params });
+    if profile.exact_size {
+        request["size"] = profile.bytes.len().into();
+    }
+    if F::SPEC.needs_md5 {
+        request["checksums"] = json!({ "md5": encode::base64(&Md5::digest(&profile.bytes)) });
     }
     GrantRequest::from_value(&request)
 }
 
 /// The same, checked as any caller's request is.
-fn ask<F: Flow>(app: &App<F>, chart: &Chart, mode: Mode) -> Result<Ask, Problem> {
+fn checked<F: Flow>(app: &App<F>, profile: &Profile, mode: Mode) -> Result<UploadRequest, Problem> {
     let nobody = Caller::default();
-    let asked = request(chart, mode)?;
-    app.checked_ask(&asked, mode, &Permissions::trusted(&nobody), None, u64::MAX)
+    let asked = request::<F>(profile, mode)?;
+    app.checked_request(&asked, mode, &Permissions::trusted(&nobody), None, u64::MAX)
 }
 
 /// The grant for it, as any caller gets it.
-async fn grant<F: Flow>(app: &App<F>, chart: &Chart, mode: Mode) -> Result<Grant, Problem> {
+async fn grant<F: Flow>(app: &App<F>, profile: &Profile, mode: Mode) -> Result<Grant, Problem> {
     let nobody = Caller::default();
-    let asked = request(chart, mode)?;
-    app.grant(&asked, &Permissions::trusted(&nobody), None, &Door::default(), || Ok(String::new())).await
+    let asked = request::<F>(profile, mode)?;
+    app.grant(&asked, &Permissions::trusted(&nobody), None, &RequestOrigin::default(), || Ok(String::new()))
+        .await
 }

@@ -19,12 +19,12 @@ use upload_grant::wire::time::Timestamp;
 use self::slots::{Slot, Slots};
 use super::Context;
 use crate::platform::clock;
-use crate::platform::telemetry::{self, Hit};
+use crate::platform::telemetry::{self, CacheStatus};
 
 /// A credential that ends.
-pub trait Perishable: Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Expires: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// When it was issued and when it ends.
-    fn life(&self) -> (Timestamp, Timestamp);
+    fn lifetime(&self) -> (Timestamp, Timestamp);
 }
 
 /// A vendor's API client that brings a credential. It is what a refresh in the background owns, and nothing else.
@@ -32,7 +32,7 @@ pub trait Fetch: Send + Sync + 'static {
     /// What a credential is good for: a space, an app and a user. As text it names the credential in a shared store.
     type Key: Clone + Eq + Hash + Display + Send + Sync + 'static;
     /// What is brought.
-    type Credential: Perishable;
+    type Credential: Expires;
 
     /// Makes the vendor call, within `deadline`.
     fn fetch(
@@ -90,7 +90,9 @@ impl<F: Fetch> Cached<F> {
         };
         let now = clock::now();
         if let Some(value) = flight.value.clone().filter(|value| serves(cx, now, value.as_ref())) {
-            telemetry::note(|notes| notes.cache = Some(if waited { Hit::Coalesced } else { Hit::Hit }));
+            telemetry::note(|notes| {
+                notes.cache = Some(if waited { CacheStatus::Coalesced } else { CacheStatus::CacheStatus })
+            });
             if cx.background && is_due(cx, now, value.as_ref()) && flight.is_rested() {
                 drop(flight);
                 self.refresh(cx, key, &slot);
@@ -98,7 +100,7 @@ impl<F: Fetch> Cached<F> {
             return Ok(value);
         }
         if let (true, Some(problem)) = (waited, &flight.problem) {
-            telemetry::note(|notes| notes.cache = Some(Hit::Coalesced));
+            telemetry::note(|notes| notes.cache = Some(CacheStatus::Coalesced));
             return Err(problem.clone());
         }
         // A fetch that is given up in the middle must not leave the failure of an earlier one to those who wait.
@@ -112,7 +114,7 @@ impl<F: Fetch> Cached<F> {
     async fn bring(&self, cx: &Context, key: &F::Key, deadline: Instant) -> Result<F::Credential, Problem> {
         let fetch = self.source.fetch(cx, key, deadline);
         let Some(shared) = &cx.shared_cache else {
-            telemetry::note(|notes| notes.cache = Some(Hit::Miss));
+            telemetry::note(|notes| notes.cache = Some(CacheStatus::Miss));
             return fetch.await;
         };
         let serves = |value: &F::Credential| serves(cx, clock::now(), value);
@@ -159,16 +161,25 @@ impl<F: Fetch> Cached<F> {
     }
 }
 
+/// The longest a credential is kept, in seconds: an end that is further away is a mistake of the vendor's.
+const LONGEST_LIFE: i64 = 24 * 60 * 60;
+
+/// When `value` was issued, and until when it is kept.
+fn lifetime(value: &impl Expires) -> (Timestamp, Timestamp) {
+    let (from, end) = value.lifetime();
+    (from, end.min(from.plus(LONGEST_LIFE)))
+}
+
 /// Whether `value` serves a grant made `now`: it must cover the grant's life, or where its own is shorter,
 /// another minute.
-fn serves(cx: &Context, now: Timestamp, value: &impl Perishable) -> bool {
-    let (from, end) = value.life();
+fn serves(cx: &Context, now: Timestamp, value: &impl Expires) -> bool {
+    let (from, end) = lifetime(value);
     end.unix() - now.unix() >= needed(cx, from, end)
 }
 
 /// Whether it is in the last tenth of its service: time to fetch the next one.
-fn is_due(cx: &Context, now: Timestamp, value: &impl Perishable) -> bool {
-    let (from, end) = value.life();
+fn is_due(cx: &Context, now: Timestamp, value: &impl Expires) -> bool {
+    let (from, end) = lifetime(value);
     let needed = needed(cx, from, end);
     let service = end.unix() - from.unix() - needed;
     end.unix() - now.unix() < needed + service / 10
@@ -181,7 +192,7 @@ fn needed(cx: &Context, from: Timestamp, end: Timestamp) -> i64 {
 }
 
 /// How long a credential may be kept.
-fn time_left(value: &impl Perishable) -> Duration {
-    let (_, end) = value.life();
+fn time_left(value: &impl Expires) -> Duration {
+    let (_, end) = lifetime(value);
     Duration::from_secs(u64::try_from(end.unix() - clock::now().unix()).unwrap_or(0).max(1))
 }

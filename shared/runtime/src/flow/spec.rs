@@ -26,6 +26,8 @@ pub struct Spec {
     pub collect: &'static [&'static str],
     /// Members of a grant's `vendor` that are credentials themselves: they stay in the grant, no receipt has them.
     pub private: &'static [&'static str],
+    /// Whether a grant needs the file's size and MD5: the vendor wants them when asked. Relay and jobs find out.
+    pub needs_md5: bool,
     /// Whether a form of this flow is a store's, which Uppy's Companion route can hand out.
     pub companion: bool,
 }
@@ -41,6 +43,7 @@ impl Spec {
         quota: None,
         collect: &["etag"],
         private: &[],
+        needs_md5: false,
         companion: false,
     };
 
@@ -68,6 +71,23 @@ impl Spec {
             defaults.extend(value.map(|value| (param.name.to_owned(), Value::String(value))));
         }
         defaults
+    }
+
+    /// What was sent, each parameter under its own name.
+    ///
+    /// # Errors
+    /// `invalid_request` at the alias of a parameter that was sent under both its names, and not alike.
+    pub(crate) fn by_name(&self, sent: &Map<String, Value>) -> Result<Map<String, Value>, Problem> {
+        let mut sent = sent.clone();
+        for param in self.params {
+            let Some(alias) = param.alias else { continue };
+            let Some(value) = sent.remove(alias) else { continue };
+            if *sent.entry(param.name).or_insert_with(|| value.clone()) != value {
+                let detail = format!("it is another name of {}, which says otherwise", param.name);
+                return Err(Problem::invalid(format!("/params/{alias}"), detail));
+            }
+        }
+        Ok(sent)
     }
 
     /// Checks that what was sent for the flow's parameters is of their kind.
@@ -109,6 +129,8 @@ impl Spec {
 pub struct Param {
     /// Name in `params`.
     pub name: &'static str,
+    /// Another name that callers may use for it: the vendor's own, in a newer API.
+    pub alias: Option<&'static str>,
     /// What it is, for readers of the OpenAPI description.
     pub about: &'static str,
     /// What its values look like.
@@ -152,7 +174,23 @@ pub enum SetBy {
 impl Param {
     /// A parameter that the operator sets.
     pub const fn new(name: &'static str, kind: Kind, about: &'static str) -> Self {
-        Self { name, about, kind, env: None, default: None, required: false, set_by: SetBy::Operator }
+        Self {
+            name,
+            alias: None,
+            about,
+            kind,
+            env: None,
+            default: None,
+            required: false,
+            set_by: SetBy::Operator,
+        }
+    }
+
+    /// Also known by this name.
+    #[must_use]
+    pub const fn alias(mut self, name: &'static str) -> Self {
+        self.alias = Some(name);
+        self
     }
 
     /// With a default from this variable.

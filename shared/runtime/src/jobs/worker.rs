@@ -17,8 +17,8 @@ use crate::app::{App, carrier, receipt_of, time_for};
 use crate::auth::Caller;
 use crate::auth::policy::Permissions;
 use crate::event::length_differs;
-use crate::flow::{Ask, Flow};
-use crate::platform::telemetry::{self, Line};
+use crate::flow::{Flow, UploadRequest};
+use crate::platform::telemetry::{self, AccessLog};
 use crate::platform::{clock, new_id};
 use crate::state::{Claim, Outcome};
 use crate::transfer::{Body, Opened, Source};
@@ -31,7 +31,7 @@ use upload_grant::model::request::GrantRequest;
 /// it and the longest that the store may take to answer still leave a moment.
 const LEASE: Duration = Duration::from_secs(5);
 /// Receipts are remembered as long as any queue redelivers.
-const KEEP_DONE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+pub(super) const KEEP_DONE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 /// Failures are remembered through a queue's retries, and forgotten before somebody mends and redrives.
 const KEEP_FAILED: Duration = Duration::from_secs(60 * 60);
 
@@ -58,7 +58,7 @@ impl<F: Flow> App<F> {
         };
         // One job's panic is one job's problem.
         let work = AssertUnwindSafe(self.settle(job, caller, deadline)).catch_unwind();
-        let (settled, notes) = telemetry::noting(work).await;
+        let (settled, notes) = telemetry::scope(work).await;
         let failed = |_| unacknowledged(Problem::new(Code::Internal, "the function failed"));
         let mut settled = settled.unwrap_or_else(failed);
         if let Err(problem) = &mut settled.outcome {
@@ -66,8 +66,8 @@ impl<F: Flow> App<F> {
             problem.job_id = Some(id.clone());
         }
         let code = settled.outcome.as_ref().err().map(|problem| problem.code);
-        let line = Line::new(F::SPEC.name, "job", code, started);
-        Line { job_id: Some(&id), acknowledged: Some(settled.acknowledged), ..line }.write(&notes);
+        let line = AccessLog::new(F::SPEC.name, "job", code, started);
+        AccessLog { job_id: Some(&id), acknowledged: Some(settled.acknowledged), ..line }.write(&notes);
         settled
     }
 
@@ -117,7 +117,7 @@ impl<F: Flow> App<F> {
             }
             Ok(Claim::Done(record)) => self.redelivered(&job, (&name, &owner), record, deadline).await,
             Ok(Claim::Mine) => {
-                let work = self.upload_job(&job, caller, deadline);
+                let work = self.upload_and_finish(&job, caller, deadline);
                 let outcome = tokio::select! {
                     outcome = work => outcome,
                     lost = self.hold(&name, &owner) => Err(lost),
@@ -144,48 +144,48 @@ impl<F: Flow> App<F> {
         }
     }
 
-    async fn upload_job(
+    pub(super) async fn upload_job(
         &self,
         job: &Job,
         caller: Option<&Caller>,
         deadline: Instant,
     ) -> Result<Receipt, Problem> {
-        let ask = self.job_ask(job, caller, job.request.content_type.as_deref());
+        let upload = self.job_request(job, caller, job.request.content_type.as_deref());
         let names_no_type = media::extension(&job.request.filename).is_none()
-            || ask.as_ref().is_err_and(|problem| problem.code == Code::UnsupportedType);
-        let (mut ask, opened) = if job.typed_by_source && names_no_type {
+            || upload.as_ref().is_err_and(|problem| problem.code == Code::UnsupportedType);
+        let (mut upload, opened) = if job.typed_by_source && names_no_type {
             let size = job.request.size;
             let opened =
                 self.open(&job.source, size, deadline.min(Instant::now() + self.cx.settings.timeout)).await?;
             let typed = opened.content_type.as_deref();
-            (self.job_ask(job, caller, typed).or(ask)?, opened)
+            (self.job_request(job, caller, typed).or(upload)?, opened)
         } else {
-            let ask = ask?;
-            let opened = self.open(&job.source, ask.size, ask.deadline.min(deadline)).await?;
-            (ask, opened)
+            let upload = upload?;
+            let opened = self.open(&job.source, upload.size, upload.deadline.min(deadline)).await?;
+            (upload, opened)
         };
         telemetry::note(|notes| {
-            notes.mode = Some(ask.mode.as_str());
-            notes.grant_id = Some(ask.id.clone());
+            notes.mode = Some(upload.mode.as_str());
+            notes.grant_id = Some(upload.id.clone());
         });
-        if let Some(size) = ask.size.filter(|size| *size != opened.length) {
+        if let Some(size) = upload.size.filter(|size| *size != opened.length) {
             return Err(length_differs(Code::ChecksumMismatch, size, opened.length));
         }
         if opened.length == 0 {
             return Err(Problem::new(Code::InvalidRequest, "the source is empty"));
         }
-        if opened.length > ask.max_bytes {
-            let detail = format!("files of this type are limited to {} bytes", ask.max_bytes);
+        if opened.length > upload.max_bytes {
+            let detail = format!("files of this type are limited to {} bytes", upload.max_bytes);
             return Err(Problem::new(Code::TooLarge, detail));
         }
-        ask.size = Some(opened.length);
-        ask.deadline = deadline.min(Instant::now() + time_for(self.cx.settings.timeout, opened.length));
-        let body = Body::new(opened.length, ask.checksums.clone(), opened.stream);
+        upload.size = Some(opened.length);
+        upload.deadline = deadline.min(Instant::now() + time_for(self.cx.settings.timeout, opened.length));
+        let body = Body::new(opened.length, upload.checksums.clone(), opened.stream);
         let time_is_up = |_| Err(Problem::new(Code::VendorTimeout, "the upload did not end in time"));
-        let upload = self.flow.upload(&self.cx, &ask, body);
-        let stored = tokio::time::timeout_at(ask.deadline, upload).await.unwrap_or_else(time_is_up)?;
+        let work = self.flow.upload(&self.cx, &upload, body);
+        let stored = tokio::time::timeout_at(upload.deadline, work).await.unwrap_or_else(time_is_up)?;
         telemetry::note_vendor(&stored.vendor);
-        let mut receipt = receipt_of(&self.flow, &ask, stored, Some(job.id.clone()));
+        let mut receipt = receipt_of(&self.flow, &upload, stored, Some(job.id.clone()));
         receipt.caller = caller.and_then(|caller| caller.name.clone());
         Ok(receipt)
     }
@@ -197,12 +197,12 @@ impl<F: Flow> App<F> {
     }
 
     /// The ask of a job: its object's name derives from the job, so that every delivery means the same object.
-    fn job_ask(
+    fn job_request(
         &self,
         job: &Job,
         caller: Option<&Caller>,
         content_type: Option<&str>,
-    ) -> Result<Ask, Problem> {
+    ) -> Result<UploadRequest, Problem> {
         let nobody = Caller::default();
         let granted = match caller {
             Some(caller) => self.permissions(caller)?,
@@ -211,10 +211,10 @@ impl<F: Flow> App<F> {
         let mode = carrier(self.flow.modes());
         let content_type = content_type.map(str::to_owned);
         let request = GrantRequest { content_type, ..job.request.clone() };
-        let mut ask = self.checked_ask(&request, mode, &granted, None, u64::MAX)?;
-        ask.id = job_ulid(F::SPEC.name, &job.name);
-        ask.now = clock::now();
-        Ok(ask)
+        let mut upload = self.checked_request(&request, mode, &granted, None, u64::MAX)?;
+        upload.id = job_ulid(F::SPEC.name, &job.name);
+        upload.now = clock::now();
+        Ok(upload)
     }
 
     /// Records the outcome and tells it.

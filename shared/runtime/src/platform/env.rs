@@ -180,6 +180,18 @@ impl Env {
         value.trim_end_matches('/').to_owned()
     }
 
+    /// Endpoints of one service, to be tried in turn: at least one.
+    pub fn endpoints(&mut self, name: &str, default: &str) -> Vec<String> {
+        let values = self.list(name).filter(|values| !values.is_empty());
+        let values = values.unwrap_or_else(|| vec![default.to_owned()]);
+        for value in &values {
+            if let Err(reason) = check_endpoint(value) {
+                self.fault(name, reason);
+            }
+        }
+        values.iter().map(|value| value.trim_end_matches('/').to_owned()).collect()
+    }
+
     /// An endpoint that need not be set.
     pub fn optional_endpoint(&mut self, name: &str) -> Option<String> {
         self.get(name)?;

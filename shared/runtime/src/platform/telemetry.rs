@@ -24,25 +24,25 @@ use upload_grant::model::problem::Code;
 static STARTED: AtomicBool = AtomicBool::new(false);
 
 tokio::task_local! {
-    static NOTES: RefCell<Notes>;
+    static NOTES: RefCell<RequestLog>;
 }
 
 /// How a cached credential served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hit {
+pub enum CacheStatus {
     /// From the cache.
-    Hit,
+    CacheStatus,
     /// Fetched.
     Miss,
     /// Fetched by another request at the same time.
     Coalesced,
 }
 
-impl Hit {
+impl CacheStatus {
     /// The word in the log.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Hit => "hit",
+            Self::CacheStatus => "hit",
             Self::Miss => "miss",
             Self::Coalesced => "coalesced",
         }
@@ -51,7 +51,7 @@ impl Hit {
 
 /// What is learned on the way through one request or message.
 #[derive(Clone, Debug, Default)]
-pub struct Notes {
+pub struct RequestLog {
     /// The platform's or the client's id of the request; for a message, of the delivery it came with.
     pub request_id: Option<String>,
     /// The caller's trace.
@@ -61,7 +61,7 @@ pub struct Notes {
     /// Mode of the grant.
     pub mode: Option<&'static str>,
     /// Whether a cached credential served.
-    pub cache: Option<Hit>,
+    pub cache: Option<CacheStatus>,
     /// The vendor's request id.
     pub vendor_request_id: Option<String>,
     /// Vendor calls made.
@@ -76,18 +76,20 @@ pub struct Notes {
 
 /// Runs `work` and returns with its output what was noted on the way. Within another such work (a message of
 /// a delivery) the notes begin with that one's id and trace.
-pub async fn noting<T>(work: impl Future<Output = T>) -> (T, Notes) {
+pub async fn scope<T>(work: impl Future<Output = T>) -> (T, RequestLog) {
     let outer = NOTES.try_with(|notes| {
         let notes = notes.borrow();
-        Notes {
+        RequestLog {
             request_id: notes.request_id.clone(),
             trace: notes.trace.clone(),
             cold: notes.cold,
-            ..Notes::default()
+            ..RequestLog::default()
         }
     });
-    let notes =
-        outer.unwrap_or_else(|_| Notes { cold: !STARTED.swap(true, Ordering::Relaxed), ..Notes::default() });
+    let notes = outer.unwrap_or_else(|_| RequestLog {
+        cold: !STARTED.swap(true, Ordering::Relaxed),
+        ..RequestLog::default()
+    });
     NOTES
         .scope(RefCell::new(notes), async {
             let output = work.await;
@@ -97,7 +99,7 @@ pub async fn noting<T>(work: impl Future<Output = T>) -> (T, Notes) {
 }
 
 /// Adds to the notes of the request at hand; outside of one, nothing.
-pub fn note(add: impl FnOnce(&mut Notes)) {
+pub fn note(add: impl FnOnce(&mut RequestLog)) {
     let _ = NOTES.try_with(|notes| add(&mut notes.borrow_mut()));
 }
 
@@ -124,7 +126,7 @@ pub fn trace() -> Option<Trace> {
 }
 
 /// One request or message, as its line tells it.
-pub(crate) struct Line<'a> {
+pub(crate) struct AccessLog<'a> {
     pub(crate) flow: &'static str,
     pub(crate) route: &'a str,
     pub(crate) code: Option<Code>,
@@ -135,16 +137,16 @@ pub(crate) struct Line<'a> {
     pub(crate) started: Instant,
 }
 
-impl<'a> Line<'a> {
+impl<'a> AccessLog<'a> {
     pub(crate) fn new(flow: &'static str, route: &'a str, code: Option<Code>, started: Instant) -> Self {
         Self { flow, route, code, method: None, status: None, job_id: None, acknowledged: None, started }
     }
 
     /// Writes the line, and on Lambda its metrics.
-    pub(crate) fn write(&self, notes: &Notes) {
+    pub(crate) fn write(&self, notes: &RequestLog) {
         let took = self.started.elapsed();
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        let (code, cache) = (self.code.map_or("ok", Code::as_str), notes.cache.map(Hit::as_str));
+        let (code, cache) = (self.code.map_or("ok", Code::as_str), notes.cache.map(CacheStatus::as_str));
         // A write for each would be a call of the kernel each.
         let _together = output::hold();
         tracing::info!(

@@ -12,10 +12,10 @@ use tokio::time::Instant;
 use tower::ServiceExt as _;
 
 use crate::api::router;
-use crate::app::{App, Door};
+use crate::app::{App, RequestOrigin};
 use crate::event::{Event, HttpAnswer, HttpEvent, Report, batch_item_failures, classify, read_http};
 use crate::flow::Flow;
-use crate::platform::telemetry::{self, Line};
+use crate::platform::telemetry::{self, AccessLog};
 use upload_grant::model::problem::{Code, Problem};
 
 /// What a request body can be on Lambda: 6 MB of event, base64 and envelope taken off.
@@ -67,12 +67,12 @@ impl<F: Flow> Dispatch<F> {
             // One event's panic is one event's problem.
             AssertUnwindSafe(work).catch_unwind().await
         };
-        let (outcome, notes) = telemetry::noting(work).await;
+        let (outcome, notes) = telemetry::scope(work).await;
         let failed = |_| (Some("event"), Err(Problem::new(Code::Internal, "the function failed")));
         let (route, answer) = outcome.unwrap_or_else(failed);
         if let Some(route) = route {
             let code = answer.as_ref().err().map(|problem| problem.code);
-            Line::new(F::SPEC.name, route, code, started).write(&notes);
+            AccessLog::new(F::SPEC.name, route, code, started).write(&notes);
         }
         answer
     }
@@ -125,7 +125,7 @@ impl<F: Flow> Dispatch<F> {
         // A load balancer overwrites what a client says here; behind the other gateways TLS is all there is.
         let header = request.headers().get("x-forwarded-proto");
         let plain = shape.is_load_balancer() && header.is_some_and(|scheme| scheme == "http");
-        request.extensions_mut().insert(Door {
+        request.extensions_mut().insert(RequestOrigin {
             scheme: Some(if plain { "http" } else { "https" }),
             mount,
             source,
@@ -133,6 +133,7 @@ impl<F: Flow> Dispatch<F> {
             max_body: if shape.is_load_balancer() { BALANCER_BODY } else { LAMBDA_BODY },
             request_id: request_id.or(gateway_id),
             identity,
+            is_page: false,
             deadline: Some(deadline),
         });
         let response = self.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});

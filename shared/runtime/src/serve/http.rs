@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
-use crate::app::Door;
+use crate::app::RequestOrigin;
 use crate::platform::Env;
 
 /// What connections may take.
@@ -78,7 +78,9 @@ pub async fn serve(
         let _ = stream.set_nodelay(true);
         let router = router.clone();
         let service = service_fn(move |mut request: http::Request<Incoming>| {
-            request.extensions_mut().insert(Door { source: Some(peer.ip()), ..Door::default() });
+            request
+                .extensions_mut()
+                .insert(RequestOrigin { source: Some(peer.ip()), ..RequestOrigin::default() });
             router.clone().oneshot(request.map(Body::new))
         });
         let connection = hyper::server::conn::http1::Builder::new()

@@ -12,13 +12,14 @@ use upload_grant::model::problem::Problem;
 use super::Shared;
 use super::seal::Sealer;
 use crate::platform::new_id;
-use crate::platform::telemetry::{self, Hit};
+use crate::platform::telemetry::{self, CacheStatus};
 
 /// How long one instance may fetch before another tries. Less than a request's time: whoever waits for an instance
 /// that was killed must still have some left.
 const LOCK: Duration = Duration::from_secs(15);
-/// How often the others look.
+/// How soon the others look, and how rarely at last: many who wait for one must not keep the store busy.
 const LOOK: Duration = Duration::from_millis(50);
+const RAREST_LOOK: Duration = Duration::from_millis(400);
 /// The longest that a credential is kept, whatever its vendor says.
 const LONGEST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -45,7 +46,7 @@ impl SharedCache {
         time_left: impl Fn(&V) -> Duration,
         fetch: impl Future<Output = Result<V, Problem>>,
     ) -> Result<V, Problem> {
-        let (mut hit, mut locked) = (Hit::Hit, false);
+        let (mut hit, mut locked, mut look) = (CacheStatus::CacheStatus, false, LOOK);
         let (lock, owner) = (self.key("lock", name), new_id());
         // A lock that outlives its time is nobody's.
         let patience = deadline.min(Instant::now() + LOCK);
@@ -70,13 +71,14 @@ impl SharedCache {
                 }
                 None => break,
             }
-            hit = Hit::Coalesced;
-            if Instant::now() + LOOK >= patience {
+            hit = CacheStatus::Coalesced;
+            if Instant::now() + look >= patience {
                 break;
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(look).await;
+            look = (look * 3 / 2).min(RAREST_LOOK);
         }
-        telemetry::note(|notes| notes.cache = Some(Hit::Miss));
+        telemetry::note(|notes| notes.cache = Some(CacheStatus::Miss));
         let outcome = fetch.await;
         match &outcome {
             Ok(value) => self.write(name, value, time_left(value), locked.then_some((lock, owner))),

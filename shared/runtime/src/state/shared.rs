@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::breaker::{Access, Breaker, Fault};
@@ -18,6 +19,8 @@ use crate::platform::clock;
 
 /// How long a request waits for a command that it needs, with what is tried again.
 const NEEDED: Duration = Duration::from_secs(2);
+/// Commands under way at the same time that can be done without.
+const TURNS: usize = 16;
 /// Between two tries while the store is busy.
 const BUSY_PAUSE: Duration = Duration::from_millis(150);
 /// How long it waits for one that it can do without. Less than a second, or callers would notice.
@@ -27,6 +30,8 @@ const SPARED: Duration = Duration::from_millis(500);
 pub struct Shared {
     backend: Backend,
     breaker: Breaker,
+    /// For the commands that can be done without: a burst of them should not wait for itself in the store.
+    turns: Semaphore,
 }
 
 enum Backend {
@@ -45,12 +50,16 @@ macro_rules! on {
 }
 
 impl Shared {
+    fn new(backend: Backend, name: &'static str) -> Self {
+        Self { backend, breaker: Breaker::new(name), turns: Semaphore::new(TURNS) }
+    }
+
     pub(super) fn redis(redis: Redis) -> Self {
-        Self { backend: Backend::Redis(redis), breaker: Breaker::new("redis") }
+        Self::new(Backend::Redis(redis), "redis")
     }
 
     pub(super) fn dynamodb(dynamodb: DynamoDb) -> Self {
-        Self { backend: Backend::DynamoDb(dynamodb), breaker: Breaker::new("dynamodb") }
+        Self::new(Backend::DynamoDb(dynamodb), "dynamodb")
     }
 
     /// The store's name, for people.
@@ -137,7 +146,8 @@ impl Shared {
             Backend::DynamoDb(table) => Some(table.turn().await),
         };
         let most = deadline.saturating_duration_since(Instant::now());
-        self.spared(Access::Write, on!(self, reserve(name, calls, window, most))).await?
+        // Several instances may fight for a place in a table; each round of that has its own limit.
+        self.spared_within(NEEDED, Access::Write, on!(self, reserve(name, calls, window, most))).await?
     }
 
     /// Tries again while the store says that it is busy, or nothing.
@@ -169,10 +179,21 @@ impl Shared {
     }
 
     async fn spared<T>(&self, access: Access, command: BoxFuture<'_, Result<T, Fault>>) -> Option<T> {
+        self.spared_within(SPARED, access, command).await
+    }
+
+    async fn spared_within<T>(
+        &self,
+        limit: Duration,
+        access: Access,
+        command: BoxFuture<'_, Result<T, Fault>>,
+    ) -> Option<T> {
+        // Waiting for a turn is not the store's fault, and ends as soon as the store is found to fail.
+        let _turn = clock::timeout(NEEDED, self.turns.acquire()).await?.ok()?;
         if !self.breaker.admits(access, Instant::now()) {
             return None;
         }
-        let result = within(SPARED, command).await;
+        let result = within(limit, command).await;
         self.breaker.learn(access, &result, Instant::now());
         result.ok()
     }

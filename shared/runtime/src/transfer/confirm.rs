@@ -6,7 +6,7 @@ use upload_grant::model::grant::Grant;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::Checksums;
 
-use super::{Digests, Stored, broke_off};
+use super::{Digests, StoredObject, broke_off};
 use crate::net::Reply;
 
 /// Whether a store refused an upload because the object is there already.
@@ -27,13 +27,13 @@ pub async fn confirm(
     (size, checksums): (Option<u64>, &Checksums),
     sent: Digests,
     deadline: Instant,
-) -> Result<Stored, Problem> {
+) -> Result<StoredObject, Problem> {
     let reply = head(client, look, deadline).await?;
-    let mut stored = Stored {
+    let mut stored = StoredObject {
         key: grant.key,
         location: grant.object.map(|object| object.location),
         vendor: grant.vendor,
-        ..Stored::default()
+        ..StoredObject::default()
     };
     match reply.status {
         200 => {}

@@ -1,6 +1,6 @@
 //! From what a grant says to the one HTTP request that it allows.
 
-use upload_grant::model::grant::{Grant, Pairs};
+use upload_grant::model::grant::{Grant, OrderedMap};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::Mode;
 
@@ -8,12 +8,14 @@ use upload_grant::model::request::Mode;
 pub(crate) struct Request<'a> {
     /// How the bytes travel.
     pub mode: Mode,
+    /// `POST` or `PUT`.
+    pub method: &'a str,
     /// Where to.
     pub url: &'a str,
     /// Exactly the headers to send.
-    pub headers: &'a Pairs,
+    pub headers: &'a OrderedMap,
     /// Form fields in sending order.
-    pub fields: Option<&'a Pairs>,
+    pub fields: Option<&'a OrderedMap>,
     /// Name of the form's file part.
     pub file_field: Option<&'a str>,
     /// File name of that part.
@@ -27,6 +29,7 @@ impl<'a> Request<'a> {
     pub fn of(grant: &'a Grant) -> Self {
         Self {
             mode: grant.mode,
+            method: grant.method,
             url: &grant.url,
             headers: &grant.headers,
             fields: grant.fields.as_ref(),
@@ -48,7 +51,7 @@ impl<'a> Request<'a> {
         length: u64,
     ) -> Result<reqwest::RequestBuilder, Problem> {
         let is_form = self.mode == Mode::Form;
-        let method = if is_form { reqwest::Method::POST } else { reqwest::Method::PUT };
+        let method = if self.method == "POST" { reqwest::Method::POST } else { reqwest::Method::PUT };
         let mut request = client.request(method, self.url);
         for (name, value) in &self.headers.0 {
             request = request.header(name, value);

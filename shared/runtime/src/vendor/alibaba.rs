@@ -9,7 +9,7 @@ use http::Method;
 use serde_json::Value;
 
 use super::store_bucket::authority;
-use super::{Attempt, Outgoing, Refusal, Reply, Why};
+use super::{Attempt, Outgoing, Refusal, RefusalKind, Reply};
 use crate::platform::{Env, KeyNames, KeyRing, Keys};
 use upload_grant::sign::acs3;
 use upload_grant::wire::secret::Secret;
@@ -45,11 +45,16 @@ pub fn keys(env: &mut Env) -> KeyRing {
     env.key_ring(sets, "FC_FUNCTION_NAME", "ALIBABA_CLOUD_ACCESS_KEY_ID")
 }
 
+/// The method of almost every call.
+pub const POST: Method = Method::POST;
+
 /// The content type of a form body.
 pub const FORM: &str = "application/x-www-form-urlencoded";
 
 /// One API call, to be signed with ACS3-HMAC-SHA256.
 pub struct Call<'a> {
+    /// Method.
+    pub method: Method,
     /// Endpoint with scheme.
     pub endpoint: &'a str,
     /// Action name.
@@ -65,11 +70,11 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// The signed request: POST, the only method these calls use.
+    /// The signed request.
     pub fn sign(&self, keys: &Keys, attempt: &Attempt) -> Outgoing {
         let (content_type, body) = self.body.map_or((None, &[][..]), |(kind, body)| (Some(kind), body));
         let call = acs3::Call {
-            method: "POST",
+            method: self.method.as_str(),
             host: authority(self.endpoint),
             path: self.path,
             query: self.query,
@@ -84,7 +89,7 @@ impl Call<'_> {
         let headers = acs3::headers(&acs3::key(&keys.secret), &call, attempt.at);
         let mark = if self.query.is_empty() { "" } else { "?" };
         Outgoing {
-            method: Method::POST,
+            method: self.method.clone(),
             url: format!("{}{}{mark}{}", self.endpoint, self.path, self.query),
             headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             body: Bytes::copy_from_slice(body),
@@ -100,7 +105,7 @@ pub fn document(reply: &Reply) -> Result<Value, Refusal> {
     let document = reply.json();
     if reply.is_success() {
         let object = document.filter(Value::is_object);
-        return object.ok_or_else(|| Refusal::new(Why::BadResponse, reply, None, None));
+        return object.ok_or_else(|| Refusal::new(RefusalKind::BadResponse, reply, None, None));
     }
     let (code, request_id) = match &document {
         Some(json) => (text(json, "Code"), text(json, "RequestId")),
@@ -114,7 +119,7 @@ pub fn document(reply: &Reply) -> Result<Value, Refusal> {
 
 /// The refusal behind one of the gateway's or a product's codes.
 pub fn refusal(reply: &Reply, code: &str, request_id: Option<&str>) -> Refusal {
-    let refusal = Refusal::new(why(reply, code), reply, Some(code), request_id);
+    let refusal = Refusal::new(kind(reply, code), reply, Some(code), request_id);
     Refusal { after: hint(reply).or(refusal.after), ..refusal }
 }
 
@@ -138,14 +143,14 @@ pub fn member<'a>(json: &'a Value, name: &str) -> Option<&'a Value> {
     json.get(name).or_else(lower).filter(|value| !value.is_null())
 }
 
-fn why(reply: &Reply, code: &str) -> Why {
+fn kind(reply: &Reply, code: &str) -> RefusalKind {
     match code {
-        "" => Why::BadResponse,
-        "System.LimitControl" => Why::Throttled,
-        _ if code.starts_with("Throttling") || reply.status == 429 => Why::Throttled,
-        "SignatureNonceUsed" => Why::Nonce,
-        "InvalidTimeStamp.Expired" | "IllegalTimestamp" | "InvalidTimeStamp.Format" => Why::Clock,
-        "Product.Unsubscript" => Why::NotSubscribed,
+        "" => RefusalKind::BadResponse,
+        "System.LimitControl" => RefusalKind::Throttled,
+        _ if code.starts_with("Throttling") || reply.status == 429 => RefusalKind::Throttled,
+        "SignatureNonceUsed" => RefusalKind::Nonce,
+        "InvalidTimeStamp.Expired" | "IllegalTimestamp" | "InvalidTimeStamp.Format" => RefusalKind::Clock,
+        "Product.Unsubscript" => RefusalKind::NotSubscribed,
         "SignatureDoesNotMatch"
         | "IncompleteSignature"
         | "MissingAccessKeyId"
@@ -155,19 +160,19 @@ fn why(reply: &Reply, code: &str) -> Why {
         | "-121"
         | "illegal.auth"
         | "401"
-        | "Forbidden" => Why::Auth,
+        | "Forbidden" => RefusalKind::Auth,
         _ if ["Forbidden.", "InvalidAccessKeyId", "InvalidSecurityToken"]
             .iter()
             .any(|p| code.starts_with(p)) =>
         {
-            Why::Auth
+            RefusalKind::Auth
         }
         "ServiceUnavailable" | "InternalError" | "SYSTEM_BUSY" | "-153" | "System.error" | "500" => {
-            Why::Transient
+            RefusalKind::Transient
         }
-        _ if reply.status >= 500 => Why::Transient,
-        _ if matches!(reply.status, 401 | 403) => Why::Auth,
-        _ => Why::Rejected,
+        _ if reply.status >= 500 => RefusalKind::Transient,
+        _ if matches!(reply.status, 401 | 403) => RefusalKind::Auth,
+        _ => RefusalKind::Rejected,
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::platform::is_loopback;
+use upload_grant::model::grant::Object;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::wire::encode;
 
@@ -22,7 +23,8 @@ pub struct Bucket {
 
 impl Bucket {
     /// The bucket `name` at the vendor's `host` (`oss-ap-southeast-1.aliyuncs.com`), or at the configured
-    /// endpoint `over` where the vendor names none. A loopback `over` stands in for any host, in path style.
+    /// endpoint `over` where the vendor names none. A loopback `over` stands in for any host of the vendor's, in
+    /// path style: the host is checked first, so that what is refused in production is refused there too.
     ///
     /// # Errors
     /// `vendor_bad_response` if the name or the host could lead elsewhere than to the vendor's `domain`.
@@ -34,18 +36,39 @@ impl Bucket {
         if !name_fits {
             return Err(bad("the vendor's bucket name is not one"));
         }
+        let configured = over.map(authority);
+        let host = if host.is_empty() { configured.unwrap_or_default() } else { host };
+        if configured != Some(host) && !is_under(host, domain) {
+            return Err(bad("the vendor's storage host is not the vendor's"));
+        }
         if let Some(over) = over.filter(|over| Url::parse(over).is_ok_and(|url| is_loopback(&url))) {
             let over = over.trim_end_matches('/');
             let root = format!("/{name}");
             return Ok(Self { name: name.into(), endpoint: over.into(), host: over.into(), root });
         }
-        let configured = over.and_then(|over| over.strip_prefix("https://"));
-        let host = if host.is_empty() { configured.unwrap_or_default() } else { host };
-        if configured != Some(host) && !is_under(host, domain) {
-            return Err(bad("the vendor's storage host is not the vendor's"));
-        }
         let (endpoint, host) = (format!("https://{host}"), format!("https://{name}.{host}"));
         Ok(Self { name: name.into(), endpoint, host, root: String::new() })
+    }
+
+    /// The URL that a vendor signed for `key` in this bucket, as it can be used: as it is where it leads to this
+    /// bucket's address, over the loopback endpoint where that stands in for a host under one of `domains`. None if
+    /// it is a URL of anything else.
+    pub fn signed_url(&self, signed: &str, key: &str, domains: &[&str]) -> Option<String> {
+        let plain = signed.bytes().all(|byte| byte.is_ascii_graphic()) && !signed.contains(['#', '\\']);
+        let (address, query) = signed.split_once('?').filter(|_| plain)?;
+        let (scheme, rest) = address.split_once("://")?;
+        let (host, path) = rest.split_once('/')?;
+        if let Some(path) = address.strip_prefix(&format!("{}/", self.base())) {
+            return is_path_of(path, key).then(|| signed.to_owned());
+        }
+        let below = host.strip_prefix(&*self.name).and_then(|rest| rest.strip_prefix('.'))?;
+        let vendors = domains.iter().any(|domain| is_under(below, domain));
+        if !(vendors && ["https", "http"].contains(&scheme) && is_path_of(path, key)) {
+            return None;
+        }
+        // The signature does not cover the scheme, and the loopback sandbox has no other host.
+        let base = if self.root.is_empty() { format!("https://{host}") } else { self.base() };
+        Some(format!("{base}/{path}?{query}"))
     }
 
     /// What `/key` is appended to.
@@ -59,12 +82,25 @@ impl Bucket {
         encode::percent_path(&mut url, key);
         url
     }
+
+    /// `key` as a grant's object; its region is known where OSS's own host name has it.
+    pub fn object(&self, key: &str) -> Object {
+        let store = authority(&self.endpoint);
+        let region = store.strip_prefix("oss-").and_then(|rest| rest.strip_suffix(".aliyuncs.com"));
+        Object {
+            bucket: self.name.clone(),
+            region: region.unwrap_or_default().to_owned(),
+            endpoint: self.endpoint.clone(),
+            location: self.location(key),
+        }
+    }
 }
 
-/// The bare, lower-case host of an endpoint a vendor wrote with or without scheme, slash and bucket.
+/// The bare, lower-case host of an endpoint a vendor wrote with or without scheme (`//` too), slash and bucket.
 pub fn bare_host(endpoint: &str, bucket: &str) -> String {
     let host = endpoint.trim().to_ascii_lowercase();
-    let host = host.strip_prefix("https://").or_else(|| host.strip_prefix("http://")).unwrap_or(&host);
+    let schemes = ["https://", "http://", "//"];
+    let host = schemes.iter().find_map(|scheme| host.strip_prefix(scheme)).unwrap_or(&host);
     let host = host.split('/').next().unwrap_or_default();
     let host = host.strip_prefix(bucket).and_then(|rest| rest.strip_prefix('.')).unwrap_or(host);
     host.to_owned()
@@ -100,6 +136,19 @@ pub fn authority(url: &str) -> &str {
     rest.split('/').next().unwrap_or_default()
 }
 
+/// Whether a URL's encoded path is `key`'s, however much of it is encoded.
+fn is_path_of(path: &str, key: &str) -> bool {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let digits = tail.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        let decoded = digits.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        bytes.push(decoded.unwrap_or(*first));
+        rest = if decoded.is_some() { &tail[2..] } else { tail };
+    }
+    bytes == key.as_bytes()
+}
+
 fn bad(detail: &str) -> Problem {
     Problem::new(Code::VendorBadResponse, detail)
 }
@@ -121,8 +170,44 @@ mod tests {
         );
         let configured = Bucket::new("cams-1", "", OSS, Some("https://oss.example.com")).unwrap();
         assert_eq!(configured.location("a"), "https://cams-1.oss.example.com/a");
-        let local = Bucket::new("cams-1", &host, OSS, Some("http://127.0.0.1:7077")).unwrap();
-        assert_eq!(local.location("a"), "http://127.0.0.1:7077/cams-1/a");
+        for host in [&*host, "", "127.0.0.1:7077"] {
+            let local = Bucket::new("cams-1", host, OSS, Some("http://127.0.0.1:7077")).unwrap();
+            assert_eq!(local.location("a"), "http://127.0.0.1:7077/cams-1/a");
+        }
+        for written in
+            ["//cams-1.oss-cn-x.aliyuncs.com", "http://oss-cn-x.aliyuncs.com/", "OSS-cn-x.aliyuncs.com"]
+        {
+            assert_eq!(bare_host(written, "cams-1"), "oss-cn-x.aliyuncs.com");
+        }
+    }
+
+    #[test]
+    fn a_signed_url_is_of_this_bucket_and_key() {
+        let host = "oss-cn-x.aliyuncs.com";
+        let bucket = Bucket::new("cams-1", host, OSS, None).unwrap();
+        let local = Bucket::new("cams-1", host, OSS, Some("http://127.0.0.1:7077")).unwrap();
+        let use_of = |bucket: &Bucket, url: &str| bucket.signed_url(url, "a/b c.png", &[OSS]);
+        let vendors = "https://cams-1.oss-cn-x.aliyuncs.com/a/b%20c.png?Expires=1";
+        assert_eq!(use_of(&bucket, vendors).as_deref(), Some(vendors));
+        assert_eq!(use_of(&bucket, &vendors.replace("https", "http")).as_deref(), Some(vendors));
+        let at_loopback = "http://127.0.0.1:7077/cams-1/a/b%20c.png?Expires=1";
+        assert_eq!(use_of(&local, vendors).as_deref(), Some(at_loopback));
+        assert_eq!(use_of(&local, at_loopback).as_deref(), Some(at_loopback));
+        for url in [
+            at_loopback,
+            "javascript:alert(1)//?a",
+            "ftp://cams-1.oss-cn-x.aliyuncs.com/a/b%20c.png?Expires=1",
+            "https://cams-2.oss-cn-x.aliyuncs.com/a/b%20c.png?Expires=1",
+            "https://cams-1.oss-cn-x.aliyuncs.com.evil.com/a/b%20c.png?Expires=1",
+            "https://cams-1.evil.com/a/b%20c.png?x.oss-cn-x.aliyuncs.com/a/b%20c.png?Expires=1",
+            "https://cams-1.oss-cn-x.aliyuncs.com@evil.com/a/b%20c.png?Expires=1",
+            "https://cams-1.oss-cn-x.aliyuncs.com/a/c.png?Expires=1",
+            "https://cams-1.oss-cn-x.aliyuncs.com/a/b%20c.png",
+            "https://cams-1.oss-cn-x.aliyuncs.com/a/b%20c.png#?Expires=1",
+            "https://cams-1.oss-cn-x.aliyuncs.com/a/b c.png?Expires=1",
+        ] {
+            assert_eq!(use_of(&bucket, url), None, "{url}");
+        }
     }
 
     #[test]
@@ -135,7 +220,9 @@ mod tests {
             "a@b.aliyuncs.com",
             "eviylaliyuncs.com",
         ] {
-            assert!(Bucket::new("cams-1", host, OSS, None).is_err(), "{host}");
+            for over in [None, Some("http://127.0.0.1:7077"), Some("https://oss.example.com")] {
+                assert!(Bucket::new("cams-1", host, OSS, over).is_err(), "{host} {over:?}");
+            }
         }
         for name in ["", "ab", "-ab", "a.b", "a/b", "A-B"] {
             assert!(Bucket::new(name, "oss-cn-x.aliyuncs.com", OSS, None).is_err(), "{name}");

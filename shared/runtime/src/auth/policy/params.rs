@@ -10,7 +10,7 @@ use upload_grant::model::problem::{Code, Problem};
 use upload_grant::wire::encode;
 
 /// Without a policy any caller may set these.
-const FREE: [&str; 6] = ["type_key", "is_public", "core_type", "text", "locale", "user_name"];
+const FREE: [&str; 7] = ["type_key", "is_public", "session_id", "core_type", "text", "locale", "user_name"];
 /// The longest user id that the vendors' next calls take.
 const MAX_USER_ID: usize = 24;
 /// How a user id begins that is a hash.
@@ -19,7 +19,7 @@ const HASHED: &str = "h-";
 const NOBODY: &str = "anonymous";
 
 impl Permissions<'_> {
-    /// The parameters of an ask: the flow's defaults, then the caller's identity and address, then what comes
+    /// The parameters of a request: the flow's defaults, then the caller's identity and address, then what comes
     /// from its claims or was sent and may be. Parameters the flow does not have are dropped.
     ///
     /// # Errors
@@ -47,7 +47,7 @@ impl Permissions<'_> {
         for name in flow_params {
             let sent = sent.get(*name);
             let value = match self.rule(name) {
-                Some(Rule::Claim(claim)) => Some(self.bound(name, &claim, sent)?),
+                Some(Rule::Claim(claim)) => Some(self.context(name, &claim, sent)?),
                 Some(Rule::Caller(Some(choices))) if sent.is_none() => {
                     self.chosen(name, &choices, &params)?
                 }
@@ -115,7 +115,7 @@ impl Permissions<'_> {
     }
 
     /// The value of `claim` for the parameter `name`; the caller may repeat it, but not say otherwise.
-    fn bound(&self, name: &str, claim: &str, sent: Option<&Value>) -> Result<Value, Problem> {
+    fn context(&self, name: &str, claim: &str, sent: Option<&Value>) -> Result<Value, Problem> {
         let value = self.caller.claims.get(claim);
         let value = value.ok_or_else(|| forbidden(name, format!("the caller has no claim {claim}")))?;
         let value = fitting(name, value)

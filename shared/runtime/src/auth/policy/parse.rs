@@ -46,7 +46,7 @@ fn matches(value: &Value, at: &str) -> Parsed<Match> {
 }
 
 fn params(value: &Value, at: &str) -> Parsed<Vec<(String, Rule)>> {
-    let members = object(value, at, &PARAMS)?;
+    let members = object(value, at, PARAMS)?;
     let rules =
         members.iter().map(|(param, value)| Ok((param.clone(), rule(param, value, &below(at, param))?)));
     rules.collect()

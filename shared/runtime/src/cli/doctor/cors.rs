@@ -4,7 +4,7 @@ use http::Method;
 use tokio::time::timeout;
 
 use super::probe::Trial;
-use super::report::{Line, Report};
+use super::report::{Finding, Report};
 use crate::app::App;
 use crate::flow::Flow;
 use crate::vendor::Reply;
@@ -32,7 +32,7 @@ pub(super) async fn preflight<F: Flow>(trial: &Trial<'_, F>, report: &mut Report
     let Ok(Ok(response)) = timeout(trial.app.cx.settings.timeout, request.send()).await else {
         let seen = format!("{} does not answer", store_bucket::authority(&grant.url));
         let advice = "check what outgoing traffic is allowed, and the settings of the store's endpoint";
-        return report.add(Line::fail(name, "unreachable", seen, advice));
+        return report.add(Finding::fail(name, "unreachable", seen, advice));
     };
     let status = response.status().as_u16();
     let allowed = |header: &str, value: &str| {
@@ -48,8 +48,8 @@ pub(super) async fn preflight<F: Flow>(trial: &Trial<'_, F>, report: &mut Report
         header.map(|name| format!("the header {name}"))
     };
     report.add(match refused {
-        None => Line::ok(name, format!("browsers at {origin} may send (HTTP {status})")),
-        Some(what) => Line::warn(
+        None => Finding::ok(name, format!("browsers at {origin} may send (HTTP {status})")),
+        Some(what) => Finding::warn(
             name,
             "cors_refused",
             format!("the store does not allow {what} (HTTP {status})"),
@@ -66,16 +66,16 @@ pub(super) fn answer<F: Flow>(trial: &Trial<'_, F>, reply: &Reply, report: &mut 
     let collects_etag = F::SPEC.collect.contains(&"etag");
     report.add(if !lists(allowed, origin(trial.app)) {
         let seen = "a browser sends, and cannot see whether it succeeded";
-        Line::warn(name, "cors_refused", seen, ADVICE)
+        Finding::warn(name, "cors_refused", seen, ADVICE)
     } else if collects_etag && !lists(exposed, "etag") {
-        Line::warn(
+        Finding::warn(
             name,
             "etag_hidden",
             "browsers see the answer, but not its ETag",
             "where the receipt needs the ETag, browsers must ask with \"mode\":\"relay\"",
         )
     } else {
-        Line::ok(
+        Finding::ok(
             name,
             if collects_etag { "browsers see the answer and its ETag" } else { "browsers see the answer" },
         )

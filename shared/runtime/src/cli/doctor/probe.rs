@@ -6,8 +6,8 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
-use super::chart::Chart;
-use super::report::{Line, Report};
+use super::profile::Profile;
+use super::report::{Finding, Report};
 use super::{cors, refusals};
 use crate::app::App;
 use crate::flow::Flow;
@@ -20,24 +20,24 @@ use upload_grant::model::request::Mode;
 /// A grant being tried out.
 pub(super) struct Trial<'a, F> {
     pub(super) app: &'a Arc<App<F>>,
-    pub(super) chart: &'a Chart,
+    pub(super) profile: &'a Profile,
     pub(super) mode: Mode,
     pub(super) grant: Grant,
 }
 
-pub(super) async fn check<F: Flow>(app: &Arc<App<F>>, chart: &Chart, mode: Mode, report: &mut Report) {
-    let grant = match super::grant(app, chart, mode).await {
+pub(super) async fn check<F: Flow>(app: &Arc<App<F>>, profile: &Profile, mode: Mode, report: &mut Report) {
+    let grant = match super::grant(app, profile, mode).await {
         Ok(grant) => grant,
-        Err(problem) => return report.add(chart.verdict(format!("{}.grant", mode.as_str()), &problem)),
+        Err(problem) => return report.add(profile.verdict(format!("{}.grant", mode.as_str()), &problem)),
     };
-    let trial = Trial { app, chart, mode, grant };
+    let trial = Trial { app, profile, mode, grant };
     report.add(trial.granted());
     if mode == Mode::Credentials {
         return;
     }
     cors::preflight(&trial, report).await;
     if !report.uploads {
-        return report.add(Line::skipped(trial.name("upload"), "--no-upload"));
+        return report.add(Finding::skipped(trial.name("upload"), "--no-upload"));
     }
     refusals::before(&trial, report).await;
     if let Some(reply) = trial.upload(report).await {
@@ -57,11 +57,11 @@ impl<F: Flow> Trial<'_, F> {
         self.grant.limits.enforced.contains(&what)
     }
 
-    fn granted(&self) -> Line {
+    fn granted(&self) -> Finding {
         let enforced = serde_json::to_value(&self.grant.limits.enforced).unwrap_or_default();
         let names: Vec<&str> = enforced.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let names = if names.is_empty() { "nothing".to_owned() } else { names.join(" ") };
-        Line::ok(self.name("grant"), format!("ends in {} s; enforced: {names}", self.grant.expires))
+        Finding::ok(self.name("grant"), format!("ends in {} s; enforced: {names}", self.grant.expires))
     }
 
     /// Sends `bytes` under `grant`, which may be this trial's or a changed one.
@@ -75,13 +75,13 @@ impl<F: Flow> Trial<'_, F> {
         let mut grant = self.grant.clone();
         grant.headers.push("Origin", cors::origin(self.app));
         let started = Instant::now();
-        let sent = self.send(&grant, self.chart.bytes.clone().into()).await;
+        let sent = self.send(&grant, self.profile.bytes.clone().into()).await;
         let accepted =
-            sent.and_then(|(reply, digests)| (self.chart.accepted)(&reply).map(|()| (reply, digests)));
+            sent.and_then(|(reply, digests)| (self.profile.accepted)(&reply).map(|()| (reply, digests)));
         let (reply, digests) = match accepted {
             Ok(sent) => sent,
             Err(problem) => {
-                report.add(self.chart.verdict(self.name("upload"), &problem));
+                report.add(self.profile.verdict(self.name("upload"), &problem));
                 return None;
             }
         };
@@ -91,21 +91,21 @@ impl<F: Flow> Trial<'_, F> {
     }
 
     /// The store's answer against what was sent.
-    fn stored(&self, reply: &Reply, digests: &Digests, ms: u128) -> Line {
+    fn stored(&self, reply: &Reply, digests: &Digests, ms: u128) -> Finding {
         let took = format!("HTTP {} in {ms} ms", reply.status);
         if !F::SPEC.collect.contains(&"etag") {
-            return Line::ok(self.name("upload"), took);
+            return Finding::ok(self.name("upload"), took);
         }
         let crc64 = transfer::crc64_of(reply);
         let etag = reply.header("etag").map(|etag| etag.trim_matches('"').to_ascii_lowercase());
         match (crc64, etag) {
-            (Some(crc64), _) if crc64 != digests.crc64 => Line::fail(
+            (Some(crc64), _) if crc64 != digests.crc64 => Finding::fail(
                 self.name("upload"),
                 "crc64_differs",
                 format!("{took}; the CRC-64 is another than what was sent has"),
                 "something on the way changes the bytes: a proxy, perhaps",
             ),
-            (_, None) => Line::warn(
+            (_, None) => Finding::warn(
                 self.name("upload"),
                 "no_etag",
                 format!("{took}; no ETag"),
@@ -114,7 +114,7 @@ impl<F: Flow> Trial<'_, F> {
             (crc64, Some(etag)) => {
                 let crc64 = if crc64.is_some() { "CRC-64 agrees" } else { "no CRC-64" };
                 let etag = if etag == digests.md5 { "ETag is the MD5" } else { "ETag is not the MD5" };
-                Line::ok(self.name("upload"), format!("{took}; {crc64}, {etag}"))
+                Finding::ok(self.name("upload"), format!("{took}; {crc64}, {etag}"))
             }
         }
     }
@@ -129,23 +129,25 @@ impl<F: Flow> Trial<'_, F> {
         };
         let name = self.name("read-back");
         report.add(match timeout(self.app.cx.settings.timeout, get).await.ok().flatten() {
-            Some((200, body)) if body == self.chart.bytes => {
-                Line::ok(name, "the URL is public, and gives the same bytes")
+            Some((200, body)) if body == self.profile.bytes => {
+                Finding::ok(name, "the URL is public, and gives the same bytes")
             }
-            Some((200, _)) => Line::fail(
+            Some((200, _)) => Finding::fail(
                 name,
                 "other_bytes",
                 "the URL gives other bytes than were sent",
                 "something on the way changes the bytes: a proxy, perhaps",
             ),
-            Some((status, _)) if self.chart.fetched => Line::warn(
+            Some((status, _)) if self.profile.fetched => Finding::warn(
                 name,
                 "private",
                 format!("HTTP {status}: the URL is not public, and the vendor's next call fetches it"),
                 "if that call cannot download the file, ask the vendor's support how its bucket is read",
             ),
-            Some((status, _)) => Line::info(name, "private", format!("HTTP {status}: the URL is not public")),
-            None => Line::info(name, "unclear", "no answer"),
+            Some((status, _)) => {
+                Finding::info(name, "private", format!("HTTP {status}: the URL is not public"))
+            }
+            None => Finding::info(name, "unclear", "no answer"),
         });
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::chart::Chart;
-use super::report::{Line, Report};
+use super::profile::Profile;
+use super::report::{Finding, Report};
 use crate::app::App;
 use crate::flow::Flow;
 use crate::platform::clock;
@@ -17,23 +17,23 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const GOOD: u64 = 5;
 const BEARABLE: u64 = 60;
 
-pub(super) async fn check<F: Flow>(app: &App<F>, chart: &Chart, report: &mut Report) {
+pub(super) async fn check<F: Flow>(app: &App<F>, profile: &Profile, report: &mut Report) {
     let mut clock = None;
-    for (index, (variable, url)) in chart.endpoints.iter().enumerate() {
+    for (index, (variable, url)) in profile.endpoints.iter().enumerate() {
         let check = format!("reach.{variable}");
         match reach(app.cx.vendor.client(), url).await {
             Ok((seen, offset)) => {
-                report.add(Line::ok(check, seen));
+                report.add(Finding::ok(check, seen));
                 clock = if index == 0 { offset } else { clock };
             }
             Err((code, seen, advice)) => {
-                report.add(Line::fail(check, code, seen, advice.replace("{}", variable)));
+                report.add(Finding::fail(check, code, seen, advice.replace("{}", variable)));
             }
         }
     }
     report.add(match clock {
         Some(offset) => judged(offset),
-        None => Line::skipped("clock", "the vendor told no time"),
+        None => Finding::skipped("clock", "the vendor told no time"),
     });
 }
 
@@ -96,16 +96,16 @@ fn is_tls(error: &reqwest::Error) -> bool {
     false
 }
 
-fn judged(offset: i64) -> Line {
+fn judged(offset: i64) -> Finding {
     let direction = if offset > 0 { "behind" } else { "ahead of" };
     let seconds = offset.unsigned_abs();
     let seen = format!("{seconds} s {direction} the vendor's");
     let advice = "set this machine's clock (NTP): grants, tokens and signatures all go by it";
     if seconds <= GOOD {
-        Line::ok("clock", format!("within {GOOD} s of the vendor's"))
+        Finding::ok("clock", format!("within {GOOD} s of the vendor's"))
     } else if seconds <= BEARABLE {
-        Line::warn("clock", "clock_off", seen, advice)
+        Finding::warn("clock", "clock_off", seen, advice)
     } else {
-        Line::fail("clock", "clock_off", seen, advice)
+        Finding::fail("clock", "clock_off", seen, advice)
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::probe::Trial;
-use super::report::{Line, Report};
+use super::report::{Finding, Report};
 use crate::flow::Flow;
 use crate::transfer::{self, Digests};
 use crate::vendor::Reply;
@@ -17,9 +17,9 @@ const OTHER_TYPE: &str = "application/x-upload-grant-probe";
 
 /// Tries size, type and key before the upload as it should be.
 pub(super) async fn before<F: Flow>(trial: &Trial<'_, F>, report: &mut Report) {
-    let bytes = Bytes::from(trial.chart.bytes.clone());
+    let bytes = Bytes::from(trial.profile.bytes.clone());
     if trial.enforces(Enforced::Size) && trial.grant.limits.max_bytes <= MOST {
-        let mut larger = trial.chart.bytes.clone();
+        let mut larger = trial.profile.bytes.clone();
         larger.resize(usize::try_from(trial.grant.limits.max_bytes).unwrap_or_default() + 1, b'.');
         let outcome = trial.send(&trial.grant, larger.into()).await;
         report.add(verdict(trial, "size", "one byte more", &outcome));
@@ -44,14 +44,14 @@ pub(super) async fn overwrite<F: Flow>(trial: &Trial<'_, F>, report: &mut Report
     if !trial.enforces(Enforced::NoOverwrite) {
         return;
     }
-    let outcome = trial.send(&trial.grant, trial.chart.bytes.clone().into()).await;
+    let outcome = trial.send(&trial.grant, trial.profile.bytes.clone().into()).await;
     let versioned = |(reply, _): &(Reply, Digests)| {
         let version =
             ["x-oss-version-id", "x-cos-version-id"].iter().any(|name| reply.header(name).is_some());
         reply.is_success() && version
     };
     report.add(if outcome.as_ref().is_ok_and(versioned) {
-        Line::warn(
+        Finding::warn(
             trial.name("overwrite"),
             "versioned",
             "accepted: the bucket keeps versions, and ignores no-overwrite",
@@ -68,7 +68,7 @@ fn verdict<F: Flow>(
     what: &str,
     tried: &str,
     outcome: &Result<(Reply, Digests), Problem>,
-) -> Line {
+) -> Finding {
     let name = trial.name(what);
     let promised = what != "type" || trial.enforces(Enforced::Type);
     match outcome {
@@ -76,22 +76,22 @@ fn verdict<F: Flow>(
             let refused = transfer::refused(reply, reply.xml("Code").as_deref());
             let code = refused.vendor.and_then(|vendor| vendor.code).unwrap_or_default();
             let seen = format!("{tried}: refused (HTTP {} {code})", reply.status);
-            if promised { Line::ok(name, seen) } else { Line::info(name, "bound", seen) }
+            if promised { Finding::ok(name, seen) } else { Finding::info(name, "bound", seen) }
         }
-        Ok((reply, _)) if reply.is_success() && promised => Line::fail(
+        Ok((reply, _)) if reply.is_success() && promised => Finding::fail(
             name,
             "not_refused",
             format!("{tried}: accepted (HTTP {})", reply.status),
             "do not rely on this limit, whatever `enforced` says; and report it",
         ),
         Ok((reply, _)) if reply.is_success() => {
-            Line::info(name, "not_bound", format!("{tried}: accepted (HTTP {})", reply.status))
+            Finding::info(name, "not_bound", format!("{tried}: accepted (HTTP {})", reply.status))
         }
         Ok((reply, _)) => {
-            Line::warn(name, "unclear", format!("{tried}: HTTP {}", reply.status), "run the doctor again")
+            Finding::warn(name, "unclear", format!("{tried}: HTTP {}", reply.status), "run the doctor again")
         }
         Err(problem) => {
-            Line::warn(name, "unclear", format!("{tried}: {}", problem.detail), "run the doctor again")
+            Finding::warn(name, "unclear", format!("{tried}: {}", problem.detail), "run the doctor again")
         }
     }
 }

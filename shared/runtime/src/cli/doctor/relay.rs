@@ -9,8 +9,8 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout};
 use tower::ServiceExt as _;
 
-use super::chart::Chart;
-use super::report::{Line, Report};
+use super::profile::Profile;
+use super::report::{Finding, Report};
 use crate::api::router;
 use crate::app::App;
 use crate::auth::Auth;
@@ -36,10 +36,10 @@ pub(super) async fn address<F: Flow>(app: &App<F>, env: &mut Env, report: &mut R
         let here = url::Url::parse(url).is_ok_and(|url| is_loopback(&url));
         match answers_as::<F>(app.cx.vendor.client(), url).await {
             _ if here && app.on_platform => {
-                Line::warn(URL, "loopback", format!("{url}: no caller can reach it"), advice)
+                Finding::warn(URL, "loopback", format!("{url}: no caller can reach it"), advice)
             }
-            Ok(()) => Line::ok(URL, format!("{url} (GRANT_PUBLIC_URL), and this function answers there")),
-            Err(seen) => Line::warn(
+            Ok(()) => Finding::ok(URL, format!("{url} (GRANT_PUBLIC_URL), and this function answers there")),
+            Err(seen) => Finding::warn(
                 URL,
                 "unreachable",
                 format!("{url} {seen}"),
@@ -47,7 +47,7 @@ pub(super) async fn address<F: Flow>(app: &App<F>, env: &mut Env, report: &mut R
             ),
         }
     } else if settings.trust_proxy {
-        Line::info(
+        Finding::info(
             URL,
             "proxy",
             format!("what the proxy says (Forwarded, X-Forwarded-*), else http {from_host}"),
@@ -56,14 +56,14 @@ pub(super) async fn address<F: Flow>(app: &App<F>, env: &mut Env, report: &mut R
         let seen = format!(
             "https {from_host}, its stage kept; direct invocations have none without GRANT_PUBLIC_URL"
         );
-        Line::info(URL, "request", seen)
+        Finding::info(URL, "request", seen)
     } else if !address.ip().is_loopback() {
-        Line::info(URL, "request", format!("http {from_host}, at port {}", address.port()))
+        Finding::info(URL, "request", format!("http {from_host}, at port {}", address.port()))
     } else if matches!(app.auth, Some(Auth::None { .. })) {
-        Line::info(URL, "loopback", format!("http://{address}, for this machine only"))
+        Finding::info(URL, "loopback", format!("http://{address}, for this machine only"))
     } else {
         let seen = format!("http {from_host}; at {address} that is this machine, or a proxy on it");
-        Line::warn(URL, "loopback", seen, advice)
+        Finding::warn(URL, "loopback", seen, advice)
     });
 }
 
@@ -81,23 +81,23 @@ async fn answers_as<F: Flow>(client: &reqwest::Client, url: &str) -> Result<(), 
     timeout(PATIENCE, asked).await.unwrap_or_else(|_| Err(silent()))
 }
 
-pub(super) async fn check<F: Flow>(app: &Arc<App<F>>, chart: &Chart, report: &mut Report) {
+pub(super) async fn check<F: Flow>(app: &Arc<App<F>>, profile: &Profile, report: &mut Report) {
     if app.cx.settings.secrets.is_empty() {
-        return report.add(Line::skipped("relay.grant", "GRANT_SECRET is not set"));
+        return report.add(Finding::skipped("relay.grant", "GRANT_SECRET is not set"));
     }
-    let grant = match super::grant(app, chart, Mode::Relay).await {
+    let grant = match super::grant(app, profile, Mode::Relay).await {
         Ok(grant) => grant,
-        Err(problem) => return report.add(chart.verdict("relay.grant", &problem)),
+        Err(problem) => return report.add(profile.verdict("relay.grant", &problem)),
     };
-    report.add(Line::ok("relay.grant", format!("ends in {} s", grant.expires)));
+    report.add(Finding::ok("relay.grant", format!("ends in {} s", grant.expires)));
     if !report.uploads {
-        return report.add(Line::skipped("relay.upload", "--no-upload"));
+        return report.add(Finding::skipped("relay.upload", "--no-upload"));
     }
     let mut request = Request::builder().method(Method::PUT).uri(&grant.url);
     for (name, value) in &grant.headers.0 {
         request = request.header(name, value);
     }
-    let request = request.header("content-length", chart.bytes.len()).body(chart.bytes.clone().into());
+    let request = request.header("content-length", profile.bytes.len()).body(profile.bytes.clone().into());
     let started = Instant::now();
     let answer = match request {
         Ok(request) => call(app, request).await,
@@ -105,10 +105,10 @@ pub(super) async fn check<F: Flow>(app: &Arc<App<F>>, chart: &Chart, report: &mu
     };
     let ms = started.elapsed().as_millis();
     report.add(match &answer {
-        Some((200, _)) => Line::ok("relay.upload", format!("the function uploaded it, in {ms} ms")),
+        Some((200, _)) => Finding::ok("relay.upload", format!("the function uploaded it, in {ms} ms")),
         other => match other.as_ref().and_then(|(_, document)| Problem::from_value(document)) {
-            Some(problem) => chart.verdict("relay.upload", &problem),
-            None => Line::fail("relay.upload", "internal", "our own routes gave no answer", "report it"),
+            Some(problem) => profile.verdict("relay.upload", &problem),
+            None => Finding::fail("relay.upload", "internal", "our own routes gave no answer", "report it"),
         },
     });
     if let Some((200, receipt)) = answer {

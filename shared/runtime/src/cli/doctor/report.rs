@@ -24,7 +24,7 @@ enum Outcome {
 
 /// One check: what was looked at, what was seen, and what to do.
 #[derive(Clone, Debug, Serialize)]
-pub struct Line {
+pub struct Finding {
     check: String,
     outcome: Outcome,
     /// For machines: `ok`, `skipped`, or a word for what was seen.
@@ -34,7 +34,7 @@ pub struct Line {
     advice: Option<String>,
 }
 
-impl Line {
+impl Finding {
     fn new(check: impl Into<String>, outcome: Outcome, code: &'static str, seen: impl Into<String>) -> Self {
         Self { check: check.into(), outcome, code, seen: seen.into(), advice: None }
     }
@@ -70,8 +70,8 @@ impl Line {
     }
 
     /// Not looked at, and why.
-    pub fn skipped(check: impl Into<String>, why: impl Into<String>) -> Self {
-        Self::new(check, Outcome::Skipped, "skipped", why)
+    pub fn skipped(check: impl Into<String>, kind: impl Into<String>) -> Self {
+        Self::new(check, Outcome::Skipped, "skipped", kind)
     }
 }
 
@@ -80,7 +80,7 @@ pub struct Report {
     flow: &'static str,
     pub(super) json: bool,
     pub(super) uploads: bool,
-    lines: Vec<Line>,
+    lines: Vec<Finding>,
     objects: Vec<String>,
 }
 
@@ -108,7 +108,7 @@ impl Report {
     }
 
     /// Adds a line.
-    pub fn add(&mut self, line: Line) {
+    pub fn add(&mut self, line: Finding) {
         let word = serde_json::to_value(line.outcome).unwrap_or_default();
         let word = word.as_str().unwrap_or_default();
         let mut text = format!("{word:<8}{:<26} {}\n", line.check, line.seen);
@@ -133,18 +133,18 @@ impl Report {
     /// Those of `work`.
     pub async fn call<T>(&mut self, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
         let started = Instant::now();
-        let (outcome, notes) = telemetry::noting(work).await;
+        let (outcome, notes) = telemetry::scope(work).await;
         let answer = outcome?;
         let ms = started.elapsed().as_millis();
         self.add(if notes.vendor_calls > 1 {
-            Line::warn(
+            Finding::warn(
                 "vendor.call",
                 "retried",
                 format!("accepted in {ms} ms, at attempt {}", notes.vendor_calls),
                 "if neither clock nor a line below explains it, the vendor throttles or fails at times",
             )
         } else {
-            Line::ok("vendor.call", format!("key and permission accepted, in {ms} ms"))
+            Finding::ok("vendor.call", format!("key and permission accepted, in {ms} ms"))
         });
         Ok(answer)
     }

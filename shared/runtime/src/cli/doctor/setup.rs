@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::report::{Line, Report, seen};
+use super::report::{Finding, Report, seen};
 use crate::app::App;
 use crate::auth::{Auth, JwtKeys};
 use crate::flow::Flow;
@@ -22,12 +22,12 @@ pub(super) fn configuration<F: Flow>(env: &mut Env, report: &mut Report) -> Opti
     for fault in env.faults() {
         let seen = format!("{} {}", fault.name, fault.reason);
         let advice = format!("correct {} (the README's table of settings)", fault.name);
-        report.add(Line::fail("configuration", "config_missing", seen, advice));
+        report.add(Finding::fail("configuration", "config_missing", seen, advice));
     }
     match app {
         Err(problem) => {
             let advice = "report it: no setting explains this";
-            report.add(Line::fail("configuration", problem.code.as_str(), seen(&problem), advice));
+            report.add(Finding::fail("configuration", problem.code.as_str(), seen(&problem), advice));
             None
         }
         Ok(app) => env.faults().is_empty().then_some(app),
@@ -35,12 +35,12 @@ pub(super) fn configuration<F: Flow>(env: &mut Env, report: &mut Report) -> Opti
 }
 
 pub(super) async fn check<F: Flow>(app: &Arc<App<F>>, env: &mut Env, report: &mut Report) {
-    report.add(Line::ok("configuration", "complete and well-formed"));
+    report.add(Finding::ok("configuration", "complete and well-formed"));
     let (runtime, address) = (Runtime::of(env), listen(env));
     report.add(match runtime {
-        Runtime::Lambda => Line::info("runtime", "lambda", "AWS Lambda"),
-        Runtime::Http => Line::info("runtime", "http", format!("HTTP at {address}")),
-        Runtime::Poll => Line::info("runtime", "poll", "a polling runtime API (SCF, FunctionGraph)"),
+        Runtime::Lambda => Finding::info("runtime", "lambda", "AWS Lambda"),
+        Runtime::Http => Finding::info("runtime", "http", format!("HTTP at {address}")),
+        Runtime::Poll => Finding::info("runtime", "poll", "a polling runtime API (SCF, FunctionGraph)"),
     });
     keys(app, report);
     callers(app, report).await;
@@ -48,23 +48,27 @@ pub(super) async fn check<F: Flow>(app: &Arc<App<F>>, env: &mut Env, report: &mu
     store(app, runtime, report).await;
     let origins = app.cx.settings.cors_origins.len();
     report.add(if origins == 0 {
-        Line::info("cors.origins", "none", "GRANT_CORS_ORIGINS is not set: no browser may call this function")
+        Finding::info(
+            "cors.origins",
+            "none",
+            "GRANT_CORS_ORIGINS is not set: no browser may call this function",
+        )
     } else {
-        Line::ok("cors.origins", format!("{origins} may call from a browser"))
+        Finding::ok("cors.origins", format!("{origins} may call from a browser"))
     });
     let quota = match (app.cx.settings.vendor_rps, F::SPEC.quota) {
         (Some(rps), _) => format!("at most {rps} vendor calls a second (GRANT_VENDOR_RPS)"),
         (None, Some(rps)) => format!("at most {rps} vendor calls a second (documented)"),
         (None, None) => "no limit on vendor calls: none is documented".to_owned(),
     };
-    report.add(Line::info("quota", "budget", quota));
+    report.add(Finding::info("quota", "budget", quota));
 }
 
 fn keys<F: Flow>(app: &App<F>, report: &mut Report) {
     let Some(ring) = app.flow.keys() else { return };
     let Some(names) = ring.names() else { return };
     let kind = if ring.get().token.is_some() { "temporary, with a token" } else { "long-term" };
-    report.add(Line::ok("keys", format!("from {}, {kind}", names.id)));
+    report.add(Finding::ok("keys", format!("from {}, {kind}", names.id)));
 }
 
 async fn callers<F: Flow>(app: &App<F>, report: &mut Report) {
@@ -75,40 +79,40 @@ async fn callers<F: Flow>(app: &App<F>, report: &mut Report) {
     report.add(match (&app.auth, published) {
         (_, Some(Ok(0) | Err(_))) => {
             let seen = published.and_then(Result::err).unwrap_or("no key in it can be used");
-            Line::fail(
+            Finding::fail(
                 "callers",
                 "jwks_unreadable",
                 format!("the key set of the identity provider: {seen}"),
                 "check GRANT_JWT_JWKS_URL, and what outgoing traffic is allowed",
             )
         }
-        (_, Some(Ok(keys))) => Line::ok("callers", format!("jwt, {keys} published keys read")),
+        (_, Some(Ok(keys))) => Finding::ok("callers", format!("jwt, {keys} published keys read")),
         (Some(Auth::Jwt(jwt)), None) if matches!(jwt.keys, JwtKeys::Secret(_)) => {
-            Line::ok("callers", "jwt, by GRANT_JWT_SECRET")
+            Finding::ok("callers", "jwt, by GRANT_JWT_SECRET")
         }
-        (Some(Auth::ApiKey(keys)), _) => Line::ok("callers", format!("api-key, {} keys", keys.len())),
-        (Some(Auth::None { .. }), _) => Line::warn(
+        (Some(Auth::ApiKey(keys)), _) => Finding::ok("callers", format!("api-key, {} keys", keys.len())),
+        (Some(Auth::None { .. }), _) => Finding::warn(
             "callers",
             "open",
             "none: whoever reaches this function may ask",
             "set GRANT_AUTH to jwt, api-key or gateway before it is reachable",
         ),
-        _ => Line::ok("callers", "gateway: the platform's authorizer checks"),
+        _ => Finding::ok("callers", "gateway: the platform's authorizer checks"),
     });
 }
 
 fn secret<F: Flow>(app: &App<F>, report: &mut Report) {
     let advice = "set GRANT_SECRET: at least 32 random bytes, the same for every instance";
     report.add(match app.cx.settings.secrets.len() {
-        0 if app.flow.modes() == [Mode::Relay] => Line::fail(
+        0 if app.flow.modes() == [Mode::Relay] => Finding::fail(
             "secret",
             "missing",
             "GRANT_SECRET is not set, and this flow has nothing but relay",
             advice,
         ),
-        0 => Line::warn("secret", "missing", "GRANT_SECRET is not set: no relay, no `complete`", advice),
-        1 => Line::ok("secret", "GRANT_SECRET seals tickets and tokens"),
-        many => Line::ok("secret", format!("GRANT_SECRET: the first of {many} seals, all open")),
+        0 => Finding::warn("secret", "missing", "GRANT_SECRET is not set: no relay, no `complete`", advice),
+        1 => Finding::ok("secret", "GRANT_SECRET seals tickets and tokens"),
+        many => Finding::ok("secret", format!("GRANT_SECRET: the first of {many} seals, all open")),
     });
 }
 
@@ -116,9 +120,9 @@ fn secret<F: Flow>(app: &App<F>, report: &mut Report) {
 async fn store<F: Flow>(app: &App<F>, runtime: Runtime, report: &mut Report) {
     let Some(shared) = app.store.shared() else {
         report.add(if runtime == Runtime::Http {
-            Line::info("store", "memory", "memory: good for one instance")
+            Finding::info("store", "memory", "memory: good for one instance")
         } else {
-            Line::warn(
+            Finding::warn(
                 "store",
                 "memory",
                 "memory, on a runtime of many instances: each has its own tickets, jobs and quota",
@@ -135,9 +139,9 @@ async fn store<F: Flow>(app: &App<F>, runtime: Runtime, report: &mut Report) {
     report.add(match tried.await {
         Ok(()) => {
             let (name, ms) = (shared.name(), started.elapsed().as_millis());
-            Line::ok("store", format!("{name} takes and gives back, in {ms} ms"))
+            Finding::ok("store", format!("{name} takes and gives back, in {ms} ms"))
         }
-        Err(problem) => Line::fail(
+        Err(problem) => Finding::fail(
             "store",
             "unreachable",
             format!("{}: {}", problem.detail, shared.fault().unwrap_or_default()),

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::platform::is_loopback;
 use crate::transfer::Request;
-use upload_grant::model::grant::Pairs;
+use upload_grant::model::grant::OrderedMap;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::Mode;
 
@@ -13,9 +13,10 @@ use upload_grant::model::request::Mode;
 #[derive(Deserialize)]
 pub(super) struct Grant {
     pub mode: Mode,
+    method: String,
     url: String,
-    headers: Pairs,
-    fields: Option<Pairs>,
+    headers: OrderedMap,
+    fields: Option<OrderedMap>,
     file_field: Option<String>,
     key: String,
     /// Whole seconds left at issue.
@@ -61,6 +62,7 @@ impl Grant {
     pub fn request(&self) -> Request<'_> {
         Request {
             mode: self.mode,
+            method: &self.method,
             url: &self.url,
             headers: &self.headers,
             fields: self.fields.as_ref(),

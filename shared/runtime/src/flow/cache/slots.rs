@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use upload_grant::model::problem::Problem;
 
-use super::Perishable;
+use super::Expires;
 
 /// Between two background fetches that fail: at first, and at most.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -40,7 +40,7 @@ pub(super) struct Flight<V> {
     pause: Option<(Instant, Duration)>,
 }
 
-impl<K: Clone + Eq + Hash, V: Perishable> Slots<K, V> {
+impl<K: Clone + Eq + Hash, V: Expires> Slots<K, V> {
     /// The slot of `key`. Where there are `most` already, those whose credentials end soonest make room.
     pub(super) fn of(&self, key: &K, most: usize) -> Arc<Slot<V>> {
         let mut slots = self.lock();
@@ -86,7 +86,7 @@ fn make_room<K: Eq + Hash, V>(slots: &mut HashMap<K, Arc<Slot<V>>>, most: usize)
     });
 }
 
-impl<V: Perishable> Slot<V> {
+impl<V: Expires> Slot<V> {
     pub(super) fn take_in(
         &self,
         flight: &mut Flight<V>,
@@ -94,7 +94,7 @@ impl<V: Perishable> Slot<V> {
     ) -> Result<Arc<V>, Problem> {
         match outcome {
             Ok(value) => {
-                self.ends.store(value.life().1.unix(), Ordering::Relaxed);
+                self.ends.store(value.lifetime().1.unix(), Ordering::Relaxed);
                 let value = Arc::new(value);
                 flight.value = Some(value.clone());
                 flight.problem = None;
@@ -155,8 +155,8 @@ mod tests {
     #[derive(Serialize, Deserialize)]
     struct Until(i64);
 
-    impl Perishable for Until {
-        fn life(&self) -> (Timestamp, Timestamp) {
+    impl Expires for Until {
+        fn lifetime(&self) -> (Timestamp, Timestamp) {
             (Timestamp::from_unix(0), Timestamp::from_unix(self.0))
         }
     }

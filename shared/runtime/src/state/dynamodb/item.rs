@@ -163,7 +163,8 @@ mod tests {
         let done = done("i", "o", &outcome, NOW.after(Duration::from_secs(1)));
         let record = record(&done, NOW).unwrap();
         assert_eq!((record.owner.as_str(), record.outcome), ("o", Some(outcome)));
-        assert!(super::record(&done, NOW.after(Duration::from_secs(2))).is_none());
+        assert!(super::record(&done, NOW.after(Duration::from_millis(2_499))).is_some());
+        assert!(super::record(&done, NOW.after(Duration::from_millis(2_500))).is_none());
 
         let claimed = claimed("i", "o", NOW.after(Duration::from_millis(700)));
         assert_eq!(super::record(&claimed, NOW).unwrap().outcome, None);

@@ -34,7 +34,7 @@ pub(crate) static FLOW: Flow = Flow {
     service: Service::Lke,
     calls: 1,
     modes: &["put", "relay", "credentials"],
-    params: &["bot_biz_id", "is_public", "type_key"],
+    params: &["bot_biz_id", "is_public", "type_key", "session_id"],
     hint: r#"type_key ("offline" or "realtime"), is_public"#,
     file: "demo.md",
     bytes: include_bytes!("demo.md"),

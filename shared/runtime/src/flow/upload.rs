@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 use tokio::time::Instant;
-use upload_grant::model::grant::{Enforced, Grant, Limits, Object, Pairs};
+use upload_grant::model::grant::{Enforced, Grant, Limits, Object, OrderedMap};
 use upload_grant::model::problem::Problem;
 use upload_grant::model::request::{Checksums, Mode};
 use upload_grant::wire::time::Timestamp;
@@ -12,7 +12,7 @@ use crate::vendor::store_bucket;
 
 /// One checked request: everything in it is allowed, and nothing is missing.
 #[derive(Clone)]
-pub struct Ask {
+pub struct UploadRequest {
     /// ULID: the grant's id and the object's name.
     pub id: String,
     /// The caller's file name.
@@ -40,14 +40,14 @@ pub struct Ask {
 }
 
 /// What completion knows besides the receipt.
-pub struct Bound<'a> {
+pub struct UploadContext<'a> {
     /// The content type of the upload.
     pub content_type: &'a str,
-    /// The parameters of the ask.
+    /// The parameters of the request.
     pub params: &'a Map<String, Value>,
 }
 
-impl Bound<'_> {
+impl UploadContext<'_> {
     /// A parameter, or null.
     pub fn param(&self, name: &str) -> Value {
         self.params.get(name).cloned().unwrap_or(Value::Null)
@@ -59,7 +59,7 @@ pub struct PutTerms {
     /// Headers to sign, lower-case names in order; `content-length` among them where the size is known.
     pub signed: Vec<(&'static str, String)>,
     /// Headers that the client must send.
-    pub headers: Pairs,
+    pub headers: OrderedMap,
     /// What the store therefore refuses by itself.
     pub enforced: Vec<Enforced>,
 }
@@ -71,7 +71,7 @@ impl PutTerms {
     }
 }
 
-impl Ask {
+impl UploadRequest {
     /// A text parameter.
     pub fn param(&self, name: &str) -> Option<&str> {
         self.params.get(name).and_then(Value::as_str)
@@ -123,7 +123,7 @@ impl Ask {
         use Enforced::{Expiry, Key, Md5, NoOverwrite, Size, Type};
         let mut signed = Vec::with_capacity(5);
         let mut headers =
-            Pairs::new([("Content-Type", self.content_type.as_str()), (forbid_overwrite, "true")]);
+            OrderedMap::new([("Content-Type", self.content_type.as_str()), (forbid_overwrite, "true")]);
         let mut enforced = vec![Key, Type, Expiry, NoOverwrite];
         if let Some(size) = self.size {
             signed.push(("content-length", size.to_string()));
@@ -139,7 +139,7 @@ impl Ask {
         PutTerms { signed, headers, enforced }
     }
 
-    /// A grant of this ask: what is the same for every flow, with nothing optional in it.
+    /// A grant of this request: what is the same for every flow, with nothing optional in it.
     pub fn grant<F: Flow>(&self, url: String, key: String, expires_at: Timestamp, limits: Limits) -> Grant {
         Grant {
             version: 1,
@@ -148,7 +148,7 @@ impl Ask {
             mode: self.mode,
             method: if self.mode == Mode::Form { "POST" } else { "PUT" },
             url,
-            headers: Pairs::default(),
+            headers: OrderedMap::default(),
             fields: None,
             file_field: None,
             key,
@@ -161,6 +161,7 @@ impl Ask {
             vendor: Map::new(),
             credentials: None,
             sdk: None,
+            stream: None,
             complete: None,
         }
     }

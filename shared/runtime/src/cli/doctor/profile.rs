@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::report::{Line, seen};
+use super::report::{Finding, seen};
 use crate::platform::{KeyNames, KeyRing};
 use crate::transfer;
 use crate::vendor::Reply;
@@ -12,7 +12,7 @@ use upload_grant::model::problem::{Code, Problem};
 const SIZE: usize = 1024;
 
 /// What the doctor must be told of a flow.
-pub struct Chart {
+pub struct Profile {
     /// The endpoints and the variables that set them, the control plane's first.
     pub endpoints: Vec<(&'static str, String)>,
     /// The permission the key needs, as the README's table has it.
@@ -27,9 +27,9 @@ pub struct Chart {
     pub filename: &'static str,
     /// The probe.
     pub bytes: Vec<u8>,
-    /// Parameters of the ask besides the environment's.
+    /// Parameters of the request besides the environment's.
     pub params: Map<String, Value>,
-    /// Whether the size in an ask is the size the store insists on.
+    /// Whether the size in a request is the size the store insists on.
     pub exact_size: bool,
     /// Whether the vendor's next call fetches the object's URL without a signature.
     pub fetched: bool,
@@ -39,7 +39,7 @@ pub struct Chart {
     pub keys: Option<KeyNames>,
 }
 
-impl Default for Chart {
+impl Default for Profile {
     fn default() -> Self {
         let mut bytes = b"A probe of `doctor` (Upload Grants). It can be deleted.\n".to_vec();
         bytes.resize(SIZE, b'.');
@@ -60,14 +60,14 @@ impl Default for Chart {
     }
 }
 
-impl Chart {
+impl Profile {
     pub(super) fn for_keys(self, ring: Option<&KeyRing>) -> Self {
         Self { keys: ring.and_then(KeyRing::names).or(self.keys), ..self }
     }
 
     /// A failed line for `problem`, with what to do about it.
-    pub(super) fn verdict(&self, check: impl Into<String>, problem: &Problem) -> Line {
-        Line::fail(check, problem.code.as_str(), seen(problem), self.advice(problem))
+    pub(super) fn verdict(&self, check: impl Into<String>, problem: &Problem) -> Finding {
+        Finding::fail(check, problem.code.as_str(), seen(problem), self.advice(problem))
     }
 
     fn advice(&self, problem: &Problem) -> String {

@@ -1,0 +1,105 @@
+//! Alibaba Cloud DashScope (Model Studio): images, sound and video for a model call.
+//!
+//! `getPolicy` answers an OSS form that the vendor signed itself, good for every name in one directory. Its policy
+//! is read, and told; one answer serves every file until shortly before it ends.
+//! <https://help.aliyun.com/zh/model-studio/get-temporary-file-url>
+
+mod doctor;
+mod policy;
+
+use serde_json::json;
+use upload_grant::model::grant::{Grant, OrderedMap};
+use upload_grant::model::media::{Others, Types};
+use upload_grant::model::problem::Problem;
+use upload_grant::model::receipt::{Handoff, Receipt};
+use upload_grant::model::request::Mode;
+use upload_grant_runtime::flow::{Cached, Context, Flow, Kind, Param, Spec, UploadContext, UploadRequest};
+use upload_grant_runtime::platform::Env;
+use upload_grant_runtime::transfer::{self, Body, StoredObject};
+use upload_grant_runtime::vendor::post_policy;
+
+use crate::policy::Uploads;
+
+/// The longest object key OSS takes, in bytes.
+/// <https://www.alibabacloud.com/help/en/oss/user-guide/object-naming-conventions>
+const MAX_KEY: usize = 1023;
+/// `max_file_size_mb` of a live answer, for files whose size nobody says.
+const MAX_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// The flow: a client of DashScope, and the forms it has brought.
+pub struct Dashscope {
+    forms: Cached<Uploads>,
+}
+
+impl Flow for Dashscope {
+    const SPEC: Spec = Spec {
+        name: "alibaba-dashscope",
+        types: Types { listed: &[], others: Others::Taken { max_bytes: MAX_BYTES } },
+        params: &[Param::new("model", Kind::Text, "DashScope: the model that will read the file")
+            .env("DASHSCOPE_MODEL")
+            .required()],
+        modes: &[Mode::Form, Mode::Relay],
+        quota: Some(100.0), // per account and model, by the page above
+        collect: &["etag", "x-oss-hash-crc64ecma"],
+        companion: true,
+        ..Spec::DEFAULT
+    };
+
+    fn from_env(env: &mut Env) -> Self {
+        Self { forms: Cached::new("form", Uploads::from_env(env)) }
+    }
+
+    fn account(&self) -> String {
+        self.forms.source().account.clone()
+    }
+
+    async fn grant(&self, cx: &Context, upload: &UploadRequest) -> Result<Grant, Problem> {
+        let form = self.forms.get(cx, &upload.required("model").to_owned(), upload.deadline).await?;
+        let key = upload.key_under(&form.dir, MAX_KEY)?;
+        let mut limits = upload.limits(&form.context.enforced());
+        post_policy::narrow(&mut limits, form.max_bytes)?;
+        let url = format!("{}/", form.bucket.base());
+        let mut grant = upload.grant::<Self>(url, key, form.context.expires_at, limits);
+        // In the order of the vendor's own client.
+        let mut fields = OrderedMap::new([
+            ("OSSAccessKeyId", &*form.access_id),
+            ("Signature", form.signature.expose()),
+            ("policy", form.policy.expose()),
+            ("key", &*grant.key),
+        ]);
+        form.bound_fields.iter().for_each(|(name, value)| fields.push(name, value.as_str()));
+        fields.push("success_action_status", "200");
+        fields.push("x-oss-content-type", upload.content_type.as_str());
+        grant.fields = Some(fields);
+        grant.file_field = Some("file");
+        grant.object = Some(form.bucket.object(&grant.key));
+        grant.vendor.extend(form.request_id.iter().map(|id| ("request_id".to_owned(), json!(id))));
+        Ok(grant)
+    }
+
+    /// Where the policy forbids a second object under a key, one that is there is this upload's, whose answer was
+    /// lost.
+    async fn upload(
+        &self,
+        cx: &Context,
+        upload: &UploadRequest,
+        body: Body,
+    ) -> Result<StoredObject, Problem> {
+        let grant = self.grant(cx, upload).await?;
+        let client = cx.vendor.client();
+        let (reply, sent) = transfer::exchange(client, &grant, upload.deadline, body).await?;
+        if !transfer::already_exists(&reply) {
+            return transfer::stored(&grant, &reply, sent);
+        }
+        // We hold no key to sign a look with: the vendor's store will not show it, and then nothing is said of it.
+        let look = grant.object.as_ref().map(|object| object.location.clone()).unwrap_or_default();
+        transfer::confirm(client, grant, &look, (upload.size, &upload.checksums), sent, upload.deadline).await
+    }
+
+    fn handoff(&self, receipt: &Receipt, _: &UploadContext<'_>) -> Option<Handoff> {
+        // The calls of the vendor's client that take files; without the header none of them resolves the URL.
+        let actions = ["MultiModalConversation", "VideoSynthesis", "Transcription"];
+        let headers = json!({ "X-DashScope-OssResourceResolve": "enable" });
+        Some(Handoff::new(actions, [("url", json!(format!("oss://{}", receipt.key))), ("headers", headers)]))
+    }
+}
