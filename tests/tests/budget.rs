@@ -16,8 +16,9 @@ use upload_grant_runtime::serve::Dispatch;
 use upload_grant_tests::{SECRET, Sandbox};
 
 const BUDGET: u64 = 2;
-/// From Lambda's event to the JSON that goes back, in each mode that is signed here.
-const GRANT_BUDGET: u64 = 200;
+/// From Lambda's event to the JSON that goes back, in each mode that is signed here. `lambda_runtime` takes some 60 more,
+/// and all of it is to stay below 320.
+const GRANT_BUDGET: u64 = 250;
 
 /// Temporary tokens are about this long.
 fn token() -> String {
