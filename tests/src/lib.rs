@@ -1,6 +1,7 @@
 //! What the tests share: a function and the sandbox on loopback, in this process.
 
 pub mod leaks;
+pub mod pages;
 pub mod platform;
 pub mod process;
 pub mod s3;

@@ -1,8 +1,4 @@
-//! Alibaba Cloud aicontent: audio for the oral evaluation service.
-//!
-//! `CreateAccessWarrant` (or the service's own `/auth/authorize`) answers a warrant for one user, with which a
-//! device sends its recording to the evaluation service.
-//! <https://www.alibabacloud.com/help/en/doc-detail/2865622.html>
+#![doc = include_str!("../README.md")]
 
 mod doctor;
 mod evaluation;

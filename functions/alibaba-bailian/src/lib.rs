@@ -1,8 +1,4 @@
-//! Alibaba Cloud Bailian (Model Studio): documents for a knowledge base, files for a session.
-//!
-//! `ApplyFileUploadLease` answers a URL that the vendor signed, with its headers, for one file whose name, size and
-//! MD5 are said. Whoever does not know them uploads through this function, which finds out.
-//! <https://help.aliyun.com/zh/model-studio/api-bailian-2023-12-29-applyfileuploadlease>
+#![doc = include_str!("../README.md")]
 
 mod doctor;
 mod file;

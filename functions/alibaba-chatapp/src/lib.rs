@@ -1,8 +1,4 @@
-//! Alibaba Cloud chat-app messaging (CAMS): media for WhatsApp and Viber messages.
-//!
-//! `GetChatappUploadAuthorization` answers STS keys for a directory of the vendor's OSS bucket. They stay here;
-//! every grant is signed locally for one object.
-//! <https://www.alibabacloud.com/help/en/chatapp/developer-reference/api-cams-2020-06-06-getchatappuploadauthorization>
+#![doc = include_str!("../README.md")]
 
 mod cams;
 mod doctor;

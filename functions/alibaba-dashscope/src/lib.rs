@@ -1,8 +1,4 @@
-//! Alibaba Cloud DashScope (Model Studio): images, sound and video for a model call.
-//!
-//! `getPolicy` answers an OSS form that the vendor signed itself, good for every name in one directory. Its policy
-//! is read, and told; one answer serves every file until shortly before it ends.
-//! <https://help.aliyun.com/zh/model-studio/get-temporary-file-url>
+#![doc = include_str!("../README.md")]
 
 mod doctor;
 mod policy;
@@ -56,10 +52,10 @@ impl Flow for Dashscope {
     async fn grant(&self, cx: &Context, upload: &UploadRequest) -> Result<Grant, Problem> {
         let form = self.forms.get(cx, &upload.required("model").to_owned(), upload.deadline).await?;
         let key = upload.key_under(&form.dir, MAX_KEY)?;
-        let mut limits = upload.limits(&form.context.enforced());
+        let mut limits = upload.limits(&form.bound.enforced());
         post_policy::narrow(&mut limits, form.max_bytes)?;
         let url = format!("{}/", form.bucket.base());
-        let mut grant = upload.grant::<Self>(url, key, form.context.expires_at, limits);
+        let mut grant = upload.grant::<Self>(url, key, form.bound.expires_at, limits);
         // In the order of the vendor's own client.
         let mut fields = OrderedMap::new([
             ("OSSAccessKeyId", &*form.access_id),

@@ -38,7 +38,7 @@ pub struct Form {
     pub(crate) policy: Secret,
     #[serde(serialize_with = "secret::exposed")]
     pub(crate) signature: Secret,
-    pub(crate) context: PostPolicy,
+    pub(crate) bound: PostPolicy,
     pub(crate) bound_fields: Vec<(String, String)>,
     /// Most bytes: the policy's, else what the answer says beside it.
     pub(crate) max_bytes: Option<u64>,
@@ -111,13 +111,13 @@ impl Uploads {
         let (data, request_id) = answer;
         let host = store_bucket::bare_host(&data.upload_host, "");
         let (name, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its host"))?;
-        let mut context =
-            PostPolicy::read(data.policy.expose()).ok_or_else(|| bad("an unreadable policy"))?;
-        context.expires_at = cx.vendor.by_our_clock(context.expires_at);
-        if context.expires_at <= now {
+        let mut bound = PostPolicy::read(data.policy.expose()).ok_or_else(|| bad("an unreadable policy"))?;
+        bound.expires_at = cx.vendor.by_our_clock(bound.expires_at);
+        // By now, not by when it was asked for: the answer took its time.
+        if bound.expires_at <= clock::now() {
             return Err(bad("an expired policy"));
         }
-        let dir = match &context.key {
+        let dir = match &bound.key {
             KeyRule::StartsWith(prefix) => prefix,
             // A form for one key only could serve one file, and is none of this vendor's.
             KeyRule::Is(_) => return Err(bad("a policy for one key")),
@@ -125,18 +125,18 @@ impl Uploads {
         };
         let dir = dir.trim_end_matches('/').to_owned();
         let field = |(field, member): (&str, &str)| {
-            let value = context.exact.get(field).cloned().or_else(|| data.text(member))?;
+            let value = bound.exact.get(field).cloned().or_else(|| data.text(member))?;
             Some((field.to_owned(), value))
         };
         Ok(Form {
             bucket: Bucket::new(name, store, "aliyuncs.com", self.oss_endpoint.as_deref())?,
             dir,
             bound_fields: FIELDS.into_iter().filter_map(field).collect(),
-            max_bytes: context.max_bytes.or(data.max_file_size_mb.map(|mb| mb.saturating_mul(1024 * 1024))),
+            max_bytes: bound.max_bytes.or(data.max_file_size_mb.map(|mb| mb.saturating_mul(1024 * 1024))),
             access_id: data.oss_access_key_id,
             policy: data.policy,
             signature: data.signature,
-            context,
+            bound,
             request_id: vendor::request_id(request_id.as_deref()),
             issued_at: now,
         })
@@ -157,7 +157,7 @@ impl Fetch for Uploads {
 
 impl Expires for Form {
     fn lifetime(&self) -> (Timestamp, Timestamp) {
-        (self.issued_at, self.context.expires_at)
+        (self.issued_at, self.bound.expires_at)
     }
 }
 

@@ -1,8 +1,4 @@
-//! Alibaba Cloud tickets (Workorder): attachments of support tickets.
-//!
-//! `getOSSTempAuthor` answers an OSS form that the vendor signed itself; we hold no key to it, so nothing in it
-//! can be tightened: its policy is read, and told. Its successor `GetAttachmentUploadUrl` answers a signed URL.
-//! <https://www.alibabacloud.com/help/en/doc-detail/143232.htm>
+#![doc = include_str!("../README.md")]
 
 mod doctor;
 mod form_2016;

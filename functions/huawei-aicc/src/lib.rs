@@ -1,9 +1,4 @@
-//! Huawei Cloud AICC: files for a web chat with an agent.
-//!
-//! Nothing here can be granted to a client: the upload is a base64 JSON call under an app-wide bearer. So every
-//! grant is our own relay, and this function uploads:
-//! `tokenByAkSk` -> `applyToken` -> `uploadFileStream`.
-//! <https://support.huaweicloud.com/intl/en-us/api-cec/cec_07_0111.html>
+#![doc = include_str!("../README.md")]
 
 mod api;
 mod doctor;

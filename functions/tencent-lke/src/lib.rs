@@ -1,8 +1,4 @@
-//! Tencent Cloud LKE: documents and images for a large-model knowledge application.
-//!
-//! `DescribeStorageCredential` answers temporary COS keys for one path. They are never reused: one file, one call.
-//! What is sent and read of each call is in `API.md`.
-//! <https://www.tencentcloud.com/document/product/1254/70431>
+#![doc = include_str!("../README.md")]
 
 mod answer;
 mod api;

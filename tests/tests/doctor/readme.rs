@@ -1,11 +1,10 @@
-//! What the README shows of the doctor, and says about its lines, is so.
+//! What the pages show of the doctor, and say about its lines, is so.
 
 use serde_json::json;
+use upload_grant_tests::pages::{english, page};
 use upload_grant_tests::sandbox;
 
 use crate::run::Run;
-
-const README: &str = include_str!("../../../README.md");
 
 /// Numbers and ids differ from run to run.
 fn masked(line: &str) -> String {
@@ -18,8 +17,9 @@ fn masked(line: &str) -> String {
 
 #[tokio::test]
 async fn the_examples_are_what_it_says() {
-    let examples: Vec<&str> =
-        README.split("```text\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let page = page("shared/docs/doctor.md");
+    let blocks = page.blocks().into_iter();
+    let examples: Vec<&str> = blocks.filter_map(|(info, text)| (info == "text").then_some(text)).collect();
     assert_eq!(examples.len(), 2);
     let sandbox = sandbox().await;
     for example in examples {
@@ -36,7 +36,7 @@ async fn the_examples_are_what_it_says() {
     }
 }
 
-/// Every check in the table of open points is one that some flow has.
+/// Every check in the tables of open points is one that some flow has.
 #[tokio::test]
 async fn the_open_points_name_lines_that_there_are() {
     let mut checks = Vec::new();
@@ -47,12 +47,15 @@ async fn the_open_points_name_lines_that_there_are() {
         ("tencent-lke", &[]),
         ("alibaba-aicontent", &[]),
         ("huawei-aicc", &[]),
+        ("alibaba-dashscope", &[]),
+        ("alibaba-bailian", &[]),
     ] {
         let run = Run::json(flow, &sandbox().await, extra).await;
         checks.extend(run.lines().iter().filter_map(|line| line["check"].as_str()).map(str::to_owned));
     }
-    let (_, table) = README.split_once("| point | line |").expect("the table");
-    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let pages = english();
+    let tables = pages.iter().filter_map(|page| Some(page.text.split_once("| point | line |")?.1));
+    let rows = tables.flat_map(|table| table.lines().skip(2).take_while(|line| line.starts_with('|')));
     let mut seen = 0;
     for row in rows {
         let line = row.trim_end_matches(" |").rsplit_once(" | ").expect("two columns").1;

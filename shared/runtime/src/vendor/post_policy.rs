@@ -170,6 +170,7 @@ mod tests {
     #[test]
     fn no_more_is_enforced_than_the_policy_binds() {
         use Enforced::{Expiry, NoOverwrite, Size};
+
         let read = |conditions: &str| {
             let text = format!(r#"{{"expiration":"2025-07-12T12:10:24.488Z","conditions":[{conditions}]}}"#);
             PostPolicy::read(&STANDARD.encode(text)).unwrap()

@@ -15,7 +15,7 @@ const SIZE: usize = 1024;
 pub struct Profile {
     /// The endpoints and the variables that set them, the control plane's first.
     pub endpoints: Vec<(&'static str, String)>,
-    /// The permission the key needs, as the README's table has it.
+    /// The permission the key needs, as the flow's README has it.
     pub permission: &'static str,
     /// What to subscribe, and where.
     pub product: &'static str,
@@ -101,7 +101,7 @@ impl Profile {
             }
             Code::ConfigMissing => "set it, for the doctor at least".to_owned(),
             Code::UploadFailed => self.refused.to_owned(),
-            _ => "see the code in the README's table of errors".to_owned(),
+            _ => "see the code in shared/docs/errors.md".to_owned(),
         }
     }
 

@@ -21,7 +21,7 @@ pub(super) fn configuration<F: Flow>(env: &mut Env, report: &mut Report) -> Opti
     let app = App::<F>::new(env);
     for fault in env.faults() {
         let seen = format!("{} {}", fault.name, fault.reason);
-        let advice = format!("correct {} (the README's table of settings)", fault.name);
+        let advice = format!("correct {} (shared/docs/configuration.md, and the flow's README)", fault.name);
         report.add(Finding::fail("configuration", "config_missing", seen, advice));
     }
     match app {
