@@ -9,7 +9,7 @@ mod messages;
 
 pub use changed::Mangled;
 pub(crate) use changed::length_differs;
-pub use http_event::{HttpEvent, Shape, read as read_http};
+pub use http_event::{HttpAnswer, HttpEvent, Shape, read as read_http};
 pub(crate) use members::{Elements, Members, plain};
 pub use messages::{Delivery, Event, MOST_MESSAGES, Message, Report, classify};
 pub(crate) use messages::{

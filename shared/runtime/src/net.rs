@@ -4,6 +4,7 @@ pub(crate) mod aws;
 mod client;
 pub(crate) mod guard;
 mod reply;
+mod roots;
 
 pub(crate) use self::aws::fetch_by_arn;
 pub(crate) use self::client::store_client;

@@ -10,6 +10,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+pub use self::dispatch::{Answer, Dispatch};
 pub use self::http::{Connections, serve};
 
 use crate::api::router;
@@ -63,8 +64,7 @@ fn usage(name: &str) -> String {
 fn start<F: Flow>() -> ExitCode {
     let mut env = Env::of_process();
     telemetry::start(&mut env);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let served = match runtime {
+    let served = match executor(Runtime::of(&mut env)).enable_all().build() {
         Ok(runtime) => runtime.block_on(serve_with::<F>(&mut env)),
         Err(error) => Err(error.to_string()),
     };
@@ -74,6 +74,16 @@ fn start<F: Flow>() -> ExitCode {
             tracing::error!(flow = F::SPEC.name, error, "cannot serve");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// As many threads as the machine has processors where plain HTTP is served; event loops have one event at a time, and
+/// a thread that waits for it.
+fn executor(runtime: Runtime) -> tokio::runtime::Builder {
+    let several = std::thread::available_parallelism().is_ok_and(|processors| processors.get() > 1);
+    match runtime {
+        Runtime::Http if several => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
     }
 }
 

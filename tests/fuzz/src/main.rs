@@ -13,6 +13,8 @@ static TARGET: LazyLock<String> = LazyLock::new(|| std::env::var("FUZZ_TARGET").
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     match TARGET.as_str() {
         "event" => targets::event(data),
+        "envelopes" => targets::envelopes(data),
+        "types" => targets::types(data),
         "request" => targets::request(data),
         "text" => targets::text(data),
         "jwt" => routes::jwt(data),

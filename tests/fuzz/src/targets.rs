@@ -1,16 +1,54 @@
 //! Pure readers: no function may panic, whatever it is given, and what it accepts must be sound.
 
-use upload_grant_runtime::event::{Event, MOST_MESSAGES, classify};
-use upload_grant_runtime::flow::Flow;
+use upload_grant::model::media;
 use upload_grant::model::request::GrantRequest;
+use upload_grant::wire::encode;
 use upload_grant::wire::time::Timestamp;
-use upload_grant::{encode, media, storage};
+use upload_grant_runtime::event::{Event, MOST_MESSAGES, classify, read_http};
+use upload_grant_runtime::flow::Flow;
+use upload_grant_runtime::vendor::store_bucket as storage;
 
 /// Events of every platform.
 pub fn event(data: &[u8]) {
     let Ok(event) = std::str::from_utf8(data) else { return };
+    if let Some(Ok(http)) = read_http(event) {
+        assert!(!http.mount.ends_with('/'));
+    }
     if let Ok(Event::Messages(delivery)) = classify(event) {
         assert!(delivery.messages.len() <= MOST_MESSAGES);
+    }
+}
+
+/// The same, as the first byte says in several envelopes of several kinds, one in the other.
+pub fn envelopes(data: &[u8]) {
+    let Some((first, inner)) = data.split_first() else { return };
+    let Ok(mut event) = std::str::from_utf8(inner).map(str::to_owned) else { return };
+    for depth in 0..usize::from(first >> 5) {
+        let text = serde_json::Value::from(event.as_str()).to_string();
+        event = match (usize::from(*first) + depth) % 5 {
+            0 => format!(r#"{{"specversion":"1.0","id":"1","source":"s","type":"t","data":{event}}}"#),
+            1 => format!(r#"{{"Type":"Notification","MessageId":"1","TopicArn":"t","Message":{text}}}"#),
+            2 => format!(r#"{{"Records":[{{"messageId":"1","eventSource":"aws:sqs","body":{text}}}]}}"#),
+            3 => format!(r#"{{"version":"0","id":"1","source":"s","detail-type":"t","detail":{event}}}"#),
+            _ => format!("[{event}]"),
+        };
+    }
+    self::event(event.as_bytes());
+}
+
+/// The type table: a file's name and its declared type, divided by a line feed. What is found is the same when it is
+/// asked for by its own words.
+pub fn types(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let (filename, declared) = text.split_once('\n').unwrap_or((text, ""));
+    let declared = Some(declared).filter(|declared| !declared.is_empty());
+    for types in [alibaba_chatapp::Chatapp::SPEC.types, tencent_lke::Lke::SPEC.types, alibaba_workorder::Workorder::SPEC.types] {
+        let listing = media::Listing { types: &types, patterns: None };
+        let Ok(found) = media::resolve(filename, declared, &listing) else { continue };
+        let plain = format!("a.{}", found.extension);
+        let again = media::resolve(&plain, Some(&found.content_type), &listing).expect("its own words");
+        assert_eq!((again.content_type, again.extension), (found.content_type.clone(), found.extension.clone()));
+        assert!(media::may_be(&found.content_type, filename, &found.content_type, declared));
     }
 }
 

@@ -1,5 +1,6 @@
 //! HTTP as gateways hand it to functions, and the answers they expect.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use axum::body::Body;
@@ -8,12 +9,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Request, Uri};
+use http::{Method, Request, StatusCode, Uri};
 use http_body_util::BodyExt as _;
-use serde_json::{Map, Value, json};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde_json::{Map, Value};
 
 use super::changed::{BINARY_MEDIA_TYPES, Mangled, length_differs};
-use super::members::Members;
+use super::members::{Members, Unreadable, each_text};
 use super::messages::foreign;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::wire::encode;
@@ -60,23 +62,21 @@ enum Payload {
 
 /// The request in `event`, if it holds one.
 pub fn read(event: &str) -> Option<Result<HttpEvent, Problem>> {
-    let payload = payload(&Members::of(event)?)?;
-    let Ok(event) = serde_json::from_str::<Value>(event) else {
-        return Some(Err(Problem::invalid("", "the event's request cannot be read")));
-    };
-    Some(match payload {
-        Payload::Version1 => version_1(&event),
-        Payload::Version2 => version_2(&event, &event["requestContext"]["http"]),
-        Payload::Lattice => lattice(&event),
-    })
-}
-
-/// WebSocket events, agents and authorizers have much of a request, and are none.
-fn payload(event: &Members<'_>) -> Option<Payload> {
-    if foreign(event).is_some() {
+    let event = Members::of(event)?;
+    // WebSocket events, agents and authorizers have much of a request, and are none.
+    if foreign(&event).is_some() {
         return None;
     }
     let context = event.object("requestContext").unwrap_or_default();
+    Some(match payload(&event, &context)? {
+        Payload::Version1 => version_1(&event, &context),
+        Payload::Version2 => version_2(&event, &context),
+        Payload::Lattice => lattice(&event, &context),
+    })
+}
+
+/// Which gateway's, by what only that has.
+fn payload(event: &Members<'_>, context: &Members<'_>) -> Option<Payload> {
     // First, because the local emulator sets `httpMethod` too, always to GET.
     if context.get("http").is_some() {
         return Some(Payload::Version2);
@@ -91,48 +91,58 @@ fn payload(event: &Members<'_>) -> Option<Payload> {
 }
 
 /// Function URL and HTTP API, payload 2.0.
-fn version_2(event: &Value, http: &Value) -> Result<HttpEvent, Problem> {
-    let method = text(http, "method").unwrap_or("GET");
-    let path = text(event, "rawPath").or_else(|| text(http, "path")).unwrap_or("/");
-    let query = text(event, "rawQueryString").unwrap_or_default();
-    let context = &event["requestContext"];
+fn version_2(event: &Members<'_>, context: &Members<'_>) -> Result<HttpEvent, Problem> {
+    let http = context.object("http").unwrap_or_default();
+    let method = text(&http, "method")?;
+    let path = text(event, "rawPath")?.map_or_else(|| text(&http, "path"), |path| Ok(Some(path)))?;
+    let query = text(event, "rawQueryString")?.unwrap_or_default();
+    let request = request(
+        method.as_deref(),
+        path.as_deref(),
+        &query,
+        headers(event)?,
+        body(event, "isBase64Encoded")?,
+    )?;
     Ok(HttpEvent {
-        request: request(method, path, query, headers(event), body(event, "isBase64Encoded"))?,
+        request,
         shape: Shape::Version2,
         mount: String::new(),
-        source: text(http, "sourceIp").and_then(|address| address.parse().ok()),
-        request_id: text(context, "requestId").map(str::to_owned),
-        identity: identity(context),
+        source: text(&http, "sourceIp")?.and_then(|address| address.parse().ok()),
+        request_id: text(context, "requestId")?.map(Cow::into_owned),
+        identity: identity(context)?,
     })
 }
 
 /// REST API, load balancer, and the gateways of the other clouds, which look alike.
-fn version_1(event: &Value) -> Result<HttpEvent, Problem> {
-    let method = text(event, "httpMethod").unwrap_or("GET");
-    let shape = match event.pointer("/requestContext/elb") {
-        Some(_) if event.get("multiValueHeaders").is_some_and(Value::is_object) => Shape::LoadBalancerMulti,
+fn version_1(event: &Members<'_>, context: &Members<'_>) -> Result<HttpEvent, Problem> {
+    let shape = match context.get("elb") {
+        Some(_) if event.get("multiValueHeaders").is_some_and(|json| json.starts_with('{')) => {
+            Shape::LoadBalancerMulti
+        }
         Some(_) => Shape::LoadBalancer,
         None => Shape::Plain,
     };
-    let path = text(event, "path").unwrap_or("/");
-    let headers = headers(event);
-    let query = query(event, shape != Shape::Plain);
-    let context = event.get("requestContext").cloned().unwrap_or_default();
-    let source = match shape {
+    let path = text(event, "path")?.unwrap_or(Cow::Borrowed("/"));
+    let headers = headers(event)?;
+    let query = query(event, shape != Shape::Plain)?;
+    let named = match shape {
         Shape::Plain => {
-            context.pointer("/identity/sourceIp").or_else(|| context.get("sourceIp")).and_then(Value::as_str)
+            let identity = context.object("identity").unwrap_or_default();
+            let named = text(&identity, "sourceIp")?;
+            if named.is_some() { named } else { text(context, "sourceIp")? }
         }
         // The balancer appends the address it saw; what stands before it is the client's claim.
-        _ => last_forwarded(&headers),
+        _ => last_forwarded(&headers).map(Cow::Borrowed),
     };
-    let source = source
+    let source = named
+        .as_deref()
         .or_else(|| headers.get("x-scf-remote-addr").and_then(|value| value.to_str().ok()))
         .and_then(|address| address.parse().ok());
-    let request_id = text(&context, "requestId").map(str::to_owned);
-    let identity = identity(&context);
-    let mount = mount(path, text(&context, "path").unwrap_or_default());
-    let request = request(method, path, &query, headers, body(event, "isBase64Encoded"))?;
-    Ok(HttpEvent { request, shape, mount, source, request_id, identity })
+    let mount = mount(&path, &text(context, "path")?.unwrap_or_default());
+    let body = body(event, "isBase64Encoded")?;
+    let request = request(text(event, "httpMethod")?.as_deref(), Some(&path), &query, headers, body)?;
+    let request_id = text(context, "requestId")?.map(Cow::into_owned);
+    Ok(HttpEvent { request, shape, mount, source, request_id, identity: identity(context)? })
 }
 
 /// What stands before `path` in the `whole` path, which keeps the stage, or the base path of a custom domain.
@@ -146,25 +156,25 @@ fn mount(path: &str, whole: &str) -> String {
 /// VPC Lattice: version 2.0, whose headers are lists, and the first one, whose names have underscores.
 ///
 /// <https://docs.aws.amazon.com/vpc-lattice/latest/ug/lambda-functions.html>
-fn lattice(event: &Value) -> Result<HttpEvent, Problem> {
+fn lattice(event: &Members<'_>, context: &Members<'_>) -> Result<HttpEvent, Problem> {
     let first = event.get("raw_path").is_some();
     let (path, encoded) = if first { ("raw_path", "is_base64_encoded") } else { ("path", "isBase64Encoded") };
     // What the client sent, still encoded: in the path of the first version, in a map of both.
-    let (path, in_path) = split_query(text(event, path).unwrap_or("/"));
-    let in_map = query(event, true);
+    let path = text(event, path)?.unwrap_or(Cow::Borrowed("/"));
+    let (path, in_path) = split_query(&path);
+    let in_map = query(event, true)?;
     let query = if in_path.is_empty() { &in_map } else { in_path };
-    let headers = headers(event);
-    let context = event.get("requestContext").unwrap_or(&Value::Null);
-    let identity = context.get("identity").filter(|identity| text(identity, "principal").is_some());
-    let identity = identity.and_then(Value::as_object).map(|identity| {
-        let mut identity = identity.clone();
+    let headers = headers(event)?;
+    let named = text(&context.object("identity").unwrap_or_default(), "principal")?.is_some();
+    let identity = if named { object(context, "identity")? } else { None };
+    let identity = identity.map(|mut identity| {
         let arn = identity["principal"].clone();
         identity.entry("userArn").or_insert(arn);
         identity
     });
-    let method = text(event, "method").unwrap_or("GET");
     let source = last_forwarded(&headers).and_then(|address| address.parse().ok());
-    let request = request(method, path, query, headers, body(event, encoded))?;
+    let method = text(event, "method")?;
+    let request = request(method.as_deref(), Some(path), query, headers, body(event, encoded)?)?;
     Ok(HttpEvent { request, shape: Shape::Plain, mount: String::new(), source, request_id: None, identity })
 }
 
@@ -178,29 +188,30 @@ fn last_forwarded(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn request(
-    method: &str,
-    path: &str,
+    method: Option<&str>,
+    path: Option<&str>,
     query: &str,
     headers: HeaderMap,
     body: Received,
 ) -> Result<Request<Body>, Problem> {
-    let bad = |_| Problem::invalid("", "the event's request cannot be read");
-    let mut target = String::new();
-    if path.parse::<Uri>().is_ok_and(|uri| uri.path() == path) {
-        target.push_str(path);
-    } else {
-        encode::percent_path(&mut target, path); // some gateways decode the path
-    }
-    if !query.is_empty() {
-        target.push('?');
-        target.push_str(query);
-    }
+    let (method, path) = (method.unwrap_or("GET"), path.unwrap_or("/"));
+    let mark = if query.is_empty() { "" } else { "?" };
+    let uri = Uri::try_from([path, mark, query].concat()).ok().filter(|uri| uri.path() == path);
+    let uri = uri.map_or_else(
+        || {
+            let mut target = String::new();
+            encode::percent_path(&mut target, path); // some gateways decode the path
+            Uri::try_from(target + mark + query).map_err(|_| unreadable(Unreadable))
+        },
+        Ok,
+    )?;
     let method = Method::from_bytes(method.as_bytes())
         .map_err(|_| Problem::invalid("", "the event's method is not one"))?;
     let length = body.bytes.len();
     let mangled = mangled(&headers, &body);
     let bytes = Body::from(body.bytes);
-    let mut request = Request::builder().method(method).uri(target).body(bytes).map_err(bad)?;
+    let mut request = Request::new(bytes);
+    (*request.method_mut(), *request.uri_mut()) = (method, uri);
     if let Some(mangled) = mangled {
         request.extensions_mut().insert(mangled);
     }
@@ -209,34 +220,27 @@ fn request(
     Ok(request)
 }
 
-/// Both header maps; names in any case, values perhaps in lists.
-fn headers(event: &Value) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    let single = event.get("headers").and_then(Value::as_object);
-    let multi = event.get("multiValueHeaders").and_then(Value::as_object);
-    let listed = multi
-        .into_iter()
-        .flatten()
-        .flat_map(|(name, values)| values.as_array().into_iter().flatten().map(move |value| (name, value)));
-    // VPC Lattice has lists in the one map.
-    let single = single.into_iter().flatten().flat_map(|(name, value)| match value.as_array() {
-        Some(values) => values.iter().map(move |value| (name, value)).collect::<Vec<_>>(),
-        None => vec![(name, value)],
-    });
-    for (name, value) in single.chain(listed) {
-        let name = HeaderName::from_bytes(name.to_ascii_lowercase().as_bytes());
-        let value = value.as_str().map(HeaderValue::from_str);
-        if let (Ok(name), Some(Ok(value))) = (name, value) {
-            headers.insert(name, value);
-        }
+/// Both header maps; names in any case, values perhaps in lists (VPC Lattice has them in the one map).
+fn headers(event: &Members<'_>) -> Result<HeaderMap, Problem> {
+    let mut headers = HeaderMap::with_capacity(24);
+    for map in ["headers", "multiValueHeaders"] {
+        let Some(map) = event.get(map) else { continue };
+        let insert = |name: &str, value: Option<&str>| {
+            let name = HeaderName::from_bytes(name.as_bytes());
+            if let (Ok(name), Some(Ok(value))) = (name, value.map(HeaderValue::from_str)) {
+                headers.insert(name, value);
+            }
+        };
+        each_text(map, insert).map_err(unreadable)?;
     }
-    headers
+    Ok(headers)
 }
 
 /// The query string of a payload that has it as maps; a load balancer leaves the values encoded.
-fn query(event: &Value, encoded: bool) -> String {
+fn query(event: &Members<'_>, encoded: bool) -> Result<String, Problem> {
     let mut query = String::new();
-    let mut push = |name: &str, value: &str| {
+    let push = |name: &str, value: Option<&str>| {
+        let value = value.unwrap_or_default();
         if !query.is_empty() {
             query.push('&');
         }
@@ -256,14 +260,9 @@ fn query(event: &Value, encoded: bool) -> String {
         "queryString",
         "query_string_parameters",
     ];
-    let map = names.iter().find_map(|name| event.get(name).and_then(Value::as_object));
-    for (name, value) in map.into_iter().flatten() {
-        match value.as_array() {
-            Some(values) => values.iter().filter_map(Value::as_str).for_each(|value| push(name, value)),
-            None => push(name, value.as_str().unwrap_or_default()),
-        }
-    }
-    query
+    let map = names.iter().find_map(|name| event.get(name).filter(|json| json.starts_with('{')));
+    each_text(map.unwrap_or_default(), push).map_err(unreadable)?;
+    Ok(query)
 }
 
 /// A body as the gateway handed it over.
@@ -274,13 +273,14 @@ struct Received {
 }
 
 /// The body's bytes. One cloud says base64 and sends text: what does not decode is taken as it is.
-fn body(event: &Value, encoded: &str) -> Received {
-    let text = event.get("body").and_then(Value::as_str).unwrap_or_default();
-    let encoded = event.get(encoded).and_then(Value::as_bool).unwrap_or(false);
-    if encoded && let Ok(bytes) = STANDARD.decode(text) {
-        return Received { bytes: Bytes::from(bytes), text: false };
+fn body(event: &Members<'_>, encoded: &str) -> Result<Received, Problem> {
+    let text = text(event, "body")?.unwrap_or_default();
+    if event.is_true(encoded)
+        && let Ok(bytes) = STANDARD.decode(&*text)
+    {
+        return Ok(Received { bytes: Bytes::from(bytes), text: false });
     }
-    Received { bytes: Bytes::copy_from_slice(text.as_bytes()), text: true }
+    Ok(Received { bytes: Bytes::from(text.into_owned()), text: true })
 }
 
 /// Whether the gateway changed the body: it has another length than its client said, or, where that said none,
@@ -303,29 +303,45 @@ fn mangled(headers: &HeaderMap, body: &Received) -> Option<Mangled> {
 }
 
 /// What the gateway's authorizer established: JWT claims, an IAM identity, or a function's own context.
-fn identity(context: &Value) -> Option<Map<String, Value>> {
-    let filled =
-        |value: Option<&Value>| value.and_then(Value::as_object).filter(|map| !map.is_empty()).cloned();
-    if let Some(authorizer) = context.get("authorizer").filter(|authorizer| authorizer.is_object()) {
-        for kind in ["/jwt/claims", "/iam", "/lambda", "/claims"] {
-            if let Some(found) = filled(authorizer.pointer(kind)) {
-                return Some(found);
+fn identity(context: &Members<'_>) -> Result<Option<Map<String, Value>>, Problem> {
+    if let Some(mut authorizer) = object(context, "authorizer")? {
+        for path in [&["jwt", "claims"][..], &["iam"], &["lambda"], &["claims"]] {
+            if let Some(found) = filled(&mut authorizer, path) {
+                return Ok(Some(found));
             }
         }
         // What is left is a Lambda authorizer's own: `lambda` itself where that allows without saying more.
-        let mut flat = authorizer.as_object().cloned()?;
         for said_nothing in ["integrationLatency", "jwt", "iam", "claims"] {
-            flat.remove(said_nothing);
+            authorizer.shift_remove(said_nothing);
         }
-        return Some(flat).filter(|flat| !flat.is_empty());
+        return Ok(Some(authorizer).filter(|flat| !flat.is_empty()));
     }
-    let identity = context.get("identity")?;
-    text(identity, "userArn")?;
-    filled(Some(identity))
+    let user = text(&context.object("identity").unwrap_or_default(), "userArn")?;
+    if user.is_some() { object(context, "identity") } else { Ok(None) }
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
-    value.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+/// The object at the end of `path`, taken out, if it has members.
+fn filled(object: &mut Map<String, Value>, path: &[&str]) -> Option<Map<String, Value>> {
+    let (name, rest) = path.split_first()?;
+    match object.get_mut(*name)? {
+        Value::Object(inner) if rest.is_empty() => Some(std::mem::take(inner)).filter(|map| !map.is_empty()),
+        Value::Object(inner) => filled(inner, rest),
+        _ => None,
+    }
+}
+
+/// A member that is an object, read as a whole.
+fn object(members: &Members<'_>, name: &str) -> Result<Option<Map<String, Value>>, Problem> {
+    let json = members.get(name).filter(|json| json.starts_with('{'));
+    json.map(|json| serde_json::from_str(json).map_err(|_| unreadable(Unreadable))).transpose()
+}
+
+fn text<'a>(members: &Members<'a>, name: &str) -> Result<Option<Cow<'a, str>>, Problem> {
+    members.borrowed(name).map_err(unreadable)
+}
+
+fn unreadable(_: Unreadable) -> Problem {
+    Problem::invalid("", "the event's request cannot be read")
 }
 
 impl Shape {
@@ -335,46 +351,79 @@ impl Shape {
     }
 
     /// `response` as the gateway wants it.
-    pub async fn answer(self, response: Response) -> Value {
-        let status = response.status();
-        let mut headers = Map::new();
-        for (name, value) in response.headers() {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            // Two headers of one name become one, as gateways would join them.
-            let joined = match headers.get(name.as_str()).and_then(Value::as_str) {
-                Some(first) => format!("{first}, {value}"),
-                None => value,
-            };
-            headers.insert(name.as_str().to_owned(), joined.into());
+    pub async fn answer(self, response: Response) -> HttpAnswer {
+        let (head, body) = response.into_parts();
+        let mut headers = head.headers;
+        headers.remove(CONTENT_LENGTH);
+        let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        HttpAnswer { shape: self, status: head.status, headers, body }
+    }
+}
+
+/// An answer in a gateway's shape. It is a gateway's JSON when it is serialized, and not before: the answer to a
+/// request is written once.
+pub struct HttpAnswer {
+    shape: Shape,
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Serialize for HttpAnswer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut answer = serializer.serialize_map(None)?;
+        answer.serialize_entry("statusCode", &self.status.as_u16())?;
+        let text = std::str::from_utf8(&self.body);
+        match text {
+            Ok(text) => answer.serialize_entry("body", text)?,
+            Err(_) => answer.serialize_entry("body", &STANDARD.encode(&self.body))?,
         }
-        headers.remove(CONTENT_LENGTH.as_str());
-        let bytes =
-            response.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-        let (body, encoded) = match std::str::from_utf8(&bytes) {
-            Ok(text) => (text.to_owned(), false),
-            Err(_) => (STANDARD.encode(&bytes), true),
-        };
-        let mut answer = json!({ "statusCode": status.as_u16(), "body": body, "isBase64Encoded": encoded });
-        if self == Self::LoadBalancerMulti {
-            let lists = headers.into_iter().map(|(name, value)| (name, json!([value])));
-            answer["multiValueHeaders"] = Value::Object(lists.collect());
+        answer.serialize_entry("isBase64Encoded", &text.is_err())?;
+        if self.shape == Shape::LoadBalancerMulti {
+            answer.serialize_entry("multiValueHeaders", &Joined { headers: &self.headers, listed: true })?;
         } else {
-            answer["headers"] = Value::Object(headers);
+            answer.serialize_entry("headers", &Joined { headers: &self.headers, listed: false })?;
         }
-        if self == Self::Version2 {
-            answer["cookies"] = json!([]);
+        if self.shape == Shape::Version2 {
+            answer.serialize_entry("cookies", &[""; 0])?;
         }
-        if self.is_load_balancer() {
-            let reason = status.canonical_reason().unwrap_or("Unknown");
-            answer["statusDescription"] = format!("{} {reason}", status.as_u16()).into();
+        if self.shape.is_load_balancer() {
+            let reason = self.status.canonical_reason().unwrap_or("Unknown");
+            answer.serialize_entry("statusDescription", &format!("{} {reason}", self.status.as_u16()))?;
         }
-        answer
+        answer.end()
+    }
+}
+
+/// Headers as a gateway's object: those of one name become one, as gateways would join them.
+struct Joined<'a> {
+    headers: &'a HeaderMap,
+    /// Each value in a list of its own.
+    listed: bool,
+}
+
+impl Serialize for Joined<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.headers.keys_len()))?;
+        for name in self.headers.keys() {
+            let mut values =
+                self.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+            let first = values.next().unwrap_or_default();
+            let value = values.fold(first, |joined, value| Cow::Owned(format!("{joined}, {value}")));
+            if self.listed {
+                map.serialize_entry(name.as_str(), &[value])?;
+            } else {
+                map.serialize_entry(name.as_str(), &value)?;
+            }
+        }
+        map.end()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn an_authorizer_that_names_nobody_is_none() {
@@ -390,8 +439,9 @@ mod tests {
             (json!({ "jwt": { "claims": {}, "scopes": null } }), false),
             (json!({ "claims": {} }), false),
         ] {
-            let context = json!({ "authorizer": authorizer });
-            assert_eq!(identity(&context).is_some(), known, "{context}");
+            let context = json!({ "authorizer": authorizer }).to_string();
+            let identity = identity(&Members::of(&context).unwrap()).unwrap();
+            assert_eq!(identity.is_some(), known, "{context}");
         }
     }
 
@@ -418,13 +468,15 @@ mod tests {
     async fn bodies_are_base64_exactly_when_they_are_no_text() {
         for (body, text, encoded) in [(&b"text"[..], "text", false), (b"\x00\xff", "AP8=", true)] {
             let answer = Shape::Plain.answer(Response::new(Body::from(body))).await;
+            let answer = serde_json::to_value(answer).unwrap();
             assert_eq!((&answer["body"], &answer["isBase64Encoded"]), (&json!(text), &json!(encoded)));
         }
         for (text, encoded, body) in
             [("AP8=", true, &b"\x00\xff"[..]), ("AP8=", false, b"AP8="), ("{}", true, b"{}")]
         {
-            let event = json!({ "body": text, "isBase64Encoded": encoded });
-            assert_eq!(super::body(&event, "isBase64Encoded").bytes, body, "{text}");
+            let event = json!({ "body": text, "isBase64Encoded": encoded }).to_string();
+            let event = Members::of(&event).unwrap();
+            assert_eq!(super::body(&event, "isBase64Encoded").unwrap().bytes, body, "{text}");
         }
     }
 }

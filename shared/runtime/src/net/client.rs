@@ -8,6 +8,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use super::guard::PublicOnly;
+use super::roots::Roots;
 use crate::platform::Env;
 use upload_grant::model::problem::{Code, Problem};
 
@@ -51,15 +52,13 @@ pub(crate) fn store_client(extra_roots: Option<&str>, limit: Duration) -> Result
 /// # Errors
 /// `internal` if the TLS configuration cannot be built.
 fn builder(extra_roots: Option<&str>) -> Result<reqwest::ClientBuilder, Problem> {
-    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    if let Some(file) = extra_roots {
-        let certificates = CertificateDer::pem_file_iter(file).map_err(|_| fault())?;
-        roots.add_parsable_certificates(certificates.filter_map(Result::ok));
-    }
-    let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let roots = Roots::new(extra_roots, provider.clone());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|_| fault())?
-        .with_root_certificates(roots)
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(roots))
         .with_no_client_auth();
     Ok(reqwest::Client::builder()
         .tls_backend_preconfigured(tls)

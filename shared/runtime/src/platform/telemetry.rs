@@ -2,6 +2,7 @@
 
 pub(crate) mod emf;
 pub mod metrics;
+mod output;
 mod trace;
 
 use std::cell::RefCell;
@@ -146,6 +147,8 @@ impl<'a> AccessLog<'a> {
         let took = self.started.elapsed();
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let (code, cache) = (self.code.map_or("ok", Code::as_str), notes.cache.map(CacheStatus::as_str));
+        // A write for each would be a call of the kernel each.
+        let _together = output::hold();
         tracing::info!(
             flow = self.flow,
             request_id = notes.request_id,
@@ -187,7 +190,8 @@ pub fn start(env: &mut Env) {
         .json()
         .flatten_event(true)
         .with_target(false)
-        .with_current_span(false);
+        .with_current_span(false)
+        .with_writer(|| output::Output);
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
     on_panic(|place| tracing::error!(place, "panic"));
 }

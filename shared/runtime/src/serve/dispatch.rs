@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use axum::Router;
 use futures_util::FutureExt as _;
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
 use crate::api::router;
 use crate::app::{App, RequestOrigin};
-use crate::event::{Event, HttpEvent, Report, batch_item_failures, classify, read_http};
+use crate::event::{Event, HttpAnswer, HttpEvent, Report, batch_item_failures, classify, read_http};
 use crate::flow::Flow;
 use crate::platform::telemetry::{self, AccessLog};
 use upload_grant::model::problem::{Code, Problem};
@@ -24,8 +25,18 @@ const BALANCER_BODY: u64 = 700 * 1024;
 /// Left for the answer before the platform ends the invocation.
 const MARGIN: Duration = Duration::from_millis(500);
 
+/// What an event is answered with.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// A request's answer.
+    Http(HttpAnswer),
+    /// The document that anything else is answered with.
+    Document(Value),
+}
+
 /// A function behind an event loop.
-pub(super) struct Dispatch<F> {
+pub struct Dispatch<F> {
     app: Arc<App<F>>,
     router: Router,
     /// The address of our own URLs, where the platform cannot tell.
@@ -33,17 +44,21 @@ pub(super) struct Dispatch<F> {
 }
 
 impl<F: Flow> Dispatch<F> {
-    pub(super) fn new(app: Arc<App<F>>, base: Option<String>) -> Self {
+    /// Before `app`; `base` is the address of its own URLs, where its events do not tell.
+    pub fn new(app: Arc<App<F>>, base: Option<String>) -> Self {
         Self { router: router(&app), app, base }
     }
 
-    /// Handles one event that must be answered within `time`.
-    pub(super) async fn handle(
+    /// Handles one event that must be answered within `time`, and writes its log line.
+    ///
+    /// # Errors
+    /// What the platform is to report as the invocation's failure; a request's refusal is an answer like any other.
+    pub async fn handle(
         &self,
         event: String,
         request_id: Option<String>,
         time: Duration,
-    ) -> Result<Value, Problem> {
+    ) -> Result<Answer, Problem> {
         let started = Instant::now();
         let work = async {
             telemetry::note(|notes| notes.request_id.clone_from(&request_id));
@@ -68,17 +83,17 @@ impl<F: Flow> Dispatch<F> {
         event: String,
         request_id: Option<String>,
         deadline: Instant,
-    ) -> (Option<&'static str>, Result<Value, Problem>) {
+    ) -> (Option<&'static str>, Result<Answer, Problem>) {
         if let Some(read) = read_http(&event) {
             drop(event); // megabytes, which are in the request now
             return match read {
-                Ok(request) => (None, Ok(self.http(request, request_id, deadline).await)),
+                Ok(request) => (None, Ok(Answer::Http(self.http(request, request_id, deadline).await))),
                 Err(problem) => (Some("unknown"), Err(problem)),
             };
         }
         let recognized = classify(&event);
         drop(event);
-        match recognized {
+        let (route, answer) = match recognized {
             Ok(Event::Messages(delivery)) => {
                 let report = delivery.report;
                 let delivered = self.app.deliver(delivery, None, deadline).await;
@@ -101,10 +116,11 @@ impl<F: Flow> Dispatch<F> {
                 telemetry::note_seen(problem.detail.as_str());
                 (Some("unknown"), Err(problem))
             }
-        }
+        };
+        (route, answer.map(Answer::Document))
     }
 
-    async fn http(&self, event: HttpEvent, request_id: Option<String>, deadline: Instant) -> Value {
+    async fn http(&self, event: HttpEvent, request_id: Option<String>, deadline: Instant) -> HttpAnswer {
         let HttpEvent { mut request, shape, mount, source, request_id: gateway_id, identity } = event;
         // A load balancer overwrites what a client says here; behind the other gateways TLS is all there is.
         let header = request.headers().get("x-forwarded-proto");

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use super::dispatch::Dispatch;
 use crate::app::App;
@@ -100,8 +101,9 @@ async fn next(client: &reqwest::Client, api: &Api) -> Option<(Option<String>, St
     Some((id, String::from_utf8(body.into()).unwrap_or_default()))
 }
 
-async fn post(client: &reqwest::Client, url: &str, body: &Value) {
-    let request = client.post(url).header("content-type", "application/json").body(body.to_string());
+async fn post(client: &reqwest::Client, url: &str, body: &impl Serialize) {
+    let body = serde_json::to_vec(body).unwrap_or_default();
+    let request = client.post(url).header("content-type", "application/json").body(body);
     if request.send().await.is_err() {
         tracing::error!("the runtime API did not take an answer");
     }

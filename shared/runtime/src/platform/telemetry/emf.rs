@@ -25,7 +25,7 @@ pub(super) struct Counts {
 pub(super) fn write(flow: &str, counts: Counts) {
     if ON.load(Ordering::Relaxed) {
         // A closed standard output is not worth a failed request.
-        let _ = writeln!(std::io::stdout().lock(), "{}", document(flow, counts, clock::unix_millis()));
+        let _ = writeln!(super::output::Output, "{}", document(flow, counts, clock::unix_millis()));
     }
 }
 
