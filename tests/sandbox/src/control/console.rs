@@ -9,6 +9,8 @@ use crate::lock;
 use crate::reply::Reply;
 
 const PAGE: &str = include_str!("console.html");
+/// The front ends' own module: the page has it inside, for it loads nothing.
+const CHECKSUMS: &str = include_str!("../../../../shared/client/checksums.js");
 
 /// Address of each function, by flow.
 pub(crate) struct Functions(Mutex<BTreeMap<String, String>>);
@@ -41,7 +43,10 @@ pub(crate) fn page() -> Reply {
     );
     // Nothing in the list can end the script.
     let flows = serde_json::to_string(FLOWS).unwrap_or_default().replace('<', "\\u003c");
-    let page = PAGE.replace("NONCE", &nonce).replace("[/* FLOWS */]", &flows);
+    let checksums = CHECKSUMS.replace("export async function", "async function");
+    let checksums = format!("const checksums = (() => {{\n{checksums}\nreturn checksums;\n}})();");
+    let page =
+        PAGE.replace("/* CHECKSUMS */", &checksums).replace("NONCE", &nonce).replace("[/* FLOWS */]", &flows);
     Reply::bytes(200, "text/html; charset=utf-8", page)
         .header("content-security-policy", &policy)
         .header("cache-control", "no-store")
