@@ -3,7 +3,7 @@
 use upload_grant::model::grant::Object;
 use upload_grant::model::problem::Problem;
 use upload_grant::wire::time::Timestamp;
-use upload_grant_runtime::vendor::store_bucket::{self, Bucket};
+use upload_grant_runtime::vendor::bucket::{self, Bucket};
 
 use crate::bad;
 
@@ -28,11 +28,11 @@ impl SignedUrl {
             signed.split_once('?').filter(|_| plain).ok_or_else(|| bad("no signed URL"))?;
         let (_, rest) = address.split_once("://").ok_or_else(|| bad("no signed URL"))?;
         let (_, path) = rest.split_once('/').ok_or_else(|| bad("no key in its URL"))?;
-        let host = store_bucket::bare_host(address, "");
+        let host = bucket::bare_host(address, "");
         let (bucket, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its URL"))?;
         let bucket = Bucket::new(bucket, store, "aliyuncs.com", over)?;
         let key = decoded(path).ok_or_else(|| bad("an unreadable key in its URL"))?;
-        store_bucket::check_key(&key, MAX_KEY)?;
+        bucket::check_key(&key, MAX_KEY)?;
         let expires_at = end(query).ok_or_else(|| bad("no expiry in its URL"))?;
         let object = bucket.object(&key);
         Ok(Self { url: format!("{}/{path}?{query}", bucket.base()), key, expires_at, object })

@@ -13,7 +13,7 @@ use upload_grant::wire::time::Timestamp;
 use upload_grant_runtime::flow::{Context, Expires, Fetch};
 use upload_grant_runtime::platform::{Env, KeyRing, clock};
 use upload_grant_runtime::vendor::alibaba::{self, member, text};
-use upload_grant_runtime::vendor::store_bucket::{self, Bucket};
+use upload_grant_runtime::vendor::bucket::{self, Bucket};
 use upload_grant_runtime::vendor::{self, Refusal, RefusalKind, Reply};
 
 use crate::endpoint::{public_host, region_of};
@@ -90,7 +90,7 @@ impl Cams {
             |name: &str| text(data, name).filter(|value| !value.trim().is_empty()).ok_or_else(|| bad(name));
         let bucket_name = need("BucketName")?;
         let endpoint = text(data, "EndPoint").unwrap_or_default();
-        let host = public_host(&store_bucket::bare_host(&endpoint, &bucket_name));
+        let host = public_host(&bucket::bare_host(&endpoint, &bucket_name));
         let region = region_of(&host).or_else(|| self.oss_region.clone()).ok_or_else(|| bad("region"))?;
         let token = need("SecurityToken")?;
         let mut token_encoded = String::new();

@@ -6,7 +6,7 @@ use upload_grant_runtime::cli::doctor::{Diagnose, Finding, Profile, Report};
 use upload_grant_runtime::flow::{Context, UploadRequest};
 use upload_grant_runtime::platform::clock;
 use upload_grant_runtime::vendor::alibaba::{self, text};
-use upload_grant_runtime::vendor::store_bucket;
+use upload_grant_runtime::vendor::bucket;
 
 use crate::Chatapp;
 use crate::cams::{Cams, expiry};
@@ -47,10 +47,9 @@ fn endpoint(api: &Cams, data: &Value) -> Finding {
     let scheme = endpoint
         .split_once("://")
         .map_or("no scheme", |(scheme, _)| if scheme == "https" { "https" } else { "http" });
-    let host = store_bucket::bare_host(&endpoint, &text(data, "BucketName").unwrap_or_default());
+    let host = bucket::bare_host(&endpoint, &text(data, "BucketName").unwrap_or_default());
     let public = public_host(&host);
-    let shown =
-        if store_bucket::is_under(&host, "aliyuncs.com") { &*host } else { "a host outside aliyuncs.com" };
+    let shown = if bucket::is_under(&host, "aliyuncs.com") { &*host } else { "a host outside aliyuncs.com" };
     let seen = format!("EndPoint is {shown}, {scheme}");
     match (region_of(&public), &api.oss_region) {
         (Some(region), _) if public == host => {

@@ -11,8 +11,8 @@ use upload_grant::wire::secret::{self, Secret};
 use upload_grant::wire::time::Timestamp;
 use upload_grant_runtime::flow::{Context, Expires, Fetch};
 use upload_grant_runtime::platform::{Env, clock};
+use upload_grant_runtime::vendor::bucket::{self, Bucket};
 use upload_grant_runtime::vendor::post_policy::{KeyRule, PostPolicy};
-use upload_grant_runtime::vendor::store_bucket::{self, Bucket};
 use upload_grant_runtime::vendor::{self, Attempt, Outgoing, Refusal, RefusalKind, Reply};
 
 /// What a form must carry where the policy binds it or the answer has it: the field, and the answer's member.
@@ -109,7 +109,7 @@ impl Uploads {
     /// Normalizes the vendor's `data`; the policy is the authority.
     fn read(&self, cx: &Context, answer: (Data, Option<String>), now: Timestamp) -> Result<Form, Problem> {
         let (data, request_id) = answer;
-        let host = store_bucket::bare_host(&data.upload_host, "");
+        let host = bucket::bare_host(&data.upload_host, "");
         let (name, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its host"))?;
         let mut bound = PostPolicy::read(data.policy.expose()).ok_or_else(|| bad("an unreadable policy"))?;
         bound.expires_at = cx.vendor.by_our_clock(bound.expires_at);

@@ -14,8 +14,8 @@ use upload_grant::wire::time::Timestamp;
 use upload_grant_runtime::flow::{Account, Cached, Context, Expires, Fetch, UploadRequest};
 use upload_grant_runtime::platform::{KeyRing, clock};
 use upload_grant_runtime::vendor::alibaba::{self, text};
+use upload_grant_runtime::vendor::bucket::{self, Bucket};
 use upload_grant_runtime::vendor::post_policy::{self, KeyRule, PostPolicy};
-use upload_grant_runtime::vendor::store_bucket::{self, Bucket};
 use upload_grant_runtime::vendor::{Attempt, Outgoing};
 
 use crate::reply::data;
@@ -69,7 +69,7 @@ pub(crate) async fn grant(
         KeyRule::Is(only) => only.clone(),
         _ => upload.key_under(&form.dir, MAX_KEY)?,
     };
-    store_bucket::check_key(&key, MAX_KEY)?;
+    bucket::check_key(&key, MAX_KEY)?;
     if !form.context.key.allows(&key) {
         return Err(bad("a policy for another directory than its own"));
     }
@@ -149,7 +149,7 @@ impl FormApi {
         let need = |name: &str| some(name).filter(plain).ok_or_else(|| bad(&format!("no usable {name}")));
         let policy = need("Policy")?;
         let host = need("Host")?;
-        let host = store_bucket::bare_host(&host, "");
+        let host = bucket::bare_host(&host, "");
         let (name, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its host"))?;
         let bucket = Bucket::new(name, store, "aliyuncs.com", self.oss_endpoint.as_deref())?;
         let mut context = PostPolicy::read(&policy).ok_or_else(|| bad("an unreadable policy"))?;

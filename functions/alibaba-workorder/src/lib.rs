@@ -14,7 +14,7 @@ use upload_grant::model::request::Mode;
 use upload_grant_runtime::flow::{Cached, Context, Flow, Spec, UploadContext, UploadRequest};
 use upload_grant_runtime::platform::{Env, KeyRing};
 use upload_grant_runtime::vendor::alibaba;
-use upload_grant_runtime::vendor::store_bucket::Bucket;
+use upload_grant_runtime::vendor::bucket::Bucket;
 
 use crate::form_2016::FormApi;
 use crate::url_2021::UrlApi;

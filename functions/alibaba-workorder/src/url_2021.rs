@@ -10,7 +10,7 @@ use upload_grant_runtime::flow::{Context, UploadRequest};
 use upload_grant_runtime::platform::KeyRing;
 use upload_grant_runtime::vendor::Attempt;
 use upload_grant_runtime::vendor::alibaba::{self, text};
-use upload_grant_runtime::vendor::store_bucket::{self, Bucket};
+use upload_grant_runtime::vendor::bucket::{self, Bucket};
 
 use crate::reply::data;
 use crate::{MAX_KEY, Workorder, bad, stored_in};
@@ -42,7 +42,7 @@ impl UrlApi {
         let url = |name: &str| text(&data, name).unwrap_or_default().split_whitespace().collect::<String>();
         let signed = url("PutSignedUrl");
         let key = text(&data, "ObjectKey").unwrap_or_default();
-        store_bucket::check_key(&key, MAX_KEY)?;
+        bucket::check_key(&key, MAX_KEY)?;
         let bucket = self.bucket(&signed)?;
         let use_of = |signed: &str| bucket.signed_url(signed, &key, &["aliyuncs.com"]);
         let put = use_of(&signed).ok_or_else(|| bad("no signed URL of its key"))?;
@@ -64,7 +64,7 @@ impl UrlApi {
         if let Some((name, _)) = in_path {
             return Bucket::new(name, "", "aliyuncs.com", over);
         }
-        let host = store_bucket::bare_host(signed, "");
+        let host = bucket::bare_host(signed, "");
         let (name, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its URL"))?;
         Bucket::new(name, store, "aliyuncs.com", over)
     }

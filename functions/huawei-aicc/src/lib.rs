@@ -2,10 +2,10 @@
 
 mod api;
 mod doctor;
+mod handoff;
 mod tokens;
 mod upload;
 
-use serde_json::json;
 use upload_grant::model::grant::Grant;
 use upload_grant::model::media::{Accepted, Others, Types};
 use upload_grant::model::problem::{Code, Problem};
@@ -139,31 +139,7 @@ impl Flow for Aicc {
     }
 
     fn handoff(&self, receipt: &Receipt, context: &UploadContext<'_>) -> Option<Handoff> {
-        let kind = context.content_type.split('/').next().unwrap_or_default();
-        let (media_type, text) = match kind {
-            "image" => ("IMAGE", receipt.key.clone()),
-            "audio" => ("AUDIO", receipt.key.clone()),
-            "video" => ("VIDEO", receipt.key.clone()),
-            _ => {
-                // Comma-joined, so the name must not have any.
-                let name = receipt.filename.replace(',', "_");
-                let row = LISTED.iter().find(|row| row.content_type == context.content_type);
-                let extension = row.map_or("txt", |row| row.extensions[0]);
-                ("FILE", format!("{name},{},{},{extension}", receipt.size.unwrap_or_default(), receipt.key))
-            }
-        };
-        Some(Handoff::new(
-            ["send"],
-            [
-                ("channel", json!("WEB")),
-                ("controlType", json!("CHAT")),
-                ("sourceType", json!("CUSTOMER")),
-                ("mediaType", json!(media_type)),
-                ("content", json!(text)),
-                ("from", context.param("user_id")),
-                ("to", context.param("channel_id")),
-            ],
-        ))
+        Some(handoff::of(receipt, context))
     }
 }
 

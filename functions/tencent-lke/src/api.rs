@@ -8,7 +8,7 @@ use upload_grant::sign::tc3;
 use upload_grant::wire::secret::Secret;
 use upload_grant_runtime::flow::Context;
 use upload_grant_runtime::platform::{Env, KeyNames, KeyRing};
-use upload_grant_runtime::vendor::store_bucket;
+use upload_grant_runtime::vendor::bucket;
 use upload_grant_runtime::vendor::{Attempt, Outgoing, Refusal, Reply};
 
 /// The two APIs that know `DescribeStorageCredential`.
@@ -116,7 +116,7 @@ impl Gateway {
     fn sign(&self, attempt: &Attempt, action: &Action<'_>, body: &Bytes) -> Outgoing {
         let keys = self.keys.get();
         let call = tc3::Call {
-            host: store_bucket::authority(action.endpoint),
+            host: bucket::authority(action.endpoint),
             action: action.name,
             version: action.api.version(),
             region: self.region.as_deref(),

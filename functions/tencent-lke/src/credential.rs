@@ -4,7 +4,7 @@ use serde_json::json;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::wire::time::Timestamp;
 use upload_grant_runtime::flow::{Context, UploadRequest};
-use upload_grant_runtime::vendor::store_bucket::{self, Bucket};
+use upload_grant_runtime::vendor::bucket::{self, Bucket};
 
 use crate::answer::{self, Answer};
 use crate::api::{Action, Api};
@@ -67,7 +67,7 @@ impl Lke {
         let name = need(&answer.bucket, "Bucket")?;
         let bucket = Bucket::new(&name, &host, DOMAINS[0], self.cos_endpoint.as_deref())?;
         let key = upload_path.strip_prefix('/').unwrap_or(upload_path).to_owned();
-        store_bucket::check_key(&key, MAX_KEY)?;
+        bucket::check_key(&key, MAX_KEY)?;
         let end = Timestamp::from_unix(answer.expired_time.ok_or_else(|| bad("no ExpiredTime"))?);
         let expires_at = cx.vendor.by_our_clock(end);
         if upload.expires_in(expires_at) <= 30 {

@@ -11,7 +11,7 @@ use upload_grant_runtime::flow::{Context, UploadRequest};
 use upload_grant_runtime::platform::clock;
 use upload_grant_runtime::transfer::{self, Body};
 use upload_grant_runtime::vendor::Reply;
-use upload_grant_runtime::vendor::store_bucket;
+use upload_grant_runtime::vendor::bucket;
 
 use crate::answer::UsableKeys;
 use crate::credential::Place;
@@ -173,7 +173,7 @@ fn with_acl(
         base: &place.bucket.host,
         path: &format!("{}/{}", place.bucket.root, place.key),
         params: &[(cos::TOKEN, token.expose())],
-        headers: &[("host", store_bucket::authority(&place.bucket.host)), ("x-cos-acl", "default")],
+        headers: &[("host", bucket::authority(&place.bucket.host)), ("x-cos-acl", "default")],
         secret_id: id,
     };
     let start = cx.vendor.corrected(upload.now.plus(BACKDATE));

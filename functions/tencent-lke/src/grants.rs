@@ -4,7 +4,7 @@ use serde_json::json;
 use upload_grant::model::grant::{Credentials, Enforced, Grant};
 use upload_grant::sign::cos;
 use upload_grant_runtime::flow::{Context, UploadRequest};
-use upload_grant_runtime::vendor::store_bucket;
+use upload_grant_runtime::vendor::bucket;
 
 use crate::answer::UsableKeys;
 use crate::credential::Place;
@@ -21,7 +21,7 @@ pub(crate) fn put(
     let start = cx.vendor.corrected(upload.now.plus(BACKDATE));
     let terms = upload.put_terms("x-cos-forbid-overwrite");
     let mut signed = terms.signed();
-    signed.push(("host", store_bucket::authority(&place.bucket.host)));
+    signed.push(("host", bucket::authority(&place.bucket.host)));
     signed.sort_unstable();
     let presign = cos::Presign {
         method: "put",

@@ -28,7 +28,7 @@ use crate::platform::headers::Platform;
 use crate::platform::runtime::{Runtime, is_on_platform};
 use crate::platform::telemetry::metrics;
 use crate::platform::{Env, Fault, Settings, config_missing};
-use crate::state::seal::Sealer;
+use crate::state::sealer::Sealer;
 use crate::state::{SharedCache, Store};
 use crate::transfer::{Buffers, Notifier, Sources};
 use crate::vendor::{Budget, Vendor};

@@ -2,15 +2,15 @@
 //!
 //! Everything is read from plain JSON; `shared/deploy` and `tests/events` show each shape.
 
-mod changed;
 mod http_event;
-mod members;
+mod lazy_json;
+mod mangled;
 mod messages;
 
-pub use changed::Mangled;
-pub(crate) use changed::length_differs;
 pub use http_event::{HttpAnswer, HttpEvent, Shape, read as read_http};
-pub(crate) use members::{Elements, Members, plain};
+pub(crate) use lazy_json::{Elements, Members, plain};
+pub use mangled::Mangled;
+pub(crate) use mangled::length_differs;
 pub use messages::{Delivery, Event, MOST_MESSAGES, Message, Report, classify};
 pub(crate) use messages::{
     batch_item_failures, binary_cloud_event, cloud_event, decoded, document, foreign_source, is_event_bridge,

@@ -3,8 +3,8 @@
 mod finish;
 mod job;
 mod payload;
-mod rubbish;
 mod s3;
+mod unrecognized;
 mod worker;
 
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 pub use job::{Job, Unreadable};
 
 use self::payload::Item;
-use self::rubbish::Rubbish;
+use self::unrecognized::Rubbish;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::event::{Delivery, MOST_MESSAGES, Message};

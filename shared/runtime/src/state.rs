@@ -6,9 +6,9 @@ mod breaker;
 mod dynamodb;
 mod memory;
 mod redis;
-pub(crate) mod seal;
-mod sealed;
-mod shared;
+pub(crate) mod sealer;
+mod shared_cache;
+mod shared_store;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +20,8 @@ use self::breaker::Fault;
 use self::dynamodb::DynamoDb;
 use self::memory::Memory;
 use self::redis::Redis;
-pub(crate) use self::sealed::SharedCache;
-pub use self::shared::Shared;
+pub(crate) use self::shared_cache::SharedCache;
+pub use self::shared_store::Shared;
 use crate::platform::Env;
 use upload_grant::model::problem::{Code, Problem};
 

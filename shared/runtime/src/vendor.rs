@@ -1,9 +1,9 @@
 //! Talking to a vendor's control plane: every attempt signed anew, sent, judged, and retried where that helps.
 
 pub mod alibaba;
+pub mod bucket;
 mod budget;
 pub mod post_policy;
-pub mod store_bucket;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;

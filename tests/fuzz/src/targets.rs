@@ -6,7 +6,7 @@ use upload_grant::wire::encode;
 use upload_grant::wire::time::Timestamp;
 use upload_grant_runtime::event::{Event, MOST_MESSAGES, classify, read_http};
 use upload_grant_runtime::flow::Flow;
-use upload_grant_runtime::vendor::store_bucket as storage;
+use upload_grant_runtime::vendor::bucket as storage;
 
 /// Events of every platform.
 pub fn event(data: &[u8]) {

@@ -13,7 +13,7 @@ use upload_grant::wire::time::Timestamp;
 use super::receipts::for_receipts;
 use crate::flow::{Flow, UploadRequest};
 use crate::platform::clock;
-use crate::state::seal::Sealer;
+use crate::state::sealer::Sealer;
 
 /// Everything an upload is held to. Sealed into relay tickets and completion tokens.
 #[derive(Clone, Serialize, Deserialize)]

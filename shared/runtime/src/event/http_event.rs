@@ -14,8 +14,8 @@ use http_body_util::BodyExt as _;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Map, Value};
 
-use super::changed::{BINARY_MEDIA_TYPES, Mangled, length_differs};
-use super::members::{Members, Unreadable, each_text};
+use super::lazy_json::{Members, Unreadable, each_text};
+use super::mangled::{BINARY_MEDIA_TYPES, Mangled, length_differs};
 use super::messages::foreign;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::wire::encode;

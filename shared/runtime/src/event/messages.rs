@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use serde_json::{Value, json};
 
-use super::members::{Elements, Members, plain, text, values};
+use super::lazy_json::{Elements, Members, plain, text, values};
 use upload_grant::model::problem::{Code, Problem};
 
 /// The most messages of a delivery that are looked at.

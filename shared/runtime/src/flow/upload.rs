@@ -8,7 +8,7 @@ use upload_grant::model::request::{Checksums, Mode};
 use upload_grant::wire::time::Timestamp;
 
 use super::{Context, Flow};
-use crate::vendor::store_bucket;
+use crate::vendor::bucket;
 
 /// One checked request: everything in it is allowed, and nothing is missing.
 #[derive(Clone)]
@@ -103,7 +103,7 @@ impl UploadRequest {
     /// `vendor_bad_response` if the directory makes it unsafe, or longer than `max_bytes`.
     pub fn key_under(&self, dir: &str, max_bytes: usize) -> Result<String, Problem> {
         let key = format!("{dir}/{}", self.object_name());
-        store_bucket::check_key(&key, max_bytes)?;
+        bucket::check_key(&key, max_bytes)?;
         Ok(key)
     }
 

@@ -2,8 +2,8 @@
 //!
 //! <https://docs.aws.amazon.com/powertools/python/latest/utilities/idempotency/>
 
+mod call_window;
 mod item;
-mod places;
 
 use std::time::Duration;
 
@@ -156,8 +156,8 @@ impl DynamoDb {
         let mut found = self.item(&id).await?;
         for _ in 0..16 {
             let now = Moment::now();
-            let taken = places::ours(item::read_places(&found, now), now.0);
-            let (wait, taken) = match places::reserve(taken, now.0, calls, window, most) {
+            let taken = call_window::ours(item::read_places(&found, now), now.0);
+            let (wait, taken) = match call_window::reserve(taken, now.0, calls, window, most) {
                 Ok(reserved) => reserved,
                 Err(too_long) => return Ok(Some(Err(too_long))),
             };

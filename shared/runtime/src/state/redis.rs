@@ -10,7 +10,7 @@ use redis::{AsyncConnectionConfig, Client, ErrorKind, RedisError, Script, TlsCer
 use tokio::sync::Mutex;
 
 use super::breaker::Fault;
-use super::shared::within;
+use super::shared_store::within;
 use super::{Outcome, Record};
 
 /// No connection and no command may take longer: requests wait for them.

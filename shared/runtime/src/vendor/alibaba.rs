@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::Method;
 use serde_json::Value;
 
-use super::store_bucket::authority;
+use super::bucket::authority;
 use super::{Attempt, Outgoing, Refusal, RefusalKind, Reply};
 use crate::platform::{Env, KeyNames, KeyRing, Keys};
 use upload_grant::sign::acs3;

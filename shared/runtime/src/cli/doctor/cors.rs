@@ -8,7 +8,7 @@ use super::report::{Finding, Report};
 use crate::app::App;
 use crate::flow::Flow;
 use crate::vendor::Reply;
-use crate::vendor::store_bucket;
+use crate::vendor::bucket;
 
 const ADVICE: &str =
     "browsers must ask with \"mode\":\"relay\", or the vendor must allow your origin on its bucket";
@@ -30,7 +30,7 @@ pub(super) async fn preflight<F: Flow>(trial: &Trial<'_, F>, report: &mut Report
     }
     let name = trial.name("preflight");
     let Ok(Ok(response)) = timeout(trial.app.cx.settings.timeout, request.send()).await else {
-        let seen = format!("{} does not answer", store_bucket::authority(&grant.url));
+        let seen = format!("{} does not answer", bucket::authority(&grant.url));
         let advice = "check what outgoing traffic is allowed, and the settings of the store's endpoint";
         return report.add(Finding::fail(name, "unreachable", seen, advice));
     };

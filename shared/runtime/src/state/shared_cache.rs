@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use upload_grant::model::problem::Problem;
 
 use super::Shared;
-use super::seal::Sealer;
+use super::sealer::Sealer;
 use crate::platform::new_id;
 use crate::platform::telemetry::{self, CacheStatus};
 
