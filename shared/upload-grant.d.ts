@@ -26,13 +26,17 @@ export interface components {
             cust_space_id?: string | null;
             /** @description LKE application id; always a string, its 19 digits do not fit a JSON number */
             bot_biz_id?: string | null;
-            /** @description LKE: true only for images of a chat */
+            /** @description LKE application id; always a string, its 19 digits do not fit a JSON number */
+            app_id?: string | null;
+            /** @description LKE: by default true for jpg, jpeg, png and bmp of a chat */
             is_public?: boolean | null;
             /**
              * @description LKE: knowledge-base document, or chat file
              * @enum {string|null}
              */
             type_key?: "offline" | "realtime" | null;
+            /** @description LKE: the chat's session, which docParse wants */
+            session_id?: string | null;
             /** @description The end user, as the vendor will know them */
             user_id?: string | null;
             /** @description The end user's address */
@@ -47,10 +51,21 @@ export interface components {
             channel_id?: string | null;
             /** @description AICC: as in en or en_US */
             locale?: string | null;
+            /** @description DashScope: the model that will read the file */
+            model?: string | null;
+            /** @description Bailian: the workspace */
+            workspace_id?: string | null;
+            /** @description Bailian: the category, as AddCategory answers it */
+            category_id?: string | null;
+            /**
+             * @description Bailian: for a knowledge base, or for one conversation
+             * @enum {string|null}
+             */
+            category_type?: "UNSTRUCTURED" | "SESSION_FILE" | null;
         };
         /** @description Unknown members are ignored, null counts as absent. */
         GrantRequest: {
-            /** @description The caller's file name: at most 255 bytes, no slash, backslash or control character. Never part of key or headers. */
+            /** @description The caller's file name: at most 255 characters, no slash, backslash or control character. Never part of key or headers. */
             filename: string;
             /** @description Absent or application/octet-stream: guessed from the extension. 415 if the two contradict. */
             content_type?: string | null;
@@ -59,6 +74,15 @@ export interface components {
             checksums?: components["schemas"]["Checksums"] | null;
             mode?: components["schemas"]["Mode"] | null;
             params?: components["schemas"]["Params"] | null;
+        };
+        /** @description Several files at once. Counts only where no file is named beside it. */
+        GrantListRequest: {
+            /** @description A request each. An object that is none is answered by a problem in its place. */
+            files: components["schemas"]["GrantRequest"][];
+        };
+        /** @description A grant or a problem for each file, in their order. Pointers in a problem are into its own file. */
+        GrantList: {
+            grants: (components["schemas"]["Grant"] | components["schemas"]["Problem"])[];
         };
         /** @description An upload for the function to do by itself: what to ask for, and where the bytes are */
         UploadJob: {
@@ -203,6 +227,13 @@ export interface components {
                 "ali-oss"?: Record<string, unknown>;
                 "cos-js-sdk-v5"?: Record<string, unknown>;
             };
+            /** @description aicontent, form mode: evaluation over WebSocket, while the user speaks. connect and start go as text frames, the audio in binary frames, an empty one ends it; the last frame that comes back is the result */
+            stream?: {
+                /** Format: uri */
+                url: string;
+                connect: Record<string, unknown>;
+                start: Record<string, unknown>;
+            };
             complete?: components["schemas"]["Complete"];
         } & ({
             /** @constant */
@@ -220,6 +251,7 @@ export interface components {
             mode?: "put";
             /** @constant */
             method?: "PUT";
+            stream?: never;
             fields?: never;
             file_field?: never;
             credentials?: never;
@@ -229,6 +261,7 @@ export interface components {
             mode?: "relay";
             /** @constant */
             method?: "PUT";
+            stream?: never;
             fields?: never;
             file_field?: never;
             credentials?: never;
@@ -240,6 +273,7 @@ export interface components {
             mode?: "credentials";
             /** @constant */
             method?: "PUT";
+            stream?: never;
             fields?: never;
             file_field?: never;
             credentials: Record<string, unknown>;
@@ -276,6 +310,8 @@ export interface components {
         Handoff: {
             actions: string[];
             params: Record<string, unknown>;
+            /** @description Names of what the call wants besides, which only the application knows */
+            needs?: string[];
         };
         /** @description Vendor-native values */
         ReceiptVendor: {
@@ -302,6 +338,8 @@ export interface components {
             id: string;
             /** @description The queue job, if it was one */
             job_id?: string;
+            /** @description Whose job it was, where a caller sent it */
+            caller?: string;
             /**
              * @description Name of the function
              * @enum {string}
@@ -332,6 +370,13 @@ export interface components {
             uploaded_at: string;
             vendor?: components["schemas"]["ReceiptVendor"];
             handoff?: components["schemas"]["Handoff"];
+            /** @description What the vendor made of the upload, where the job went on to that */
+            document?: {
+                /** @description The vendor's */
+                id: string;
+                /** @description As the vendor says it */
+                status: unknown;
+            };
         } & unknown;
         /** @description RFC 9457 problem; code is the member to decide on */
         Problem: {
@@ -351,6 +396,8 @@ export interface components {
             flow: "alibaba-chatapp" | "alibaba-workorder" | "tencent-lke" | "alibaba-aicontent" | "huawei-aicc" | "alibaba-dashscope" | "alibaba-bailian";
             request_id: string;
             job_id?: string;
+            /** @description Whose job it was, in webhooks */
+            caller?: string;
             /** @description What the vendor said; never its message */
             vendor?: {
                 code?: string;
@@ -400,6 +447,8 @@ export type Mode = components['schemas']['Mode'];
 export type Checksums = components['schemas']['Checksums'];
 export type Params = components['schemas']['Params'];
 export type GrantRequest = components['schemas']['GrantRequest'];
+export type GrantListRequest = components['schemas']['GrantListRequest'];
+export type GrantList = components['schemas']['GrantList'];
 export type UploadJob = components['schemas']['UploadJob'];
 export type Limits = components['schemas']['Limits'];
 export type Object = components['schemas']['Object'];

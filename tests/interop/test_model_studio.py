@@ -95,5 +95,7 @@ def test_a_bailian_receipt_is_what_add_file_takes():
     request = bailian_models.AddFileRequest().from_map(params)
     added = client().add_file(params["WorkspaceId"], request).body
     assert added.success and added.data.file_id
-    described = client().describe_file(params["WorkspaceId"], added.data.file_id).body.data
+    described = client().describe_file(
+        params["WorkspaceId"], added.data.file_id, bailian_models.DescribeFileRequest()
+    ).body.data
     assert described.file_name == "notes ä.md"

@@ -30,7 +30,12 @@ async fn json_blocks_are_what_they_say() {
                 GrantRequest::from_value(&value).unwrap();
                 schemas.check("GrantRequest", &value);
             }
-            "json batch" => schemas.check("GrantListRequest", &value),
+            "json batch" => {
+                schemas.check("GrantListRequest", &value);
+                for request in value["files"].as_array().unwrap() {
+                    schemas.check("GrantRequest", request);
+                }
+            }
             "json grant" => schemas.check_strictly("Grant", &value),
             "json receipt" => schemas.check_strictly("Receipt", &value),
             "json problem" => schemas.check_strictly("Problem", &value),

@@ -76,6 +76,7 @@ pub const PARAMS: &[&str] = &[
     "bot_biz_id",
     "is_public",
     "type_key",
+    "session_id",
     "user_id",
     "user_client_ip",
     "core_type",

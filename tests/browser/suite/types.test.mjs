@@ -33,6 +33,8 @@ async function description() {
   schemas.GrantRequest.required = ["filename"];
   schemas.GrantRequest.properties.filename.type = "string";
   for (const name of ["name", "key", "type", "contentType"]) delete schemas.GrantRequest.properties[name];
+  // Nor would they write an object that is no request into a list.
+  schemas.GrantListRequest.properties.files.items = { $ref: "#/components/schemas/GrantRequest" };
   for (const schema of Object.values(schemas)) delete schema.examples;
   return { openapi, info, paths: {}, components: { schemas } };
 }
