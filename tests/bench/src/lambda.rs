@@ -63,6 +63,6 @@ fn measured(world: &World) -> Vec<Row> {
 
 /// `{"filename":"report.pdf","content_type":"application/pdf","size":5}` as the stored event has it, and with
 /// `"mode":"put"` added.
-const BODY: &str =
+pub const BODY: &str =
     "eyJmaWxlbmFtZSI6InJlcG9ydC5wZGYiLCJjb250ZW50X3R5cGUiOiJhcHBsaWNhdGlvbi9wZGYiLCJzaXplIjo1fQ==";
-const PUT_BODY: &str = "eyJmaWxlbmFtZSI6InJlcG9ydC5wZGYiLCJjb250ZW50X3R5cGUiOiJhcHBsaWNhdGlvbi9wZGYiLCJzaXplIjo1LCJtb2RlIjoicHV0In0=";
+pub const PUT_BODY: &str = "eyJmaWxlbmFtZSI6InJlcG9ydC5wZGYiLCJjb250ZW50X3R5cGUiOiJhcHBsaWNhdGlvbi9wZGYiLCJzaXplIjo1LCJtb2RlIjoicHV0In0=";

@@ -1,6 +1,7 @@
 //! `bench [quick]`: measures everything, prints the table, writes it as JSON and as a chart. Run by `./run`.
 
 mod chart;
+mod counts;
 mod lambda;
 mod process;
 mod queue;
@@ -22,10 +23,11 @@ fn main() -> std::io::Result<()> {
     let quick = std::env::args().nth(1).as_deref() == Some("quick");
     let only = std::env::args().nth(2);
     let world = World::new(quick);
-    let parts: [(&str, fn(&World) -> Vec<Row>); 6] = [
+    let parts: [(&str, fn(&World) -> Vec<Row>); 7] = [
         ("signing", sign::rows),
         ("sdks", sdks::rows),
         ("start", start::rows),
+        ("counts", counts::rows),
         ("lambda", lambda::rows),
         ("server", server::rows),
         ("queue", queue::rows),
