@@ -3,14 +3,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use jiff::SignedDuration;
-use jiff::civil::{DateTime, date};
-use jiff::fmt::rfc2822;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use time::format_description::well_known::Rfc3339;
+use time::{Date, Month, OffsetDateTime, Time};
 
 use crate::wire::encode::Text;
-
-const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
 /// A whole second of UTC, always within the years 0000 to 9999.
 ///
@@ -67,32 +64,44 @@ impl Timestamp {
 
     /// Reads an RFC 3339 time; fractions of a second are dropped, offsets are honoured.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
-        let parsed: jiff::Timestamp = text.parse().ok()?;
-        Some(Self::from_unix(parsed.as_second()))
+        let parsed = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        Some(Self::from_unix(parsed.unix_timestamp()))
     }
 
-    /// Reads an HTTP date, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
+    /// Reads an HTTP date in its one current form, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
     pub fn parse_http_date(text: &str) -> Option<Self> {
-        let parsed = rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()?;
-        Some(Self::from_unix(parsed.as_second()))
+        const MONTHS: [&str; 12] =
+            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let (_, text) = text.trim().split_once(", ")?;
+        let mut parts = text.strip_suffix(" GMT")?.split([' ', ':']);
+        let day = parts.next()?.parse().ok()?;
+        let name = parts.next()?;
+        let (_, month) = MONTHS.iter().zip(0..).find(|&(&month, _)| month == name)?;
+        let month = Month::January.nth_next(month);
+        let date = Date::from_calendar_date(parts.next()?.parse().ok()?, month, day).ok()?;
+        let mut number = || parts.next()?.parse().ok();
+        let (hour, minute, second) = (number()?, number()?, number()?);
+        let time = Time::from_hms(hour, minute, second).ok()?;
+        Some(Self::from_unix(date.with_time(time).assume_utc().unix_timestamp()))
     }
 
     /// Fills a pattern: `Y M D h m s` stand for the fields, everything else for itself.
     fn write<const N: usize>(self, pattern: &str) -> Text<N> {
-        // A jiff::Timestamp ends a day before the year does.
-        let at = EPOCH.checked_add(SignedDuration::from_secs(self.0)).unwrap_or(EPOCH);
+        let at = OffsetDateTime::from_unix_timestamp(self.0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let (year, month, day) = at.to_calendar_date();
+        let (hour, minute, second) = at.to_hms();
         let mut text = Text::default();
         for symbol in pattern.bytes() {
             match symbol {
                 b'Y' => {
-                    two_digits(&mut text, at.year() / 100);
-                    two_digits(&mut text, at.year() % 100);
+                    two_digits(&mut text, year / 100);
+                    two_digits(&mut text, year % 100);
                 }
-                b'M' => two_digits(&mut text, at.month().into()),
-                b'D' => two_digits(&mut text, at.day().into()),
-                b'h' => two_digits(&mut text, at.hour().into()),
-                b'm' => two_digits(&mut text, at.minute().into()),
-                b's' => two_digits(&mut text, at.second().into()),
+                b'M' => two_digits(&mut text, u8::from(month).into()),
+                b'D' => two_digits(&mut text, day.into()),
+                b'h' => two_digits(&mut text, hour.into()),
+                b'm' => two_digits(&mut text, minute.into()),
+                b's' => two_digits(&mut text, second.into()),
                 literal => text.push(literal),
             }
         }
@@ -100,7 +109,7 @@ impl Timestamp {
     }
 }
 
-fn two_digits<const N: usize>(text: &mut Text<N>, number: i16) {
+fn two_digits<const N: usize>(text: &mut Text<N>, number: i32) {
     for digit in [number / 10, number % 10] {
         text.push(b"0123456789"[digit.unsigned_abs() as usize % 10]);
     }
