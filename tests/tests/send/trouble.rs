@@ -184,7 +184,7 @@ async fn a_ticket_that_expired_is_asked_for_again() {
         ("/grants", _) => {
             let url = format!("http://{}/relay/ticket", seen.header("host"));
             answer(200, &json!({
-                "mode": "relay", "key": "01K", "url": url, "headers": { "Content-Type": "application/octet-stream" },
+                "mode": "relay", "method": "PUT", "key": "01K", "url": url, "headers": { "Content-Type": "application/octet-stream" },
                 "expires": 300, "limits": { "content_types": ["application/pdf"] }, "success_status": [200],
             }))
         }
@@ -238,7 +238,7 @@ async fn an_address_that_is_no_function_is_told_from_one() {
 async fn a_grant_for_an_address_without_tls_is_not_used() {
     let stub = Stub::start(|_| {
         answer(200, &json!({
-            "mode": "put", "key": "01K", "url": "http://192.0.2.1/bucket/key?signature=signed", "headers": {}, "expires": 300,
+            "mode": "put", "method": "PUT", "key": "01K", "url": "http://192.0.2.1/bucket/key?signature=signed", "headers": {}, "expires": 300,
             "limits": { "content_types": ["application/pdf"] }, "success_status": [200],
             "complete": { "token": "t", "collect": [] },
         }))
@@ -282,7 +282,7 @@ async fn a_file_that_changes_on_the_way_is_not_stored() {
             }
             std::fs::write(file.get().expect("the file"), changed).expect("it is written");
             answer(200, &json!({
-                "mode": "put", "key": "01K", "url": format!("http://{}/object", seen.header("host")), "headers": {},
+                "mode": "put", "method": "PUT", "key": "01K", "url": format!("http://{}/object", seen.header("host")), "headers": {},
                 "expires": 300, "limits": { "content_types": ["application/pdf"] }, "success_status": [200],
                 "complete": { "token": "t", "collect": [] },
             }))
