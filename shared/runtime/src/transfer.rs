@@ -193,7 +193,15 @@ async fn attempt(
     match (outcome, meter.problem()) {
         (_, Some(problem)) => Err(problem.into()),
         (Err(failed), None) => Err(failed),
-        (Ok(reply), None) => Ok((reply, meter.digests())),
+        (Ok(reply), None) => {
+            let digests = meter.digests();
+            // Who says yes before the last byte has not stored what was sent.
+            if reply.is_success() && digests.size != length {
+                let problem = Problem::new(Code::UploadFailed, "the store answered before it had the file");
+                return Err(problem.retryable(true).into());
+            }
+            Ok((reply, digests))
+        }
     }
 }
 

@@ -312,3 +312,29 @@ async fn tickets_of_others_are_refused() {
     let put = chatapp_function.client.put(format!("{}/relay/{token}", chatapp_function.url)).body(BYTES);
     assert_eq!(Answer::of(put).await.problem(), (401, "unauthenticated"));
 }
+
+/// A store that says yes before it has the file has stored something else, or nothing.
+#[tokio::test]
+async fn a_store_that_answers_before_the_last_byte_gives_no_receipt() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let store = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut head = [0; 512];
+                let _ = stream.read(&mut head).await;
+                let _ =
+                    stream.write_all(b"HTTP/1.1 200 OK\r\netag: \"x\"\r\ncontent-length: 0\r\n\r\n").await;
+                // Open, and unread: the rest of the file has nowhere to go.
+                std::future::pending::<()>().await;
+            });
+        }
+    });
+    let sandbox = sandbox().await;
+    let function = Function::of("tencent-lke", &sandbox, &[("COS_ENDPOINT", &store)]).await;
+    let size = 8 << 20;
+    let grant = function.ask(&json!({ "filename": "a.pdf", "mode": "relay", "size": size })).await.ok();
+    let answer = upload(&grant, &vec![0; size]).await;
+    assert_eq!(answer.problem(), (502, "upload_failed"));
+    assert_eq!(answer.json["retryable"], true);
+}
