@@ -152,6 +152,8 @@ export interface components {
             app_id?: string;
             /** @description aicontent */
             user_id?: string;
+            /** @description Bailian: what AddFile takes */
+            lease_id?: string;
         };
         /** @description Temporary keys; only in credentials mode */
         Credentials: {
@@ -325,6 +327,8 @@ export interface components {
             app_id?: string;
             /** @description aicontent */
             user_id?: string;
+            /** @description Bailian: what AddFile takes */
+            lease_id?: string;
             /** @description aicontent: the evaluation */
             record_id?: string;
             /** @description aicontent: what the evaluation said */
