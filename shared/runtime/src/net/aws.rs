@@ -88,7 +88,8 @@ impl Service {
 }
 
 impl Refusal {
-    fn absent(kind: &str) -> Self {
+    /// There was no answer, because of `kind`.
+    pub(crate) fn absent(kind: &str) -> Self {
         Self { kind: kind.to_owned(), status: None, document: Value::Null }
     }
 
