@@ -75,7 +75,7 @@ impl Flow for Aicc {
     }
 
     fn account(&self) -> String {
-        self.api().app_key.clone()
+        self.api().app.get().id.clone()
     }
 
     fn check(&self, upload: &UploadRequest) -> Result<(), Problem> {

@@ -31,7 +31,7 @@ use crate::platform::{Env, Fault, Settings, config_missing};
 use crate::state::sealer::Sealer;
 use crate::state::{SharedCache, Store};
 use crate::transfer::{Buffers, Notifier, Sources};
-use crate::vendor::{Budget, Vendor};
+use crate::vendor::{Budget, Renewal, Vendor};
 
 /// A configured function: everything its routes share.
 pub struct App<F> {
@@ -68,6 +68,7 @@ impl<F: Flow> App<F> {
             metrics::switch_on();
         }
         let flow = F::from_env(env);
+        let renewal = Renewal::from_env(env);
         let defaults = F::SPEC.defaults(env);
         let roots = extra_roots(env);
         let client = client(roots.as_deref())?;
@@ -104,7 +105,7 @@ impl<F: Flow> App<F> {
             cx: Context::new(Inner {
                 buffers: Buffers::new(settings.buffer_bytes),
                 settings,
-                vendor: Vendor::new(client, budget),
+                vendor: Vendor::new(client, budget, renewal),
                 background,
                 shared_cache,
             }),

@@ -4,6 +4,7 @@ pub mod alibaba;
 pub mod bucket;
 mod budget;
 pub mod post_policy;
+mod renewal;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -17,6 +18,7 @@ pub use crate::net::{Reply, retry_after};
 use crate::platform::nonce;
 use crate::platform::random::random;
 pub(crate) use budget::Budget;
+pub(crate) use renewal::Renewal;
 
 use crate::platform::clock;
 use crate::platform::telemetry;
@@ -37,6 +39,8 @@ pub struct Vendor {
     budget: Budget,
     /// Seconds the vendor's clock is ahead of ours, learned from its `Date` header.
     offset: AtomicI64,
+    /// Where the keys come from anew, if anywhere.
+    renewal: Option<Renewal>,
 }
 
 /// One attempt's own values: a fresh nonce, and the vendor's time.
@@ -142,8 +146,8 @@ impl Refusal {
 
 impl Vendor {
     /// A control plane within a budget of calls.
-    pub(crate) fn new(client: reqwest::Client, budget: Budget) -> Self {
-        Self { client, budget, offset: AtomicI64::new(0) }
+    pub(crate) fn new(client: reqwest::Client, budget: Budget, renewal: Option<Renewal>) -> Self {
+        Self { client, budget, offset: AtomicI64::new(0), renewal }
     }
 
     /// The client, for data planes.
@@ -188,6 +192,7 @@ impl Vendor {
     ) -> Result<T, Problem> {
         let mut corrected = false;
         let mut resigned = false;
+        let mut keys = self.renewal.as_ref().map(|renewal| (renewal, renewal.generation()));
         let mut tries = 0;
         let mut host = 0;
         loop {
@@ -212,6 +217,7 @@ impl Vendor {
                                 corrected = true;
                                 continue;
                             }
+                            RefusalKind::Auth if renewed(&mut keys, deadline).await => continue,
                             RefusalKind::Nonce if !resigned => {
                                 resigned = true;
                                 continue;
@@ -292,6 +298,14 @@ impl Vendor {
         let Some(theirs) = date.and_then(Timestamp::parse_http_date) else { return false };
         self.offset.store(theirs.unix() - clock::now().unix(), Ordering::Relaxed);
         true
+    }
+}
+
+/// Whether a call that was refused with these keys may be made once more with others.
+async fn renewed(keys: &mut Option<(&Renewal, u64)>, deadline: Instant) -> bool {
+    match keys.take() {
+        Some((renewal, generation)) => renewal.renewed(generation, deadline).await,
+        None => false,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
+use super::KeyRing;
 use upload_grant::model::problem::{Code, Problem};
 
 /// The environment of the process, and what was found wrong with it.
@@ -18,6 +19,8 @@ pub struct Env {
     /// What was fetched by ARN, or why it could not be.
     fetched: HashMap<String, Result<String, String>>,
     faults: Vec<Fault>,
+    /// The keys that were read so far.
+    pub(super) rings: Vec<KeyRing>,
 }
 
 /// A setting that is missing or wrong.
@@ -109,6 +112,15 @@ impl Env {
             by_arn.then(|| (name.to_owned(), arn.trim().to_owned()))
         });
         arns.collect()
+    }
+
+    /// The keys that were read, of which a part is given by ARN.
+    pub(crate) fn rings_by_arn(&self) -> Vec<KeyRing> {
+        let arns = self.arns();
+        let by_arn = |name: &str| arns.iter().any(|(found, _)| found == name);
+        let is_one =
+            |ring: &&KeyRing| ring.names().is_some_and(|names| by_arn(names.id) || by_arn(names.secret));
+        self.rings.iter().filter(is_one).cloned().collect()
     }
 
     /// Takes in what is behind the ARN of `name`.
