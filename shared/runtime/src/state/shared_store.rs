@@ -128,10 +128,8 @@ impl Shared {
         }
         if let Some((name, text, keep)) = text {
             let outcome = Outcome::from(serde_json::Value::from(text));
-            let put = self.needed(Access::Write, || on!(self, put(name, "", &outcome, keep))).await;
-            if put.is_err() {
-                return;
-            }
+            // Where it cannot be put, the others fetch for themselves.
+            let _ = self.needed(Access::Write, || on!(self, put(name, "", &outcome, keep))).await;
         }
         if let Some((name, owner)) = lock {
             // A lock that stays ends by itself.
