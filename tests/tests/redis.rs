@@ -274,28 +274,29 @@ async fn two_chatapps(sandbox: &Sandbox, store: &SharedStore) -> [(Process, Stri
     [serving_any_space(sandbox, &place).await, serving_any_space(sandbox, &place).await]
 }
 
-/// Asks `count` times, `at_once` at a time and of the two in turn; all must be granted. Tells the seconds it took.
+/// Whether an instance found its store silent for half a second, and went on by itself as it should: on a machine that
+/// busy an emulator is no store.
+fn is_disturbed(functions: &[(Process, String)]) -> bool {
+    let lines = functions.iter().flat_map(|(process, _)| process.lines());
+    lines.into_iter().any(|line| line["message"] == "the store cannot be used")
+}
+
+/// Asks `count` times, `at_once` at a time and of the two in turn. Tells what was not granted, and the seconds it took.
 async fn ask_both(
     functions: &[(Process, String); 2],
     count: usize,
     at_once: usize,
     space: impl Fn(usize) -> String,
-) -> f64 {
+) -> (Vec<String>, f64) {
     let (client, started) = (client(), std::time::Instant::now());
     let asks = (0..count).map(|index| {
         let request = json!({ "filename": "a.png", "params": { "cust_space_id": space(index) } });
-        let (process, url) = &functions[index % 2];
-        let request = client.post(format!("{url}/grants")).body(request.to_string());
-        async move {
-            let answer = Answer::of(request).await;
-            // The lines are many: they are read only where something is wrong.
-            let said =
-                || process.lines().into_iter().filter(|line| !line["store"].is_null()).collect::<Vec<_>>();
-            assert_eq!(answer.status, 200, "{} {:?}", answer.text, said());
-        }
+        let request = client.post(format!("{}/grants", functions[index % 2].1)).body(request.to_string());
+        Answer::of(request)
     });
-    stream::iter(asks).buffer_unordered(at_once).collect::<Vec<()>>().await;
-    started.elapsed().as_secs_f64()
+    let answers = stream::iter(asks).buffer_unordered(at_once);
+    let refused = answers.filter_map(|answer| async move { (answer.status != 200).then_some(answer.text) });
+    (refused.collect().await, started.elapsed().as_secs_f64())
 }
 
 /// Vendor calls in all, and those refused.
@@ -305,18 +306,27 @@ async fn cams_calls(sandbox: &Sandbox) -> (u64, u64) {
     (count("total"), count("refused"))
 }
 
+/// Rounds until the store was there all the time; what is asserted of such a round is exact.
+const ROUNDS: usize = 8;
+
 #[tokio::test]
 #[ignore = "needs a store: make test-redis, make test-dynamodb"]
 async fn ten_thousand_grants_over_two_processes_cost_one_vendor_call() {
-    let (store, sandbox) = (SharedStore::start().await, sandbox().await);
-    let functions = two_chatapps(&sandbox, &store).await;
-    let seconds = ask_both(&functions, 10_000, 500, |_| "one".into()).await;
-    let (total, refused) = cams_calls(&sandbox).await;
-    println!("10000 grants for one space over two processes: {total} vendor call, {seconds:.1} s, no error");
-    // What was wrong with the store is all that could make it two.
-    let said: Vec<_> = functions.iter().flat_map(|(process, _)| process.lines()).collect();
-    let said: Vec<_> = said.iter().filter(|line| !line["store"].is_null()).collect();
-    assert_eq!((total, refused), (1, 0), "{said:?}");
+    let store = SharedStore::start().await;
+    for _ in 0..ROUNDS {
+        let sandbox = sandbox().await;
+        let functions = two_chatapps(&sandbox, &store).await;
+        let (refusals, seconds) = ask_both(&functions, 10_000, 500, |_| "one".into()).await;
+        let (total, refused) = cams_calls(&sandbox).await;
+        if is_disturbed(&functions) {
+            println!("the store was silent for half a second: {total} calls, once more");
+            continue;
+        }
+        println!("10000 grants for one space over two processes: {total} vendor call, {seconds:.1} s");
+        assert_eq!((refusals, total, refused), (vec![], 1, 0));
+        return;
+    }
+    unreachable!("the store was silent in every round");
 }
 
 /// The sandbox refuses above five calls a second; forty spaces need eight seconds of that. On a busy machine a
@@ -324,13 +334,23 @@ async fn ten_thousand_grants_over_two_processes_cost_one_vendor_call() {
 #[tokio::test]
 #[ignore = "needs a store: make test-redis, make test-dynamodb"]
 async fn forty_spaces_over_two_processes_share_the_quota() {
-    let (store, sandbox) = (SharedStore::start().await, sandbox().await);
-    sandbox.settings(json!({ "quota": true, "quota_rps": 5 }));
-    let functions = two_chatapps(&sandbox, &store).await;
-    let seconds = ask_both(&functions, 1_000, 200, |index| format!("space-{}", index / 2 % 40)).await;
-    let (total, refused) = cams_calls(&sandbox).await;
-    println!(
-        "1000 grants for 40 spaces over two processes: {total} calls, of which refused {refused}, {seconds:.1} s"
-    );
-    assert_eq!(total - refused, 40);
+    let store = SharedStore::start().await;
+    for _ in 0..ROUNDS {
+        let sandbox = sandbox().await;
+        sandbox.settings(json!({ "quota": true, "quota_rps": 5 }));
+        let functions = two_chatapps(&sandbox, &store).await;
+        let space = |index| format!("space-{}", index / 2 % 40);
+        let (refusals, seconds) = ask_both(&functions, 1_000, 200, space).await;
+        let (total, refused) = cams_calls(&sandbox).await;
+        if is_disturbed(&functions) {
+            println!("the store was silent for half a second: {total} calls, once more");
+            continue;
+        }
+        println!(
+            "1000 grants for 40 spaces over two processes: {total} calls, of which refused {refused}, {seconds:.1} s"
+        );
+        assert_eq!((refusals, total - refused), (vec![], 40));
+        return;
+    }
+    unreachable!("the store was silent in every round");
 }

@@ -116,8 +116,12 @@ impl Shared {
 
     /// Whether `owner` has the lock `name` now; none if that cannot be known.
     pub(crate) async fn lock(&self, name: &str, owner: &str, lease: Duration) -> Option<bool> {
-        let claimed = self.spared(Access::Write, on!(self, claim(name, owner, lease))).await?;
-        Some(claimed.is_none())
+        match self.spared(Access::Write, on!(self, claim(name, owner, lease))).await {
+            Some(claimed) => Some(claimed.is_none()),
+            // It is busy, not gone: asking again tells. A claim that came through meets itself then.
+            None if self.breaker.fault().is_none() => Some(false),
+            None => None,
+        }
     }
 
     /// Puts a text there and gives the lock back, behind the answer's back: other instances wait for it, and it is
