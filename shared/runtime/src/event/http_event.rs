@@ -172,7 +172,8 @@ fn lattice(event: &Members<'_>, context: &Members<'_>) -> Result<HttpEvent, Prob
     });
     let source = last_forwarded(&headers).and_then(|address| address.parse().ok());
     let method = text(event, "method")?;
-    let body = body(event, encoded, headers.contains_key(CONTENT_LENGTH))?;
+    // Its page promises no header but its own.
+    let body = body(event, encoded, true)?;
     let request = request(method.as_deref(), Some(path), query, headers, body)?;
     Ok(HttpEvent { request, shape: Shape::Plain, mount: String::new(), source, request_id: None, identity })
 }
@@ -479,7 +480,7 @@ mod tests {
         {
             let event = json!({ "body": text, "isBase64Encoded": encoded }).to_string();
             let event = Members::of(&event).unwrap();
-            assert_eq!(super::body(&event, "isBase64Encoded").unwrap().bytes, body, "{text}");
+            assert_eq!(super::body(&event, "isBase64Encoded", true).unwrap().bytes, body, "{text}");
         }
     }
 }

@@ -14,7 +14,7 @@ use upload_grant_tests::{Sandbox, client};
 use crate::functions::Function;
 
 /// The manifests that ship, and how each writes a function's memory; the unit is a mebibyte.
-const MANIFESTS: [(&str, &str); 9] = [
+const MANIFESTS: [(&str, &str); 10] = [
     ("shared/deploy/cloud-run/service.yaml", "memory: "),
     ("shared/deploy/knative/service.yaml", "memory: "),
     ("shared/deploy/knative/trigger.yaml", "memory: "),
@@ -23,6 +23,7 @@ const MANIFESTS: [(&str, &str); 9] = [
     ("shared/deploy/huawei-functiongraph/http/s.yaml", "memorySize: "),
     ("shared/deploy/huawei-functiongraph/queue/s.yaml", "memorySize: "),
     ("shared/deploy/tencent-scf/web/serverless.yml", "memorySize: "),
+    ("shared/deploy/tencent-scf/queue/serverless.yml", "memorySize: "),
     ("shared/deploy/alibaba-fc/s.yaml", "memorySize: "),
 ];
 const MIB: usize = 1 << 20;
