@@ -14,7 +14,9 @@ use upload_grant::model::grant::{Enforced, Grant};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::{Handoff, Receipt};
 use upload_grant::model::request::Mode;
-use upload_grant_runtime::flow::{Context, Finish, Flow, Kind, Param, Spec, UploadContext, UploadRequest};
+use upload_grant_runtime::flow::{
+    Context, Finish, Flow, Kind, Member, Param, Spec, UploadContext, UploadRequest,
+};
 use upload_grant_runtime::platform::{Env, KeyRing};
 use upload_grant_runtime::transfer::{self, Body, StoredObject};
 
@@ -48,6 +50,7 @@ impl Flow for Bailian {
         ],
         modes: &[Mode::Put, Mode::Relay],
         collect: &["etag", "x-oss-hash-crc64ecma"],
+        vendor: &[Member::text("lease_id", "Bailian: what AddFile takes")],
         needs_md5: true,
         ..Spec::DEFAULT
     };

@@ -63,7 +63,7 @@ impl<F: Flow> App<F> {
     /// `internal` if the TLS client cannot be built.
     pub fn new(env: &mut Env) -> Result<Arc<Self>, Problem> {
         let settings = Settings::from_env(env);
-        let (auth, policy) = (auth(env), Policy::from_env(env));
+        let (auth, policy) = (auth(env), Policy::from_env(env, F::SPEC.params));
         if settings.metrics {
             metrics::switch_on();
         }

@@ -10,7 +10,6 @@ use upload_grant::model::request::{Checksums, Mode};
 use upload_grant::wire::secret::Secret;
 use upload_grant::wire::time::Timestamp;
 
-use super::receipts::for_receipts;
 use crate::flow::{Flow, UploadRequest};
 use crate::platform::clock;
 use crate::state::sealer::Sealer;
@@ -89,7 +88,7 @@ impl TicketClaims {
         Self {
             key: grant.key.clone(),
             location: grant.object.as_ref().map(|object| object.location.clone()),
-            vendor: for_receipts::<F>(grant.vendor.clone()),
+            vendor: F::SPEC.for_receipts(grant.vendor.clone()),
             ..Self::of_request(grant.flow, upload, caller, grant.expires_at)
         }
     }
