@@ -66,7 +66,7 @@ deny: check-cargo check-python ## licences, bans, sources and advisories of all 
 	@tests/supply/run
 
 soak: check-cargo ## MINUTES (10) of mixed good, bad and faulty traffic against all functions
-	@cargo build -p upload-grant-tests --bins
+	@cargo build -p upload-grant-tests -p upload-grant-command --bins
 	@cargo run --quiet -p upload-grant-tests --bin soak -- $(or $(MINUTES),10)
 
 fuzz: check-cargo ## fuzz every reader for SECONDS_EACH (60) (needs a C++ compiler)
