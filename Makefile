@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo doctor test test-interop test-browser test-openapi types lint deny check-cargo check-python check-node build watch invoke template lint-deploy test-build test-watch test-redis test-dynamodb test-large soak fuzz bench
+.PHONY: help run demo doctor test test-interop test-browser test-openapi types lint deny check-cargo check-python check-node build watch invoke template lint-deploy test-build test-watch release test-release test-redis test-dynamodb test-large soak fuzz bench
 
 # The pure half of the crate must build without any of these.
 IMPURE := tokio|reqwest|hyper|axum|ring|rustls
@@ -93,6 +93,12 @@ lint-deploy: check-python ## sam validate, cfn-lint, and our own checks of templ
 
 test-build: check-cargo check-python ## every platform's start contract with the zips of `make build` (needs python3)
 	@tests/deploy/zip-test
+
+release: check-cargo check-python ## dist/: zips, the command, the image, SBOM and checksums for x86-64 and aarch64 (needs python3)
+	@shared/deploy/release
+
+test-release: check-cargo check-python ## start each file of dist/ from itself alone (needs python3, bwrap and qemu)
+	@tests/deploy/release-test
 
 test-watch: check-cargo check-python ## drive all functions through `cargo lambda watch` once (needs python3)
 	@tests/deploy/watch-test
