@@ -56,6 +56,8 @@ lint: check-cargo ## formatting, clippy, purity of the signing half, banned crat
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo check --quiet -p upload-grant
+	cargo package --quiet --allow-dirty -p upload-grant
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps -p upload-grant
 	cargo check --quiet -p upload-grant-runtime
 	@! cargo tree -p upload-grant -e normal --prefix none | grep -E '^($(IMPURE)) ' || \
 		{ echo "the pure half depends on the crates above" >&2; exit 1; }
