@@ -152,7 +152,7 @@ fn started(page: &Page, flow: &str, block: &str, sandbox: &Sandbox) -> String {
             for (name, value) in sandbox.env(flow) {
                 script += &format!("export {name}='{value}'\n");
             }
-            script += &format!("exec '{}' {flow}\n", env!("CARGO_BIN_EXE_function"));
+            script += &format!("exec '{}'\n", process::binary(flow).display());
         } else if let Some(settings) = line.strip_prefix("export ") {
             for name in settings.split_whitespace().filter_map(|word| Some(word.split_once('=')?.0)) {
                 assert!(

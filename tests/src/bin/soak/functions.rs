@@ -35,7 +35,7 @@ impl Function {
     /// # Panics
     /// If it cannot be started.
     pub async fn start(flow: &'static str, sandbox: &Sandbox, extra: &[(&str, &str)]) -> Self {
-        let beside = std::env::current_exe().expect("a path").with_file_name("function");
+        let beside = std::env::current_exe().expect("a path").with_file_name("upload-grant");
         let mut child = Command::new(beside)
             .arg(flow)
             .env_clear()
