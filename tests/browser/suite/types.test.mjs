@@ -66,7 +66,7 @@ test("the client and the snippets are typed strictly", () => {
   rmSync(copy, { recursive: true, force: true });
   cpSync(path.join(tools, "node_modules/upload-grant-client"), copy, { recursive: true });
   check("client-checked", readdirSync(copy).filter((name) => /\.(js|d\.ts)$/.test(name)));
-  check("snippets/6", ["page.js", "uppy6.js", "filepond.js"]);
+  check("snippets/6", ["page.js", "stream.js", "uppy6.js", "filepond.js"]);
   check("snippets/5", ["uppy5.js"]);
 });
 

@@ -31,7 +31,9 @@ pub(super) async fn grants<F: Flow>(
     let _place = app.capacity.place()?;
     let granted = app.granted(&caller)?;
     let (head, body) = request.into_parts();
+    let room = app.capacity.body(caller.share())?;
     let body = read_document(&head.headers, body, MAX_BODY, DOCUMENT_TIME).await?;
+    drop(room);
     let base = || public_base(&app, &origin, &head.headers, &head.uri, &prefix);
     let source = source(&app, &origin, &head.headers);
     Ok(no_store(match Asked::parse(&body)? {

@@ -76,6 +76,7 @@ impl<F: Flow> App<F> {
             params,
             now: clock::now(),
             deadline: Instant::now() + self.cx.settings.timeout,
+            sender: granted.caller().share().map(str::to_owned),
         };
         self.flow.check(&upload)?;
         Ok(upload)

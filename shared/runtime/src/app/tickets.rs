@@ -41,7 +41,7 @@ pub struct TicketClaims {
     pub max_bytes: u64,
     /// Checksums the caller promised.
     pub checksums: Checksums,
-    /// Who asked.
+    /// Who asked, as far as callers are told apart.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub caller: Option<String>,
     /// End of the grant.
@@ -108,6 +108,7 @@ impl TicketClaims {
             params: self.params.clone(),
             now: clock::now(),
             deadline,
+            sender: self.caller.clone(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::Env;
+use super::{Env, secrets};
 use upload_grant::wire::secret::Secret;
 
 /// A vendor's key pair, perhaps temporary.
@@ -78,6 +78,9 @@ impl KeyRing {
     }
 
     fn set(&self, keys: Keys) {
+        for secret in [Some(&keys.secret), keys.token.as_ref()].into_iter().flatten() {
+            secrets::remember(secret.expose());
+        }
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
     }
 }
