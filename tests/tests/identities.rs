@@ -285,7 +285,7 @@ fn user_of(caller: &Caller) -> Result<String, Code> {
     let defaults = Map::from_iter([("user_id".to_owned(), json!("shop"))]);
     let permissions = Permissions::of(None, caller).expect("no policy");
     let params =
-        permissions.params(&["user_id"], defaults, &Map::new(), None).map_err(|problem| problem.code)?;
+        permissions.params(Aicontent::SPEC.params, defaults, &Map::new(), None).map_err(|problem| problem.code)?;
     Ok(params["user_id"].as_str().expect("a user").to_owned())
 }
 
@@ -300,7 +300,7 @@ fn checks() -> [Callers; 2] {
 fn two_callers_are_never_one() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let [jwt, gateway] = checks();
-    let policy = Policy::parse(r#"{"groups":[{"per_minute":1}]}"#).expect("a policy");
+    let policy = Policy::parse(r#"{"groups":[{"per_minute":1}]}"#, &[]).expect("a policy");
     let (named, unnamed, same) = (std::cell::Cell::new(0), std::cell::Cell::new(0), std::cell::Cell::new(0));
     let caller = |claims: &Map<String, Value>, by_token: bool| {
         let check = async {

@@ -51,6 +51,27 @@ pub enum SetBy {
     SourceAddress,
 }
 
+/// Every parameter of the contract. A page asks several functions with the same `params`, and one policy serves them
+/// all: a name that is none of the function's own is held to this, and a misspelt one is found.
+pub const CONTRACT: &[Param] = &[
+    Param::new("cust_space_id", Kind::Text, ""),
+    Param::new("bot_biz_id", Kind::Text, "").alias("app_id"),
+    Param::new("is_public", Kind::Bool, "").set_by(SetBy::Caller),
+    Param::new("type_key", Kind::Text, "").set_by(SetBy::Caller),
+    Param::new("session_id", Kind::Text, "").set_by(SetBy::Caller),
+    Param::new("user_id", Kind::Text, ""),
+    Param::new("user_client_ip", Kind::Text, ""),
+    Param::new("core_type", Kind::Text, "").set_by(SetBy::Caller),
+    Param::new("text", Kind::Object, "").set_by(SetBy::Caller),
+    Param::new("user_name", Kind::Text, "").set_by(SetBy::Caller),
+    Param::new("channel_id", Kind::Text, ""),
+    Param::new("locale", Kind::Text, "").set_by(SetBy::Caller),
+    Param::new("model", Kind::Text, ""),
+    Param::new("workspace_id", Kind::Text, ""),
+    Param::new("category_id", Kind::Text, ""),
+    Param::new("category_type", Kind::Text, ""),
+];
+
 /// What was sent, each parameter under its own name; names that are none of `params` as they are.
 ///
 /// # Errors
@@ -59,14 +80,18 @@ pub enum SetBy {
 pub fn by_name(params: &'static [Param], sent: &Map<String, Value>) -> Result<Map<String, Value>, Problem> {
     let mut sent = sent.clone();
     for param in params {
-        if let Some((alias, value)) = param.alias.and_then(|alias| Some((alias, sent.remove(alias)?))) {
-            if *sent.entry(param.name).or_insert_with(|| value.clone()) != value {
-                let detail = format!("it is another name of {}, which says otherwise", param.name);
-                return Err(Problem::invalid(format!("/params/{alias}"), detail));
-            }
+        if let Some((alias, value)) = param.alias.and_then(|alias| Some((alias, sent.remove(alias)?)))
+            && *sent.entry(param.name).or_insert_with(|| value.clone()) != value
+        {
+            let detail = format!("it is another name of {}, which says otherwise", param.name);
+            return Err(Problem::invalid(format!("/params/{alias}"), detail));
         }
-        if sent.get(param.name).is_some_and(|value| !param.kind.fits(value)) {
-            return Err(Problem::invalid(format!("/params/{}", param.name), param.kind.expected()));
+    }
+    for (name, value) in &sent {
+        if let Some(param) = Param::known(params, name)
+            && !param.kind.fits(value)
+        {
+            return Err(Problem::invalid(format!("/params/{name}"), param.kind.expected()));
         }
     }
     Ok(sent)
@@ -90,6 +115,11 @@ impl Param {
     /// That of `params` which is called `name`, or has it as its other name.
     pub fn find(params: &'static [Self], name: &str) -> Option<&'static Self> {
         params.iter().find(|param| param.name == name || param.alias == Some(name))
+    }
+
+    /// As [`Param::find`], and where there is none, another flow's of [`CONTRACT`].
+    pub fn known(params: &'static [Self], name: &str) -> Option<&'static Self> {
+        Self::find(params, name).or_else(|| Self::find(CONTRACT, name))
     }
 
     /// Also known by this name.

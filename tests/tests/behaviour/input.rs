@@ -71,6 +71,10 @@ async fn malformed_requests() {
         (checksum("crc64", json!("+1")), "/checksums/crc64"),
         (checksum("crc64", json!(7)), "/checksums/crc64"),
         (member("params", json!([])), "/params"),
+        // Another flow's, which this one has no use for.
+        (member("params", json!({ "is_public": "true" })), "/params/is_public"),
+        (member("params", json!({ "type_key": 1 })), "/params/type_key"),
+        (member("params", json!({ "locale": "" })), "/params/locale"),
     ] {
         refused(&function, &sandbox, flow, request.to_string(), (400, "invalid_request", pointer)).await;
     }
@@ -246,8 +250,7 @@ async fn types_that_are_not_taken() {
 #[tokio::test]
 async fn params_a_caller_may_not_set() {
     for (flow, filename, names) in [
-        // What another flow's callers may set is none of this one's.
-        ("alibaba-chatapp", "a.png", &["cust_space_id", "locale", "anything"][..]),
+        ("alibaba-chatapp", "a.png", &["cust_space_id", "bot_biz_id", "anything"][..]),
         ("alibaba-workorder", "a.pdf", &["anything"]),
         ("tencent-lke", "a.pdf", &["bot_biz_id"]),
         ("alibaba-aicontent", "a.wav", &["user_id", "user_client_ip"]),

@@ -19,7 +19,7 @@ const NOBODY: &str = "anonymous";
 
 impl Permissions<'_> {
     /// The parameters of a request: the flow's defaults, then the caller's identity and address, then what comes
-    /// from its claims or was sent and may be. Parameters of other flows are dropped, where a policy lets them be sent.
+    /// from its claims or was sent and may be. Parameters of other flows are dropped.
     ///
     /// # Errors
     /// `forbidden` at the parameter that the caller may not set, or whose claim it does not have, or whose default
@@ -64,7 +64,7 @@ impl Permissions<'_> {
         match self.group {
             None if self.trusted => Some(Rule::Caller(None)),
             None => {
-                let param = Param::find(flow_params, name)?;
+                let param = Param::known(flow_params, name)?;
                 (param.set_by == SetBy::Caller).then_some(Rule::Caller(None))
             }
             Some(group) => group.params.iter().find(|(named, _)| named == name).map(|(_, rule)| rule.clone()),

@@ -11,8 +11,8 @@ use upload_grant::model::request::Mode;
 type Parsed<T> = Result<T, String>;
 
 impl Policy {
-    /// Reads the JSON document, for a flow with these parameters. One policy may serve several functions: a name that
-    /// is none of this flow's is taken for another's.
+    /// Reads the JSON document, for a flow with these parameters. One policy may serve several functions:
+    /// another flow's parameters are known too.
     ///
     /// # Errors
     /// What is wrong, led by a JSON pointer to the place.
@@ -53,11 +53,8 @@ fn rules(value: &Value, at: &str, flow_params: &'static [Param]) -> Parsed<Vec<(
     let mut rules: Vec<(String, Rule)> = Vec::with_capacity(members.len());
     for (name, value) in members {
         let at = below(at, name);
-        let param = Param::find(flow_params, name);
-        if param.is_none() && !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
-            return Err(format!("{at}: is unknown here"));
-        }
-        let name = param.map_or(&**name, |param| param.name);
+        let param = Param::known(flow_params, name).ok_or_else(|| format!("{at}: is unknown here"))?;
+        let name = param.name;
         if rules.iter().any(|(other, _)| other == name) {
             return Err(format!("{at}: {name} is there under its other name too"));
         }
@@ -66,18 +63,17 @@ fn rules(value: &Value, at: &str, flow_params: &'static [Param]) -> Parsed<Vec<(
     Ok(rules)
 }
 
-fn rule(param: Option<&Param>, value: &Value, at: &str) -> Parsed<Rule> {
+fn rule(param: &Param, value: &Value, at: &str) -> Parsed<Rule> {
     let members = object(value, at, &["claim", "caller"])?;
     match (members.get("claim"), members.get("caller")) {
         (Some(claim), None) => Ok(Rule::Claim(name(claim, &below(at, "claim"))?)),
         (None, Some(Value::Bool(true))) => Ok(Rule::Caller(None)),
         (None, Some(values @ Value::Array(_))) => {
-            let fits = |value: &Value, at: &str| match param.map(|param| param.kind) {
-                Some(Kind::Bool) if value.is_boolean() => Ok(value.clone()),
-                Some(Kind::Bool) => Err(format!("{at}: is not true or false")),
-                Some(Kind::Object) => Err(format!("{at}: it is an object and has no list of values")),
-                Some(Kind::Text | Kind::OneOf(_)) => name(value, at).map(Value::String),
-                None => Ok(value.clone()),
+            let fits = |value: &Value, at: &str| match param.kind {
+                Kind::Bool if value.is_boolean() => Ok(value.clone()),
+                Kind::Bool => Err(format!("{at}: is not true or false")),
+                Kind::Object => Err(format!("{at}: it is an object and has no list of values")),
+                Kind::Text | Kind::OneOf(_) => name(value, at).map(Value::String),
             };
             Ok(Rule::Caller(Some(list(values, &below(at, "caller"), fits)?)))
         }
