@@ -14,6 +14,7 @@ use upload_grant_tests::*;
 
 const MAKEFILE: &str = include_str!("../../Makefile");
 const BROWSER: &str = include_str!("../browser/run");
+const BROWSER_PAGES: &str = include_str!("../browser/suite/world.mjs");
 
 #[tokio::test]
 async fn json_blocks_are_what_they_say() {
@@ -67,6 +68,7 @@ fn commands_are_ones_that_ci_runs() {
                 let name = snippet.strip_suffix(".js").expect("a file name");
                 assert!(BROWSER.contains(&format!("/{name}")), "no suite takes {snippet}");
             }
+            Some(("html", name)) => assert!(BROWSER_PAGES.contains(name), "no suite opens {name}"),
             Some(("sh", "ask" | "upload")) => {}
             Some(("sh", words)) => assert!(words.starts_with("start "), "nobody runs {info}"),
             _ => {

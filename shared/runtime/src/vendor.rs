@@ -18,10 +18,11 @@ use crate::platform::nonce;
 use crate::platform::random::random;
 pub(crate) use budget::Budget;
 
+use crate::net::vendor_error;
 use crate::platform::clock;
+use crate::platform::secrets::without_secrets;
 use crate::platform::telemetry;
-pub use upload_grant::model::problem::clean as request_id;
-use upload_grant::model::problem::{Code, Problem, VendorError};
+use upload_grant::model::problem::{Code, Problem, VendorError, clean};
 use upload_grant::wire::time::Timestamp;
 
 /// The most bytes of a vendor's answer: a megabyte is a hundred times what any of them sends.
@@ -30,6 +31,11 @@ const MAX_REPLY: usize = 1 << 20;
 const ATTEMPTS: u32 = 3;
 /// The most time one attempt may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A vendor's request id, or another of its words, if it looks like one and is no secret of ours.
+pub fn request_id(text: Option<&str>) -> Option<String> {
+    clean(without_secrets(text))
+}
 
 /// A vendor's control plane as this process sees it.
 pub struct Vendor {
@@ -98,7 +104,7 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal with the vendor's code and request id, if it gave any.
     pub fn new(kind: RefusalKind, reply: &Reply, code: Option<&str>, request_id: Option<&str>) -> Self {
-        let vendor = VendorError::new(code, request_id, reply.status);
+        let vendor = vendor_error(code, request_id, reply.status);
         Self { kind, vendor, after: retry_after(&reply.headers) }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
+use super::secrets;
 use upload_grant::model::problem::{Code, Problem};
 
 /// The environment of the process, and what was found wrong with it.
@@ -86,12 +87,15 @@ impl Env {
                 }
             }
         };
-        (!value.is_empty()).then_some(value)
+        (!value.is_empty()).then(|| noted(name, value))
     }
 
     fn fetched(&mut self, name: &str) -> Option<String> {
         match self.fetched.get(name)? {
-            Ok(value) => Some(value.trim().to_owned()).filter(|value| !value.is_empty()),
+            Ok(value) => {
+                let value = value.trim().to_owned();
+                (!value.is_empty()).then(|| noted(name, value))
+            }
             Err(reason) => {
                 let reason = reason.clone();
                 self.fault(name, reason);
@@ -209,6 +213,14 @@ impl Env {
         }
         Some(value)
     }
+}
+
+/// `value`, which no vendor may tell us back if it is a secret or a list of them.
+fn noted(name: &str, value: String) -> String {
+    if secrets::is_secret(name) {
+        value.split(',').for_each(|secret| secrets::remember(secret.trim()));
+    }
+    value
 }
 
 /// What a caller is told while settings are missing: their names, never their values.

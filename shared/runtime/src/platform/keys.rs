@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::Env;
+use super::{Env, secrets};
 use upload_grant::wire::secret::Secret;
 
 /// A vendor's key pair, perhaps temporary.
@@ -51,6 +51,9 @@ impl KeyRing {
     pub(crate) fn rotate(&self, keys: Keys) {
         let token = keys.token.as_ref().is_some_and(|token| !token.expose().is_empty());
         if self.rotates && token && !keys.id.is_empty() && !keys.secret.expose().is_empty() {
+            for secret in [Some(&keys.secret), keys.token.as_ref()].into_iter().flatten() {
+                secrets::remember(secret.expose());
+            }
             *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
         }
     }
