@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo doctor test test-interop test-browser test-openapi types lint deny check-cargo check-python check-node build watch invoke template lint-deploy test-build test-watch test-redis test-dynamodb test-large soak fuzz bench
+.PHONY: help run demo doctor test test-interop test-browser test-openapi types lint deny check-cargo check-python check-node build watch invoke template lint-deploy test-build test-watch release test-release test-redis test-dynamodb test-large soak fuzz bench
 
 # The pure half of the crate must build without any of these.
 IMPURE := tokio|reqwest|hyper|axum|ring|rustls
@@ -56,6 +56,8 @@ lint: check-cargo ## formatting, clippy, purity of the signing half, banned crat
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo check --quiet -p upload-grant
+	cargo package --quiet --allow-dirty -p upload-grant
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps -p upload-grant
 	cargo check --quiet -p upload-grant-runtime
 	@! cargo tree -p upload-grant -e normal --prefix none | grep -E '^($(IMPURE)) ' || \
 		{ echo "the pure half depends on the crates above" >&2; exit 1; }
@@ -66,7 +68,7 @@ deny: check-cargo check-python ## licences, bans, sources and advisories of all 
 	@tests/supply/run
 
 soak: check-cargo ## MINUTES (10) of mixed good, bad and faulty traffic against all functions
-	@cargo build -p upload-grant-tests --bins
+	@cargo build -p upload-grant-tests -p upload-grant-command --bins
 	@cargo run --quiet -p upload-grant-tests --bin soak -- $(or $(MINUTES),10)
 
 fuzz: check-cargo ## fuzz every reader for SECONDS_EACH (60) (needs a C++ compiler)
@@ -93,6 +95,12 @@ lint-deploy: check-python ## sam validate, cfn-lint, and our own checks of templ
 
 test-build: check-cargo check-python ## every platform's start contract with the zips of `make build` (needs python3)
 	@tests/deploy/zip-test
+
+release: check-cargo check-python ## dist/: zips, the command, the image, SBOM and checksums for x86-64 and aarch64 (needs python3)
+	@shared/deploy/release
+
+test-release: check-cargo check-python ## start each file of dist/ from itself alone (needs python3, bwrap and qemu)
+	@tests/deploy/release-test
 
 test-watch: check-cargo check-python ## drive all functions through `cargo lambda watch` once (needs python3)
 	@tests/deploy/watch-test

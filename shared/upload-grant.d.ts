@@ -140,13 +140,13 @@ export interface components {
         GrantVendor: {
             /** @description The vendor's id of the call */
             request_id?: string;
+            /** @description Workorder: dir/name */
+            attachment?: string;
             /** @description LKE: with its leading slash */
             upload_path?: string;
             /** @description LKE: where the file can be read */
             file_url?: string;
-            /** @description Workorder: dir/name */
-            attachment?: string;
-            /** @description aicontent */
+            /** @description aicontent: what the evaluation is paid by */
             warrant_id?: string;
             /** @description aicontent */
             app_id?: string;
@@ -200,11 +200,8 @@ export interface components {
             fields?: {
                 [key: string]: string;
             };
-            /**
-             * @description Name of the file part, which goes last; only in form mode
-             * @enum {string}
-             */
-            file_field?: "file" | "audio";
+            /** @description Name of the file part, which goes last; only in form mode */
+            file_field?: string;
             /** @description Object key */
             key: string;
             /**
@@ -251,8 +248,11 @@ export interface components {
         } | {
             /** @constant */
             mode?: "put";
-            /** @constant */
-            method?: "PUT";
+            /**
+             * @description PUT, but where the vendor's own URL is for POST
+             * @enum {string}
+             */
+            method?: "PUT" | "POST";
             stream?: never;
             fields?: never;
             file_field?: never;
@@ -319,20 +319,20 @@ export interface components {
         ReceiptVendor: {
             /** @description The vendor's id of the call */
             request_id?: string;
-            /** @description LKE: with its leading slash */
-            upload_path?: string;
             /** @description Workorder: dir/name */
             attachment?: string;
+            /** @description LKE: with its leading slash */
+            upload_path?: string;
             /** @description aicontent */
             app_id?: string;
             /** @description aicontent */
             user_id?: string;
-            /** @description Bailian: what AddFile takes */
-            lease_id?: string;
             /** @description aicontent: the evaluation */
             record_id?: string;
             /** @description aicontent: what the evaluation said */
             result?: unknown;
+            /** @description Bailian: what AddFile takes */
+            lease_id?: string;
         };
         /** @description Proof of an upload */
         Receipt: {

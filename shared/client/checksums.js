@@ -12,7 +12,7 @@ const SINES = Int32Array.from({ length: 64 }, (_, i) => 2 ** 32 * Math.abs(Math.
 function mix(state, words) {
   for (let at = 0; at < words.length; at += 16) {
     let [a, b, c, d] = state;
-    for (let i = 0; i < 64; i += 1) {
+    for (let i = 0; i < 64; i++) {
       const round = i >> 4;
       const mixed = round < 1 ? (b & c) | (~b & d) : round < 2 ? (d & b) | (~d & c) : round < 3 ? b ^ c ^ d : c ^ (b | ~d);
       const word = round < 1 ? i : round < 2 ? 5 * i + 1 : round < 3 ? 3 * i + 5 : 7 * i;
@@ -33,13 +33,13 @@ function mix(state, words) {
 /** Per byte the low and the high half. */
 const CRC = new Int32Array(BigUint64Array.from({ length: 256 }, (_, byte) => {
   let sum = BigInt(byte);
-  for (let bit = 0; bit < 8; bit += 1) sum = (sum >> 1n) ^ ((sum & 1n) * 0xc96c5795d7870f42n);
+  for (let bit = 0; bit < 8; bit++) sum = (sum >> 1n) ^ ((sum & 1n) * 0xc96c5795d7870f42n);
   return sum;
 }).buffer);
 
 /** @type {typeof import("./index.js").checksums} */
 export async function checksums(blob) {
-  const md5 = Int32Array.of(0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476);
+  const md5 = Int32Array.of(0x67452301, -0x10325477, -0x67452302, 0x10325476);
   let low = ~0;
   let high = ~0;
   for (let at = 0; at <= blob.size; at += CHUNK) {
@@ -49,7 +49,7 @@ export async function checksums(blob) {
       low = ((low >>> 8) | (high << 24)) ^ CRC[entry];
       high = (high >>> 8) ^ CRC[entry + 1];
     }
-    let words = new Int32Array(bytes.buffer, 0, bytes.length >> 2);
+    let words;
     if (bytes.length < CHUNK) {
       // The end: what MD5 puts after it is a one, zeros and the size in bits.
       const end = new Uint8Array((bytes.length + 72) & ~63);
@@ -57,7 +57,7 @@ export async function checksums(blob) {
       end[bytes.length] = 128;
       words = new Int32Array(end.buffer);
       words.set([blob.size * 8, blob.size / 2 ** 29], words.length - 2);
-    }
+    } else words = new Int32Array(bytes.buffer);
     mix(md5, words);
   }
   return {

@@ -19,6 +19,10 @@ export interface Options extends AskOptions {
   onProgress?: (part: number) => void;
   /** MD5 and CRC-64 before asking, so that other bytes are refused. Default true. */
   hash?: boolean;
+  /** A grant to begin with, from `ask`. */
+  grant?: Grant;
+  /** Is told each grant before it is used. */
+  onGrant?: (grant: Grant) => void;
   /** Further attempts after failures that pass. Default 3. */
   retry?: number;
 }
@@ -35,12 +39,22 @@ export type UploadError = Error & Trouble;
 /** Asks, sends, completes. Fails with an UploadError, or the signal's reason. */
 export function upload(fn: string, file: Source, options?: Options): Promise<Receipt>;
 
-/** Uploads `parallel` (3) files at a time, asking for twenty at once; `onProgress` is told the index too. One result per file, in order. */
-export function uploadAll(
-  fn: string,
-  files: Iterable<Source>,
-  options?: Omit<Options, "onProgress"> & { parallel?: number; onProgress?: (part: number, index: number) => void },
-): Promise<PromiseSettledResult<Receipt>[]>;
+/** Of one file among several. */
+export interface OneOptions extends Pick<Options, "signal" | "onGrant" | "onProgress"> {
+  /** Is told as soon as this file is through. */
+  onResult?: (result: PromiseSettledResult<Receipt>) => void;
+}
+
+export interface ManyOptions extends Omit<Options, "grant" | "onGrant" | "onProgress"> {
+  /** Files at a time. Default 3. */
+  parallel?: number;
+  onProgress?: (part: number, index: number) => void;
+  /** What is another for each file. */
+  each?: (index: number) => OneOptions;
+}
+
+/** Uploads several files, asking for twenty at once. One result per file, in order. */
+export function uploadAll(fn: string, files: Iterable<Source>, options?: ManyOptions): Promise<PromiseSettledResult<Receipt>[]>;
 
 /** One grant, asked for once. */
 export function ask(fn: string, request: GrantRequest, options?: AskOptions): Promise<Grant>;

@@ -8,7 +8,12 @@
  */
 export const failure = (trouble, cause) => Object.assign(Error(trouble.detail, { cause }), trouble);
 
-/** @typedef {{ status: number, text: string, json?: any, header: (name: string) => string | null }} Answer */
+/** Fails with the reason once the signal has ended it; React Native's signals have neither a reason nor `throwIfAborted`. @param {AbortSignal} [signal] */
+export function heed(signal) {
+  if (signal?.aborted) throw signal.reason ?? Error("aborted");
+}
+
+/** @typedef {{ status: number, text: string, json?: any, headers: { get(name: string): string | null } }} Answer */
 
 /**
  * @param {{ method: string, url: string, headers: Record<string, string> }} how
@@ -16,36 +21,36 @@ export const failure = (trouble, cause) => Object.assign(Error(trouble.detail, {
  * @param {{ signal?: AbortSignal, onProgress?: (part: number) => void }} options
  */
 export async function request({ method, url, headers }, body, { signal, onProgress }) {
-  signal?.throwIfAborted();
+  heed(signal);
   try {
-    const answer = await new Promise((/** @type {(answer: Answer | Promise<Answer>) => void} */ done, failed) => {
-      if (!globalThis.XMLHttpRequest) return done(viaFetch());
+    /** @type {Answer} */
+    const answer = await (globalThis.XMLHttpRequest ? new Promise((done, failed) => {
       // Tells progress; and with a listener the browser asks the store first, for a form too: where the answer could
       // not be read, nothing is sent.
       const xhr = new XMLHttpRequest();
       const stop = () => xhr.abort();
       xhr.open(method, url);
       for (const name in headers) xhr.setRequestHeader(name, headers[name]);
-      xhr.upload.onprogress = ({ loaded, total }) => onProgress?.(loaded / total);
-      xhr.onload = () => done({ status: xhr.status, text: xhr.responseText, header: (name) => xhr.getResponseHeader(name) });
-      xhr.onerror = xhr.onabort = failed;
-      xhr.onloadend = () => signal?.removeEventListener("abort", stop);
+      xhr.upload.onprogress = (event) => onProgress?.(event.loaded / event.total);
+      xhr.onloadend = () => {
+        signal?.removeEventListener("abort", stop);
+        // There is none where the request failed or was ended.
+        if (xhr.status) done({ status: xhr.status, text: xhr.responseText, headers: { get: (name) => xhr.getResponseHeader(name) } });
+        else failed();
+      };
       signal?.addEventListener("abort", stop);
       xhr.send(body);
-    });
+    }) : fetch(url, { method, headers, body, signal }).then(async (answer) => {
+      onProgress?.(1);
+      return { status: answer.status, text: await answer.text(), headers: answer.headers };
+    }));
     try {
       answer.json = JSON.parse(answer.text);
     } catch {}
     return answer;
   } catch (cause) {
-    signal?.throwIfAborted();
+    heed(signal);
     throw failure({ code: "network", retryable: true, detail: "network or CORS" }, cause);
-  }
-
-  async function viaFetch() {
-    const answer = await fetch(url, { method, headers, body, signal });
-    onProgress?.(1);
-    return { status: answer.status, text: await answer.text(), header: (/** @type {string} */ name) => answer.headers.get(name) };
   }
 }
 
@@ -56,4 +61,4 @@ export async function request({ method, url, headers }, body, { signal, onProgre
  * @param {import("./index.js").Trouble["code"]} code
  */
 export const refused = (status, problem, code = "gateway", detail = `HTTP ${status}`) =>
-  failure(problem?.code ? problem : { code, status, retryable: /408|429|5../.test(String(status)), detail });
+  failure(problem?.code ? problem : { code, status, retryable: /408|429|5../.test(/** @type {any} */ (status)), detail });

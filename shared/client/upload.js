@@ -1,7 +1,9 @@
 import { ask, complete } from "./ask.js";
 import { body, open } from "./file.js";
-import { failure, refused, request } from "./request.js";
+import { failure, heed, refused, request } from "./request.js";
 import { persist } from "./retry.js";
+
+const RELAY = "relay";
 
 /** @type {typeof import("./index.js").upload} */
 export const upload = async (fn, file, options = {}) => deliver(fn, await open(file, options), options);
@@ -18,14 +20,15 @@ export const answered = (one) => (one.code ? failure(one) : { ...one, ends: Date
  */
 export async function deliver(fn, opened, options) {
   const { wanted } = opened;
-  let { held } = opened;
 
   /** @param {import("./index.js").GrantRequest} request */
   const granted = async (request) => {
-    const first = held;
-    held = 0;
-    if (first instanceof Error) throw first;
-    return first?.ends > Date.now() ? first : answered(await ask(fn, request, options));
+    let grant = opened.held;
+    opened.held = 0;
+    if (grant instanceof Error) throw grant;
+    if (!grant || grant.ends < Date.now()) grant = answered(await ask(fn, request, options));
+    options.onGrant?.(grant);
+    return grant;
   };
 
   /** @param {any} grant */
@@ -33,10 +36,11 @@ export async function deliver(fn, opened, options) {
     try {
       return outcome(grant, await request(grant, body(grant, opened), options));
     } catch (/** @type {any} */ error) {
+      heed(options.signal);
       // A ticket stores once: sent again it answers the receipt, or that the first is still at work.
-      if (grant.mode === "relay" && /network|already_used/.test(error.code)) held = grant;
+      if (grant.mode === RELAY && /network|already_used/.test(error.code)) opened.held = grant;
       // The grant's fault, not the file's: another will do.
-      error.retryable ||= held || /expired/.test(error.code) || Date.now() > grant.ends;
+      error.retryable ||= opened.held || /expired/.test(error.code) || Date.now() > grant.ends;
       throw error;
     }
   };
@@ -48,11 +52,13 @@ export async function deliver(fn, opened, options) {
       grant = await granted(wanted);
       return await sent(grant);
     } catch (/** @type {any} */ error) {
-      const barred = grant ? error.code === "network" : error.errors?.[0].pointer === "/mode";
-      if (!barred || (grant ?? wanted).mode === "relay") throw error;
+      // Some vendors do not take files from pages, or want an MD5 that could not be read.
+      const barred = grant ? error.code === "network" : /mode|md5/.test(error.errors?.[0].pointer);
+      if (!barred || (grant ?? wanted).mode === RELAY) throw error;
       // What the function carries, no rule of the store keeps out.
-      const ticket = await granted({ ...wanted, mode: "relay" }).catch((cause) => {
-        throw Object.assign(error, { cause });
+      const ticket = await granted({ ...wanted, mode: RELAY }).catch((cause) => {
+        error.cause = cause;
+        throw error;
       });
       return sent(ticket);
     }
@@ -65,8 +71,8 @@ export async function deliver(fn, opened, options) {
  * @param {any} grant
  * @param {Awaited<ReturnType<typeof request>>} answer
  */
-function outcome(grant, { status, text, json, header }) {
-  const relayed = grant.mode === "relay";
+function outcome(grant, { status, text, json, headers }) {
+  const relayed = grant.mode === RELAY;
   /** @type {string[]} */
   const collect = grant.complete?.collect ?? [];
   // The evaluation service fails inside an HTTP 200: what it took has a record.
@@ -77,12 +83,12 @@ function outcome(grant, { status, text, json, header }) {
     throw refused(status, relayed && json, code, `HTTP ${status}: ${text}`);
   }
   if (relayed) return { receipt: json };
-  /** @type {import("./index.js").Facts} */
+  /** @type {any} */
   const facts = {};
   for (const name of collect) {
     // A header that CORS hides is null, and null counts as absent.
-    if (name === "record_id") facts.record_id = json.recordId;
-    else facts[name === "etag" ? name : "crc64"] = header(name);
+    facts[/crc64/.test(name) ? "crc64" : name] = headers.get(name);
   }
+  facts.record_id = json?.recordId;
   return { grant, facts };
 }

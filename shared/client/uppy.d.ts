@@ -7,7 +7,7 @@ export interface UppyFile {
   data: unknown;
 }
 
-export interface UppyOptions extends Omit<Options, "onProgress"> {
+export interface UppyOptions extends Omit<Options, "grant" | "onGrant" | "onProgress"> {
   /** Is told each grant, for `complete` after the upload, with the id of Uppy's file. */
   onGrant?: (grant: Grant, id: string) => void;
 }

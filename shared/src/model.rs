@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod grant;
 pub mod media;
+pub mod params;
 pub mod problem;
 pub mod receipt;
 pub mod request;

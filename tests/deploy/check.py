@@ -70,6 +70,7 @@ MANIFEST_MUTANTS = [
     ("cloud-run/service.yaml", "name: tencent-lke-secret-key, key: latest", "name: tencent-lke, key: secret-key"),
     ("compose/compose.yaml", "/run/secrets/grant-secret", "grant-secret"),
     ("kubernetes/deployment.yaml", "GRANT_API_KEYS", "GRANT_KEYS"),
+    ("kubernetes/deployment.yaml", "image: upload-grant", "image: grants"),
     ("huawei-functiongraph/http/s.yaml", "auth: None", "auth: NONE"),
     ("huawei-functiongraph/http/s.yaml", "HUAWEI_AICC_AUTH_BASE_URL:", "HUAWEI_AICC_LOCALE:"),
     ("huawei-functiongraph/http/s.yaml", "triggerTypeCode: APIG", "triggerTypeCode: SMN"),

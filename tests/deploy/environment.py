@@ -2,8 +2,9 @@
 
     environment.py ChatappSecret=arn:aws:secretsmanager:…:secret:chatapp Records=grants-Records-1 [--function alibaba-chatapp]
 
-prints the environment as deployed, as JSON by function name, so that a test can run instances with just that. A
-name that is a resource's (Records) says what the resource is called; any other is a parameter.
+prints the environment as deployed, as JSON by function name, so that a test can run instances with just that, or with
+--resource the properties of one resource. A name that is a resource's (Records) says what the resource is called; any
+other is a parameter.
 """
 
 import argparse
@@ -145,11 +146,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("given", nargs="*", metavar="NAME=VALUE")
     parser.add_argument("--function", help="this one's only")
+    parser.add_argument("--resource", help="the properties of this resource instead")
     arguments = parser.parse_args()
     text = (pathlib.Path(__file__).resolve().parents[2] / "template.yaml").read_text()
     stack = Stack(text, dict(one.split("=", 1) for one in arguments.given))
     for refusal in stack.refusals():
         parser.error(refusal)
+    if arguments.resource:
+        print(json.dumps(stack.made()[arguments.resource]["Properties"], indent=2))
+        return
     found = stack.environments()
     print(json.dumps(found[arguments.function] if arguments.function else found, indent=2))
 

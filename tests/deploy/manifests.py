@@ -60,7 +60,7 @@ def faults(root, folder):
     known = known_variables(root) | {"FUNCTIONS_WORKER_RUNTIME"}
     files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file() and path.name != "README.md"}
     files = {name: path for name, path in files.items() if not name.startswith("aws/")}
-    names = set(files) - {"package"}
+    names = {name for name in files if "/" in name}  # beside the platforms are our own scripts
     for name in sorted(names ^ (set(RUNTIMES) | SILENT)):
         yield f"{name}: not the files that are checked"
     for platform in RESERVED:
@@ -87,6 +87,10 @@ def faults(root, folder):
             if name in group[0] and not group[1] <= set(settings):
                 yield f"{name}: lacks {sorted(group[1] - set(settings))}"
     yield from shapes(folder)
+    made = re.search('^NAME = "(.*)"$', files["image"].read_text(), re.MULTILINE)[1]
+    for name in ("cloud-run/service.yaml", "compose/compose.yaml", "knative/service.yaml", "knative/trigger.yaml", "kubernetes/deployment.yaml"):
+        if not re.search(rf"\bimage: (\S+/)?{made}$", files[name].read_text(), re.MULTILINE):
+            yield f"{name}: does not take the image {made} of a release"
     host = json.loads(files["azure/host.json"].read_text())["customHandler"]
     if not host["enableForwardingHttpRequest"] or host["description"]["defaultExecutablePath"] != "function":
         yield "azure/host.json: does not forward requests to the function"

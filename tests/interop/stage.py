@@ -14,17 +14,13 @@ from pathlib import Path
 import wire
 
 HERE = Path(__file__).parent
-# Flow, name of the process, settings left out (without a store endpoint the grant is for the vendor's real host), and
-# settings of its own; `{lke}` is the wire to that service.
-FUNCTIONS = [
-    ("alibaba-chatapp", "chatapp-loopback", (), {}),
+# Besides each flow as the sandbox sets it (`lke-loopback`): flow, name of the process, settings left out (without a store
+# endpoint the grant is for the vendor's real host), and settings of its own; `{lke}` is the wire to that service.
+VARIANTS = [
     ("alibaba-chatapp", "chatapp-vendor", ("OSS_ENDPOINT",), {}),
-    ("tencent-lke", "lke-loopback", (), {}),
     ("tencent-lke", "lke-vendor", ("COS_ENDPOINT",), {}),
     ("tencent-lke", "lke-2023", (), {"LKE_ENDPOINT": "{lke}"}),
     ("tencent-lke", "lke-2026", (), {"LKE_ENDPOINT": "{lke}", "LKE_API": "2026-05-20"}),
-    ("alibaba-dashscope", "dashscope-loopback", (), {}),
-    ("alibaba-bailian", "bailian-loopback", (), {}),
 ]
 OURS = {
     "GRANT_AUTH": "none",
@@ -98,7 +94,9 @@ def main():
         names = [name for name in urls if name != "control"]
         hosts = {name: ("127.0.0.1", int(urls[name].rsplit(":", 1)[1])) for name in names}
         lab = {"sandbox": urls, "through": wire.start(hosts), "functions": {}}
-        for flow, name, left_out, own in FUNCTIONS:
+        flows = [flow["name"] for flow in json.loads(get(f"{urls['control']}/flows"))]
+        plain = [(flow, f"{flow.partition('-')[2]}-loopback", (), {}) for flow in flows]
+        for flow, name, left_out, own in plain + VARIANTS:
             own = {setting: value.format(**lab["through"]) for setting, value in own.items()}
             process, url = start_function(binaries, urls["control"], flow, left_out, own)
             processes.append(process)

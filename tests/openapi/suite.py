@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from string import Template
 
@@ -31,9 +32,15 @@ def call(url, value=None):
         return answer.read().decode()
 
 
-def policy(params):
+# The vendor refuses the function's key in any workspace but the account's own, and that is a 502: an operator who
+# lets callers choose lists those there are.
+LISTED = {"workspace_id": "BAILIAN_WORKSPACE_ID"}
+
+
+def policy(params, settings):
     """What is described as valid is permitted."""
-    return json.dumps({"groups": [{"params": {name: {"caller": True} for name in params}, "rights": ["unsized", "events"]}]})
+    rules = {name: {"caller": [settings[LISTED[name]]] if name in LISTED else True} for name in params}
+    return json.dumps({"groups": [{"params": rules, "rights": ["unsized", "events"]}]})
 
 
 def start_sandbox(binaries):
@@ -46,7 +53,7 @@ def start_function(binaries, control, flow):
     settings = dict(line.split("=", 1) for line in call(f"{control}/env/{flow['name']}").splitlines())
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
-    process = subprocess.Popen([binaries / flow["name"]], env=settings | OURS | {"GRANT_LISTEN": address, "GRANT_POLICY": policy(flow["params"])})
+    process = subprocess.Popen([binaries / flow["name"]], env=settings | OURS | {"GRANT_LISTEN": address, "GRANT_POLICY": policy(flow["params"], settings)})
     for _ in range(200):
         try:
             call(f"http://{address}/healthz")
@@ -58,16 +65,18 @@ def start_function(binaries, control, flow):
 
 
 def check(flow, url):
-    """One run of schemathesis; true if it found nothing."""
-    print(f"\n== {flow['name']}", flush=True)
-    grant = json.loads(call(f"{url}/grants", {"filename": flow["file"], "mode": "relay"}))
+    """One run of schemathesis: whether it found nothing, and what it said."""
+    # The example's name: what is answered is mixed into what is made up, and must go with the example's type.
+    example = json.loads(call(f"{url}/openapi.json"))["components"]["schemas"]["GrantRequest"]["examples"][0]
+    grant = json.loads(call(f"{url}/grants", {"filename": example["filename"], "mode": "relay"}))
     given = {"KEY": KEY, "TICKET": grant["url"].rsplit("/", 1)[1], "TOKEN": grant["complete"]["token"]}
-    config = Path(".tools/openapi/schemathesis.toml")
+    config = Path(f".tools/openapi/{flow['name']}.toml")
     config.parent.mkdir(parents=True, exist_ok=True)
     config.write_text(Template((HERE / "schemathesis.toml").read_text()).substitute(given))
     st = Path(sys.executable).with_name("st")
     command = [st, "--config-file", config.name, "run", f"{url}/openapi.json", "--url", url]
-    return subprocess.run(command, cwd=config.parent).returncode == 0
+    done = subprocess.run(command, cwd=config.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.returncode == 0, done.stdout
 
 
 def main():
@@ -75,14 +84,18 @@ def main():
     sandbox, control = start_sandbox(binaries)
     processes = [sandbox]
     try:
-        failed = []
-        for flow in json.loads(call(f"{control}/flows")):
-            if sys.argv[2:] and flow["name"] not in sys.argv[2:]:
-                continue
+        flows = [flow for flow in json.loads(call(f"{control}/flows")) if flow["name"] in sys.argv[2:] or not sys.argv[2:]]
+        urls = []
+        for flow in flows:
             process, url = start_function(binaries, control, flow)
             processes.append(process)
-            if not check(flow, url):
-                failed.append(flow["name"])
+            urls.append(url)
+        failed = []
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            for flow, (found_nothing, said) in zip(flows, pool.map(check, flows, urls)):
+                print(f"\n== {flow['name']}\n{said}", flush=True)
+                if not found_nothing:
+                    failed.append(flow["name"])
     finally:
         for process in processes:
             process.terminate()

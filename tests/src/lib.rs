@@ -9,6 +9,7 @@ pub mod schema;
 pub mod shared_store;
 pub mod stub;
 pub mod tokens;
+pub mod wire;
 
 use std::sync::Arc;
 

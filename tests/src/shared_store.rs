@@ -16,6 +16,9 @@ use crate::client;
 const KEY: (&str, &str) = ("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
 const REGION: &str = "eu-central-1";
 
+/// Where `tests/redis/run` installs the stores and their judges.
+pub const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../.tools");
+
 /// A running server.
 pub struct SharedStore {
     server: Child,
@@ -49,20 +52,31 @@ impl SharedStore {
     /// If it does not start.
     #[allow(clippy::disallowed_methods, reason = "what the run asks for")]
     pub async fn start() -> Self {
-        let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/../.tools");
         let port = free_port();
         let text = port.to_string();
         let (program, arguments) = match std::env::var("TEST_STORE").as_deref() {
             Ok("dynalite") => {
-                let program = format!("{tools}/store-node/node_modules/.bin/dynalite");
+                let program = format!("{TOOLS}/store-node/node_modules/.bin/dynalite");
                 (program, vec!["--host", "127.0.0.1", "--port", &text, "--createTableMs", "0"])
             }
             Ok("moto") => {
-                (format!("{tools}/store-venv/bin/moto_server"), vec!["-H", "127.0.0.1", "-p", &text])
+                (format!("{TOOLS}/store-venv/bin/moto_server"), vec!["-H", "127.0.0.1", "-p", &text])
             }
             _ => return Self::redis(&[]).await,
         };
         Self::run(Command::new(program).args(arguments), port, false).await
+    }
+
+    /// A moto that checks signatures and policies, after so many calls that it does not.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn guarded_moto(unchecked: u32) -> Self {
+        let port = free_port();
+        let mut server = Command::new(format!("{TOOLS}/store-venv/bin/moto_server"));
+        server.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
+        server.env("INITIAL_NO_AUTH_ACTION_COUNT", unchecked.to_string());
+        Self::run(&mut server, port, false).await
     }
 
     /// A Redis with these further settings.
@@ -101,12 +115,20 @@ impl SharedStore {
         if is_redis {
             return Place { port, address: format!("redis://127.0.0.1:{port}/{number}"), is_redis };
         }
-        let place = Place { port, address: format!("dynamodb://grants-{number}"), is_redis };
         let table = json!({
             "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }],
             "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }],
             "BillingMode": "PAY_PER_REQUEST",
         });
+        self.table(&format!("grants-{number}"), table).await
+    }
+
+    /// An empty table of this name, made as `table` says.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    pub async fn table(&self, name: &str, table: Value) -> Place {
+        let place = Place { port: self.port, address: format!("dynamodb://{name}"), is_redis: false };
         place.call("CreateTable", table).await;
         for _ in 0..200 {
             if place.call("DescribeTable", json!({})).await["Table"]["TableStatus"] == "ACTIVE" {
@@ -205,6 +227,28 @@ impl Place {
         let items = self.call("Scan", json!({})).await["Items"].take();
         let ids = items.as_array().expect("items").iter();
         ids.map(|item| item["id"]["S"].as_str().expect("an id").to_owned()).collect()
+    }
+
+    /// Lets what is under two names change places.
+    ///
+    /// # Panics
+    /// If the store does not answer.
+    pub async fn swap(&self, [one, two]: [&str; 2]) {
+        if self.is_redis {
+            for (from, to) in [(one, "swapped"), (two, one), ("swapped", two)] {
+                let _: () = self.redis(redis::cmd("RENAME").arg(from).arg(to)).await;
+            }
+            return;
+        }
+        let mut items = Vec::new();
+        for id in [one, two] {
+            let get = json!({ "Key": { "id": { "S": id } }, "ConsistentRead": true });
+            items.push(self.call("GetItem", get).await["Item"].take());
+        }
+        for (mut item, id) in items.into_iter().zip([two, one]) {
+            item["id"] = json!({ "S": id });
+            self.call("PutItem", json!({ "Item": item })).await;
+        }
     }
 
     /// Asks the Redis.

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use sha2::Digest as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
@@ -199,4 +200,157 @@ async fn connections_past_the_cap_wait_for_a_place() {
     let read = timeout(Duration::from_secs(20), third.read_exact(&mut answer)).await;
     read.expect("a place").expect("an answer");
     assert_eq!(&answer, b"HTTP/1.1 200");
+}
+
+const MIB: usize = 1 << 20;
+const MALLORYS: &str = "a-key-of-mallory";
+const ANNS: &str = "a-key-of-ann";
+
+/// Who has one of two keys.
+fn keys() -> String {
+    let hashed = |name: &str, key: &str| {
+        let mut line = format!("{name}:");
+        upload_grant::wire::encode::hex(&mut line, &sha2::Sha256::digest(key.as_bytes()));
+        line
+    };
+    format!("{},{}", hashed("mallory", MALLORYS), hashed("ann", ANNS))
+}
+
+async fn keyed(flow: &str, sandbox: &Sandbox, extra: &[(&str, &str)]) -> Function {
+    let keys = keys();
+    let auth = [("GRANT_AUTH", "api-key"), ("GRANT_API_KEYS", &*keys)];
+    Function::of(flow, sandbox, &[&auth, extra].concat()).await
+}
+
+async fn asked(function: &Function, key: &str, request: &serde_json::Value) -> Answer {
+    Answer::of(function.post("/grants").header("x-api-key", key).body(request.to_string())).await
+}
+
+/// A ticket of whoever has `key`, as a path.
+async fn ticket(function: &Function, key: &str, filename: &str) -> String {
+    let grant = asked(function, key, &json!({ "filename": filename, "mode": "relay" })).await.ok();
+    grant["url"].as_str().expect("a URL").replace(&function.url, "")
+}
+
+/// A request of so many bytes, one of which comes.
+async fn stalled(function: &Function, head: &str, length: usize) -> TcpStream {
+    let mut stream = connect(function).await;
+    let head = format!("{head}\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{{");
+    stream.write_all(head.as_bytes()).await.expect("a head and a byte");
+    stream
+}
+
+async fn uploaded(function: &Function, path: &str, length: usize) -> Answer {
+    let put = client().put(format!("{}{path}", function.url)).body(vec![7; length]);
+    Answer::of(put).await
+}
+
+async fn status_line(stream: &mut TcpStream) -> String {
+    let mut answer = [0; 12];
+    let read = timeout(Duration::from_secs(120), stream.read_exact(&mut answer)).await;
+    read.expect("in time").expect("an answer");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Whoever declares much and sends little gives the memory back as soon as another wants it.
+#[tokio::test(start_paused = true)]
+async fn a_slow_upload_holds_no_memory_that_others_wait_for() {
+    let sandbox = sandbox().await;
+    let function = keyed("huawei-aicc", &sandbox, &[("GRANT_BUFFER_BYTES", "1048576")]).await;
+    let slow = ticket(&function, MALLORYS, "a.jpg").await;
+    let mut slow = stalled(&function, &format!("PUT {slow} HTTP/1.1"), 700 * 1024).await;
+    // It is at work once the ticket is in use.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mine = ticket(&function, ANNS, "a.jpg").await;
+    let answer = uploaded(&function, &mine, MIB / 2).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(status_line(&mut slow).await, "HTTP/1.1 429");
+    // Where nobody waits, slow is no fault.
+    let path = ticket(&function, MALLORYS, "a.jpg").await;
+    let mut slow = stalled(&function, &format!("PUT {path} HTTP/1.1"), 700 * 1024).await;
+    for _ in 0..9 {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        slow.write_all(&[7; 70 * 1024]).await.expect("more of it");
+    }
+    slow.write_all(&vec![7; 70 * 1024 - 1]).await.expect("the rest");
+    assert_eq!(status_line(&mut slow).await, "HTTP/1.1 200");
+}
+
+/// However many tickets one caller has, its uploads wait for each other first.
+#[tokio::test(start_paused = true)]
+async fn one_caller_has_a_share_of_the_memory() {
+    let sandbox = sandbox().await;
+    let function = keyed("huawei-aicc", &sandbox, &[("GRANT_BUFFER_BYTES", "1048576")]).await;
+    let mut slow = Vec::new();
+    for _ in 0..12 {
+        let path = ticket(&function, MALLORYS, "a.jpg").await;
+        slow.push(stalled(&function, &format!("PUT {path} HTTP/1.1"), 300 * 1024).await);
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mine = ticket(&function, ANNS, "a.jpg").await;
+    let started = Instant::now();
+    let answer = uploaded(&function, &mine, 300 * 1024).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert!(started.elapsed() < Duration::from_secs(1), "it did not wait: {:?}", started.elapsed());
+}
+
+/// Deliveries are bounded in bytes as uploads are, before any of them is read.
+#[tokio::test(start_paused = true)]
+async fn deliveries_hold_a_bounded_number_of_bytes() {
+    let sandbox = sandbox().await;
+    let extra = [("GRANT_BUFFER_BYTES", "1048576"), ("GRANT_EVENTS", "trusted")];
+    let function = Function::of("tencent-lke", &sandbox, &extra).await;
+    let mut slow = Vec::new();
+    for _ in 0..6 {
+        slow.push(stalled(&function, "POST /events HTTP/1.1", MIB).await);
+    }
+    let mut lines = Vec::new();
+    for stream in &mut slow {
+        lines.push(status_line(stream).await);
+    }
+    // All want memory at once: they are turned away before the time for a document is over.
+    assert!(lines.iter().filter(|line| line.ends_with("429")).count() >= 5, "{lines:?}");
+    let job = json!({ "filename": "a.pdf", "source": { "base64": "aGVsbG8=" } });
+    assert_eq!(Answer::of(function.post("/events").body(job.to_string())).await.status, 200);
+    // What does not say its length has all there is, and gives back what it did not need before its jobs are done.
+    let text = job.to_string();
+    let chunks = futures_util::stream::iter([Ok::<_, std::io::Error>(text)]);
+    let answer = Answer::of(function.post("/events").body(reqwest::Body::wrap_stream(chunks))).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    // More than there is at all goes alone.
+    let large = json!({ "filename": "a.pdf", "source": { "base64": "AAAA".repeat(MIB / 4) } });
+    let answer = Answer::of(function.post("/events").body(large.to_string())).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+/// One valid key cannot take the places of all others by dawdling.
+#[tokio::test(start_paused = true)]
+async fn a_slow_caller_leaves_places_to_others() {
+    let sandbox = sandbox().await;
+    let extra = [
+        ("GRANT_MAX_IN_FLIGHT", "32"),
+        ("GRANT_EVENTS", "caller"),
+        ("GRANT_POLICY", r#"{"groups":[{"rights":["unsized","events"]}]}"#),
+    ];
+    let function = keyed("alibaba-chatapp", &sandbox, &extra).await;
+    let mut paths = Vec::new();
+    for _ in 0..40 {
+        paths.push(ticket(&function, MALLORYS, "a.png").await);
+    }
+    let with_key = |line: &str| format!("{line}\r\nx-api-key: {MALLORYS}");
+    for route in ["/grants", "/events", "/relay"] {
+        let mut slow = Vec::new();
+        for path in &paths {
+            let head = match route {
+                "/relay" => format!("PUT {path} HTTP/1.1"),
+                route => with_key(&format!("POST {route} HTTP/1.1")),
+            };
+            slow.push(stalled(&function, &head, 1000).await);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        for _ in 0..8 {
+            let answer = asked(&function, ANNS, &json!({ "filename": "a.png" })).await;
+            assert_eq!(answer.status, 200, "{route}: {}", answer.text);
+        }
+    }
 }

@@ -14,6 +14,7 @@ use upload_grant_tests::*;
 
 const MAKEFILE: &str = include_str!("../../Makefile");
 const BROWSER: &str = include_str!("../browser/run");
+const BROWSER_PAGES: &str = include_str!("../browser/suite/world.mjs");
 
 #[tokio::test]
 async fn json_blocks_are_what_they_say() {
@@ -67,6 +68,7 @@ fn commands_are_ones_that_ci_runs() {
                 let name = snippet.strip_suffix(".js").expect("a file name");
                 assert!(BROWSER.contains(&format!("/{name}")), "no suite takes {snippet}");
             }
+            Some(("html", name)) => assert!(BROWSER_PAGES.contains(name), "no suite opens {name}"),
             Some(("sh", "ask" | "upload")) => {}
             Some(("sh", words)) => assert!(words.starts_with("start "), "nobody runs {info}"),
             _ => {
@@ -150,7 +152,7 @@ fn started(page: &Page, flow: &str, block: &str, sandbox: &Sandbox) -> String {
             for (name, value) in sandbox.env(flow) {
                 script += &format!("export {name}='{value}'\n");
             }
-            script += &format!("exec '{}' {flow}\n", env!("CARGO_BIN_EXE_function"));
+            script += &format!("exec '{}'\n", process::binary(flow).display());
         } else if let Some(settings) = line.strip_prefix("export ") {
             for name in settings.split_whitespace().filter_map(|word| Some(word.split_once('=')?.0)) {
                 assert!(

@@ -11,6 +11,10 @@ use upload_grant_tests::process::{Process, binary, settings};
 use upload_grant_tests::shared_store::{Place, SharedStore};
 use upload_grant_tests::{Answer, Sandbox, Service, client, sandbox};
 
+/// Callers choose the customer space.
+const ANY_SPACE: &str =
+    r#"{"groups":[{"params":{"cust_space_id":{"caller":true}},"rights":["unsized","events"]}]}"#;
+
 /// A function that has its store there.
 async fn serving(flow: &str, sandbox: &Sandbox, place: Option<&Place>) -> (Process, String) {
     let vars = place.map(Place::vars).unwrap_or_default();
@@ -102,6 +106,56 @@ async fn the_doctor_tries_the_store_and_leaves_nothing_of_it_there() {
     assert!(output.status.success() && table.contains(" takes and gives back"), "{table}");
     let names = place.names().await;
     assert!(!names.iter().any(|name| name.contains("doctor")), "{names:?}");
+}
+
+/// What is sealed is bound to its place: whoever may write to the store cannot lend a caller another space's keys.
+#[tokio::test]
+#[ignore = "needs a store: make test-redis, make test-dynamodb"]
+async fn sealed_values_in_each_others_places_are_nothing() {
+    let (store, sandbox) = (SharedStore::start().await, sandbox().await);
+    let place = store.place().await;
+    let grant = |url: String, space: &'static str| async move {
+        let request = json!({ "filename": "a.png", "params": { "cust_space_id": space } });
+        Answer::of(client().post(format!("{url}/grants")).body(request.to_string())).await.ok()
+    };
+    let directory = |grant: &Value| {
+        let key = grant["key"].as_str().expect("a key");
+        key.rsplit_once('/').expect("a directory").0.to_owned()
+    };
+    let (_first, first) = serving_any_space(&sandbox, &place).await;
+    let mine = directory(&grant(first.clone(), "space-1").await);
+    let theirs = directory(&grant(first, "space-2").await);
+    assert_ne!(mine, theirs);
+    // They are put there behind the answers' backs.
+    let mut cached = Vec::new();
+    for _ in 0..600 {
+        cached = place.names().await;
+        cached.retain(|name| name.contains("cache:"));
+        cached.sort_unstable();
+        if cached.len() == 2 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let [one, two] = cached.as_slice() else { unreachable!("{cached:?}") };
+    assert!(one.ends_with("space-1") && two.ends_with("space-2"), "{cached:?}");
+
+    // Where they belong they serve another instance.
+    let (_second, second) = serving_any_space(&sandbox, &place).await;
+    let calls = sandbox.calls(Service::Cams);
+    assert_eq!(directory(&grant(second, "space-1").await), mine);
+    assert_eq!(sandbox.calls(Service::Cams), calls);
+    place.swap([one, two]).await;
+    let (_third, third) = serving_any_space(&sandbox, &place).await;
+    assert_eq!(directory(&grant(third, "space-1").await), mine);
+    assert_eq!(sandbox.calls(Service::Cams), calls + 1, "the vendor was asked");
+}
+
+async fn serving_any_space(sandbox: &Sandbox, place: &Place) -> (Process, String) {
+    let mut vars = place.vars();
+    vars.push(("GRANT_POLICY".into(), ANY_SPACE.into()));
+    let vars: Vec<_> = vars.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    Process::serving("alibaba-chatapp", sandbox, &vars).await
 }
 
 #[tokio::test]
@@ -216,38 +270,33 @@ async fn killed_at_any_point_the_next_delivery_completes_the_job() {
 
 /// Two processes that share a store, as two instances of one deployment.
 async fn two_chatapps(sandbox: &Sandbox, store: &SharedStore) -> [(Process, String); 2] {
-    let policy = r#"{"groups":[{"params":{"cust_space_id":{"caller":true}},"rights":["unsized","events"]}]}"#;
-    let mut vars = store.place().await.vars();
-    vars.push(("GRANT_POLICY".into(), policy.into()));
-    let vars: Vec<_> = vars.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    [
-        Process::serving("alibaba-chatapp", sandbox, &vars).await,
-        Process::serving("alibaba-chatapp", sandbox, &vars).await,
-    ]
+    let place = store.place().await;
+    [serving_any_space(sandbox, &place).await, serving_any_space(sandbox, &place).await]
 }
 
-/// Asks `count` times, `at_once` at a time and of the two in turn; all must be granted. Tells the seconds it took.
+/// Whether an instance found its store silent for half a second, and went on by itself as it should: on a machine that
+/// busy an emulator is no store.
+fn is_disturbed(functions: &[(Process, String)]) -> bool {
+    let lines = functions.iter().flat_map(|(process, _)| process.lines());
+    lines.into_iter().any(|line| line["message"] == "the store cannot be used")
+}
+
+/// Asks `count` times, `at_once` at a time and of the two in turn. Tells what was not granted, and the seconds it took.
 async fn ask_both(
     functions: &[(Process, String); 2],
     count: usize,
     at_once: usize,
     space: impl Fn(usize) -> String,
-) -> f64 {
+) -> (Vec<String>, f64) {
     let (client, started) = (client(), std::time::Instant::now());
     let asks = (0..count).map(|index| {
         let request = json!({ "filename": "a.png", "params": { "cust_space_id": space(index) } });
-        let (process, url) = &functions[index % 2];
-        let request = client.post(format!("{url}/grants")).body(request.to_string());
-        async move {
-            let answer = Answer::of(request).await;
-            // The lines are many: they are read only where something is wrong.
-            let said =
-                || process.lines().into_iter().filter(|line| !line["store"].is_null()).collect::<Vec<_>>();
-            assert_eq!(answer.status, 200, "{} {:?}", answer.text, said());
-        }
+        let request = client.post(format!("{}/grants", functions[index % 2].1)).body(request.to_string());
+        Answer::of(request)
     });
-    stream::iter(asks).buffer_unordered(at_once).collect::<Vec<()>>().await;
-    started.elapsed().as_secs_f64()
+    let answers = stream::iter(asks).buffer_unordered(at_once);
+    let refused = answers.filter_map(|answer| async move { (answer.status != 200).then_some(answer.text) });
+    (refused.collect().await, started.elapsed().as_secs_f64())
 }
 
 /// Vendor calls in all, and those refused.
@@ -257,15 +306,27 @@ async fn cams_calls(sandbox: &Sandbox) -> (u64, u64) {
     (count("total"), count("refused"))
 }
 
+/// Rounds until the store was there all the time; what is asserted of such a round is exact.
+const ROUNDS: usize = 8;
+
 #[tokio::test]
 #[ignore = "needs a store: make test-redis, make test-dynamodb"]
 async fn ten_thousand_grants_over_two_processes_cost_one_vendor_call() {
-    let (store, sandbox) = (SharedStore::start().await, sandbox().await);
-    let functions = two_chatapps(&sandbox, &store).await;
-    let seconds = ask_both(&functions, 10_000, 500, |_| "one".into()).await;
-    let (total, refused) = cams_calls(&sandbox).await;
-    println!("10000 grants for one space over two processes: {total} vendor call, {seconds:.1} s, no error");
-    assert_eq!((total, refused), (1, 0));
+    let store = SharedStore::start().await;
+    for _ in 0..ROUNDS {
+        let sandbox = sandbox().await;
+        let functions = two_chatapps(&sandbox, &store).await;
+        let (refusals, seconds) = ask_both(&functions, 10_000, 500, |_| "one".into()).await;
+        let (total, refused) = cams_calls(&sandbox).await;
+        if is_disturbed(&functions) {
+            println!("the store was silent for half a second: {total} calls, once more");
+            continue;
+        }
+        println!("10000 grants for one space over two processes: {total} vendor call, {seconds:.1} s");
+        assert_eq!((refusals, total, refused), (vec![], 1, 0));
+        return;
+    }
+    unreachable!("the store was silent in every round");
 }
 
 /// The sandbox refuses above five calls a second; forty spaces need eight seconds of that. On a busy machine a
@@ -273,13 +334,23 @@ async fn ten_thousand_grants_over_two_processes_cost_one_vendor_call() {
 #[tokio::test]
 #[ignore = "needs a store: make test-redis, make test-dynamodb"]
 async fn forty_spaces_over_two_processes_share_the_quota() {
-    let (store, sandbox) = (SharedStore::start().await, sandbox().await);
-    sandbox.settings(json!({ "quota": true, "quota_rps": 5 }));
-    let functions = two_chatapps(&sandbox, &store).await;
-    let seconds = ask_both(&functions, 1_000, 200, |index| format!("space-{}", index / 2 % 40)).await;
-    let (total, refused) = cams_calls(&sandbox).await;
-    println!(
-        "1000 grants for 40 spaces over two processes: {total} calls, of which refused {refused}, {seconds:.1} s"
-    );
-    assert_eq!(total - refused, 40);
+    let store = SharedStore::start().await;
+    for _ in 0..ROUNDS {
+        let sandbox = sandbox().await;
+        sandbox.settings(json!({ "quota": true, "quota_rps": 5 }));
+        let functions = two_chatapps(&sandbox, &store).await;
+        let space = |index| format!("space-{}", index / 2 % 40);
+        let (refusals, seconds) = ask_both(&functions, 1_000, 200, space).await;
+        let (total, refused) = cams_calls(&sandbox).await;
+        if is_disturbed(&functions) {
+            println!("the store was silent for half a second: {total} calls, once more");
+            continue;
+        }
+        println!(
+            "1000 grants for 40 spaces over two processes: {total} calls, of which refused {refused}, {seconds:.1} s"
+        );
+        assert_eq!((refusals, total - refused), (vec![], 40));
+        return;
+    }
+    unreachable!("the store was silent in every round");
 }

@@ -276,6 +276,8 @@ async fn garbage_in_redis_is_nothing() {
     let function = Instance::with(&format!("redis://127.0.0.1:{}", store.port())).await;
     function.is_well().await;
     let names = store.place_zero().names().await;
+    let key_id = upload_grant_sandbox::facts::ALIBABA_KEY_ID;
+    assert!(names.iter().all(|name| !name.contains(key_id)), "{names:?}");
     for garbage in [
         &["SET", "", "garbage"][..],
         &["SET", "", "{\"owner\":1}"],

@@ -34,7 +34,8 @@ fn the_rust_version_is_stated_once_and_for_all_packages() {
         workspace.contains(&format!("\nrust-version = \"{RUST_VERSION}\"\n")),
         "the workspace states its own"
     );
-    let mut packages = ["shared", "shared/runtime", "tests", "tests/sandbox"].map(str::to_owned).to_vec();
+    let mut packages =
+        ["shared", "shared/command", "shared/runtime", "tests", "tests/sandbox"].map(str::to_owned).to_vec();
     let functions = std::fs::read_dir(Path::new(WORKSPACE).join("functions")).expect("functions");
     packages.extend(
         functions

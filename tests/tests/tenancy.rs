@@ -11,6 +11,7 @@ use tencent_lke::Lke;
 use upload_grant::wire::encode;
 use upload_grant_runtime::auth::Caller;
 use upload_grant_runtime::auth::policy::{Permissions, Policy};
+use upload_grant_runtime::flow::{Flow, Param};
 use upload_grant_tests::tokens::{self, claims, hs256};
 use upload_grant_tests::{Answer, Function, Sandbox, upload};
 
@@ -18,6 +19,9 @@ use upload_grant_tests::{Answer, Function, Sandbox, upload};
 const POLICY_CASES: u32 = 5_000;
 /// Cases against a running function and the sandbox, for each of two flows.
 const END_TO_END_CASES: usize = 60;
+
+/// The parameters of two flows, the space first.
+const FLOWS: [&[Param]; 2] = [<Chatapp as Flow>::SPEC.params, <Lke as Flow>::SPEC.params];
 
 const TENANTS: [&str; 4] = ["1001", "1002", "1003", "operator"];
 
@@ -96,14 +100,14 @@ fn no_policy_of_bound_spaces_gives_another_tenants() {
         TestRunner::new(Config { cases: POLICY_CASES, failure_persistence: None, ..Config::default() });
     let (allowed, refused) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
     let outcome = runner.run(&(policy(), situation()), |(policy, (claims, sent))| {
-        let policy = Policy::parse(&policy.to_string()).map_err(TestCaseError::fail)?;
+        let policy = Policy::parse(&policy.to_string(), &[]).map_err(TestCaseError::fail)?;
         let own = own_space(&claims);
         let caller = Caller { name: Some("ann".into()), claims, vouched: true };
-        for space in ["cust_space_id", "bot_biz_id"] {
-            let flow = [space, "type_key", "user_id"];
+        for flow in FLOWS {
+            let space = flow[0].name;
             let defaults = Map::from_iter([(space.to_owned(), json!("operator"))]);
             let params = Permissions::of(Some(&policy), &caller)
-                .and_then(|granted| granted.params(&flow, defaults, &sent, None));
+                .and_then(|granted| granted.params(flow, defaults, &sent, None));
             match params {
                 Ok(params) => {
                     prop_assert_eq!(params[space].as_str(), own.as_deref());

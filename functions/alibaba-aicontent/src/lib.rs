@@ -14,7 +14,7 @@ use upload_grant::model::receipt::{Handoff, Receipt};
 use upload_grant::model::request::Mode;
 use upload_grant::wire::encode;
 use upload_grant_runtime::flow::{
-    Cached, Context, Flow, Kind, Param, SetBy, Spec, UploadContext, UploadRequest,
+    Cached, Context, Flow, Kind, Member, Param, Place, SetBy, Spec, UploadContext, UploadRequest,
 };
 use upload_grant_runtime::platform::{Env, KeyRing, nonce};
 use upload_grant_runtime::transfer::{self, Body, StoredObject};
@@ -63,7 +63,13 @@ impl Flow for Aicontent {
         ],
         modes: &[Mode::Form, Mode::Relay],
         collect: &["record_id"],
-        private: &["warrant_id"],
+        vendor: &[
+            Member::text("warrant_id", "aicontent: what the evaluation is paid by").only_in(Place::Grants),
+            Member::text("app_id", "aicontent"),
+            Member::text("user_id", "aicontent"),
+            Member::text("record_id", "aicontent: the evaluation").only_in(Place::Receipts),
+            Member::any("result", "aicontent: what the evaluation said").only_in(Place::Receipts),
+        ],
         ..Spec::DEFAULT
     };
 

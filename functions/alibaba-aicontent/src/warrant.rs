@@ -41,7 +41,7 @@ pub struct Warrants {
     pub(crate) keys: KeyRing,
     pub(crate) endpoint: String,
     pub(crate) app_id: String,
-    pub(crate) app_secret: Option<Secret>,
+    pub(crate) app_secret: Option<KeyRing>,
     pub(crate) transport: Transport,
     /// The evaluation service's hosts, the first one in forms.
     pub(crate) ssapi_endpoints: Vec<String>,
@@ -149,7 +149,7 @@ impl Warrants {
             keys: if is_direct { KeyRing::default() } else { alibaba::keys(env) },
             endpoint: env.endpoint("AICONTENT_ENDPOINT", "https://aicontent.aliyuncs.com"),
             app_id: env.need("AICONTENT_APP_ID"),
-            app_secret: (is_direct || signs).then(|| env.need("AICONTENT_APP_SECRET").into()),
+            app_secret: (is_direct || signs).then(|| env.secret("AICONTENT_APP_SECRET")),
             transport,
             ssapi_endpoints: env.endpoints("SSAPI_ENDPOINT", "https://api.cloud.ssapi.cn"),
         }
@@ -167,8 +167,9 @@ impl Warrants {
 
     /// The request for a warrant.
     pub(crate) fn sign(&self, request: &ssecp::Request<'_>, attempt: &Attempt) -> Outgoing {
+        let app = self.app_secret.as_ref().map(KeyRing::get);
         match self.transport {
-            Transport::OpenApi => self.sign_openapi(request, self.app_secret.as_ref(), attempt),
+            Transport::OpenApi => self.sign_openapi(request, app.as_ref().map(|app| &app.secret), attempt),
             Transport::Ssapi => self.sign_direct(request, attempt),
         }
     }
@@ -216,7 +217,7 @@ impl Warrants {
         let signature = self
             .app_secret
             .as_ref()
-            .map(|secret| ssecp::sign(secret, request, attempt.at))
+            .map(|app| ssecp::sign(&app.get().secret, request, attempt.at))
             .unwrap_or_default();
         let host = self.ssapi_endpoints.get(attempt.host).map_or("", String::as_str);
         let form = encode::query(&[

@@ -14,7 +14,9 @@ use upload_grant::model::grant::{Enforced, Grant};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::{Handoff, Receipt};
 use upload_grant::model::request::Mode;
-use upload_grant_runtime::flow::{Context, Finish, Flow, Kind, Param, Spec, UploadContext, UploadRequest};
+use upload_grant_runtime::flow::{
+    Context, Finish, Flow, Kind, Member, Param, Spec, UploadContext, UploadRequest,
+};
 use upload_grant_runtime::platform::{Env, KeyRing};
 use upload_grant_runtime::transfer::{self, Body, StoredObject};
 
@@ -48,6 +50,7 @@ impl Flow for Bailian {
         ],
         modes: &[Mode::Put, Mode::Relay],
         collect: &["etag", "x-oss-hash-crc64ecma"],
+        vendor: &[Member::text("lease_id", "Bailian: what AddFile takes")],
         needs_md5: true,
         ..Spec::DEFAULT
     };
@@ -88,7 +91,8 @@ impl Flow for Bailian {
             return transfer::send(cx.vendor.client(), &grant, upload.deadline, body).await;
         }
         let length = body.length();
-        let _held = cx.buffers.hold(length, upload.deadline).await.map_err(|problem| match problem.code {
+        let held = cx.buffers.hold(length, upload.sender.as_deref(), upload.deadline).await;
+        let held = held.map_err(|problem| match problem.code {
             Code::TooLarge => Problem::invalid(
                 "/checksums/md5",
                 "the vendor wants the MD5 first, and GRANT_BUFFER_BYTES is too small to find it out: send it",
@@ -96,7 +100,7 @@ impl Flow for Bailian {
             _ => problem,
         })?;
         let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-        let digests = body.read(|chunk| bytes.extend_from_slice(chunk)).await?;
+        let digests = held.fill(body.read(|chunk| bytes.extend_from_slice(chunk))).await?;
         let mut upload = upload.clone();
         upload.checksums.md5 = Some(digests.md5_base64);
         let grant = self.grant(cx, &upload).await?;

@@ -10,7 +10,7 @@ use upload_grant::wire::encode;
 use upload_grant::wire::secret::{self, Secret};
 use upload_grant::wire::time::Timestamp;
 use upload_grant_runtime::flow::{Context, Expires, Fetch};
-use upload_grant_runtime::platform::{Env, clock};
+use upload_grant_runtime::platform::{Env, KeyRing, clock};
 use upload_grant_runtime::vendor::bucket::{self, Bucket};
 use upload_grant_runtime::vendor::post_policy::{KeyRule, PostPolicy};
 use upload_grant_runtime::vendor::{self, Attempt, Outgoing, Refusal, RefusalKind, Reply};
@@ -22,7 +22,7 @@ const FIELDS: [(&str, &str); 2] =
 /// A client of DashScope.
 pub struct Uploads {
     pub(crate) endpoint: String,
-    api_key: Secret,
+    api_key: KeyRing,
     /// The key's fingerprint: names the account where the key itself must not stand.
     pub(crate) account: String,
     oss_endpoint: Option<String>,
@@ -80,11 +80,11 @@ impl Data {
 
 impl Uploads {
     pub(crate) fn from_env(env: &mut Env) -> Self {
-        let api_key = env.need("DASHSCOPE_API_KEY");
+        let api_key = env.secret("DASHSCOPE_API_KEY");
         Self {
             endpoint: env.endpoint("DASHSCOPE_ENDPOINT", "https://dashscope.aliyuncs.com"),
-            account: encode::digest_hex(&Sha256::digest(&api_key)[..8]).to_string(),
-            api_key: api_key.into(),
+            account: encode::digest_hex(&Sha256::digest(api_key.get().secret.expose())[..8]).to_string(),
+            api_key,
             oss_endpoint: env.optional_endpoint("OSS_ENDPOINT"),
         }
     }
@@ -100,7 +100,7 @@ impl Uploads {
         let request = |_: &Attempt| Outgoing {
             method: http::Method::GET,
             url: format!("{}/api/v1/uploads?{query}", self.endpoint),
-            headers: vec![("authorization".into(), format!("Bearer {}", self.api_key.expose()))],
+            headers: vec![("authorization".into(), format!("Bearer {}", self.api_key.get().secret.expose()))],
             body: Bytes::new(),
         };
         cx.vendor.call(deadline, request, data).await

@@ -11,7 +11,7 @@ use upload_grant::model::media::{Others, Types};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::{Handoff, Receipt};
 use upload_grant::model::request::Mode;
-use upload_grant_runtime::flow::{Cached, Context, Flow, Spec, UploadContext, UploadRequest};
+use upload_grant_runtime::flow::{Cached, Context, Flow, Member, Spec, UploadContext, UploadRequest};
 use upload_grant_runtime::platform::{Env, KeyRing};
 use upload_grant_runtime::vendor::alibaba;
 use upload_grant_runtime::vendor::bucket::Bucket;
@@ -37,6 +37,7 @@ impl Flow for Workorder {
         types: Types { listed: &[], others: Others::Taken { max_bytes: 2 * 1024 * 1024 } },
         modes: &[Mode::Form, Mode::Put, Mode::Relay],
         collect: &["etag", "x-oss-hash-crc64ecma"],
+        vendor: &[Member::text("attachment", "Workorder: dir/name")],
         companion: true,
         ..Spec::DEFAULT
     };

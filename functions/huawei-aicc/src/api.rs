@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 use upload_grant::wire::secret::Secret;
-use upload_grant_runtime::platform::Env;
+use upload_grant_runtime::platform::{Env, KeyRing};
 use upload_grant_runtime::vendor::Outgoing;
 
 const JSON: &str = "application/json; charset=UTF-8";
@@ -12,8 +12,8 @@ const JSON: &str = "application/json; charset=UTF-8";
 pub struct Api {
     pub(crate) base: String,
     pub(crate) auth_base: String,
-    pub(crate) app_key: String,
-    app_secret: Secret,
+    /// `app_key` and `app_secret`.
+    pub(crate) app: KeyRing,
     tenant_space_id: Option<String>,
 }
 
@@ -23,15 +23,15 @@ impl Api {
         Self {
             auth_base: env.endpoint("HUAWEI_AICC_AUTH_BASE_URL", &base),
             base,
-            app_key: env.need("HUAWEI_AICC_APP_KEY"),
-            app_secret: env.need("HUAWEI_AICC_APP_SECRET").into(),
+            app: env.key_pair("HUAWEI_AICC_APP_KEY", "HUAWEI_AICC_APP_SECRET"),
             tenant_space_id: env.get("HUAWEI_AICC_TENANT_SPACE_ID"),
         }
     }
 
     /// `tokenByAkSk`: the app's bearer, for as many seconds.
     pub(crate) fn token_by_ak_sk(&self, lifetime: i64) -> Outgoing {
-        let body = json!({ "app_key": self.app_key, "app_secret": self.app_secret.expose() });
+        let app = self.app.get();
+        let body = json!({ "app_key": app.id, "app_secret": app.secret.expose() });
         Outgoing {
             method: http::Method::POST,
             url: format!("{}/apigovernance/api/oauth/tokenByAkSk", self.auth_base),
@@ -57,7 +57,7 @@ impl Api {
 
     fn call(&self, action: &str, bearer: &Secret, body: Bytes) -> Outgoing {
         let mut headers = vec![
-            ("x-app-key".to_owned(), self.app_key.clone()),
+            ("x-app-key".to_owned(), self.app.get().id.clone()),
             ("authorization".to_owned(), format!("Bearer {}", bearer.expose())),
             ("content-type".to_owned(), JSON.to_owned()),
         ];

@@ -75,7 +75,7 @@ impl Flow for Aicc {
     }
 
     fn account(&self) -> String {
-        self.api().app_key.clone()
+        self.api().app.get().id.clone()
     }
 
     fn check(&self, upload: &UploadRequest) -> Result<(), Problem> {
@@ -99,8 +99,9 @@ impl Flow for Aicc {
             let detail = format!("this vendor's call takes {MAX_IN_MEMORY} bytes at most");
             return Err(Problem::new(Code::TooLarge, detail));
         }
-        let _held = cx.buffers.hold(upload::memory(body.length()), upload.deadline).await?;
-        let (document, digests) = upload::document(&upload.extension, body).await?;
+        let memory = upload::memory(body.length());
+        let held = cx.buffers.hold(memory, upload.sender.as_deref(), upload.deadline).await?;
+        let (document, digests) = held.fill(upload::document(&upload.extension, body)).await?;
         let user = User::of(upload);
         let mut refreshed = false;
         let mut tries = 0;

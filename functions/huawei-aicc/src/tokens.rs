@@ -161,7 +161,11 @@ impl Fetch for Sessions {
 
 /// `AccessToken` and its `Expires`, text or number.
 fn access_token(reply: &Reply) -> Result<(String, i64), Refusal> {
-    let document = document(reply)?;
+    let document = document(reply).map_err(|refusal| match refusal.kind {
+        // There is no token yet that could have ended: the app's key is refused.
+        RefusalKind::TokenEnded => Refusal { kind: RefusalKind::Auth, ..refusal },
+        _ => refusal,
+    })?;
     let token = document.get("AccessToken").and_then(Value::as_str).filter(|token| !token.is_empty());
     let expires = document.get("Expires");
     let expires = expires.and_then(|value| value.as_i64().or_else(|| value.as_str()?.parse().ok()));

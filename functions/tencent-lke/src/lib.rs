@@ -16,7 +16,7 @@ use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::{Handoff, Receipt};
 use upload_grant::model::request::Mode;
 use upload_grant_runtime::flow::{
-    Context, Finish, Flow, Kind, Param, SetBy, Spec, UploadContext, UploadRequest,
+    Context, Finish, Flow, Kind, Member, Param, Place, SetBy, Spec, UploadContext, UploadRequest,
 };
 use upload_grant_runtime::platform::{Env, KeyRing};
 
@@ -66,7 +66,11 @@ impl Flow for Lke {
         modes: &[Mode::Put, Mode::Relay, Mode::Credentials],
         quota: Some(100.0), // per account, by the page above
         collect: &["etag", "x-cos-hash-crc64ecma"],
-        private: &["file_url"], // the vendor signs it for reading
+        vendor: &[
+            Member::text("upload_path", "LKE: with its leading slash"),
+            // The vendor signs it for reading.
+            Member::text("file_url", "LKE: where the file can be read").only_in(Place::Grants),
+        ],
         ..Spec::DEFAULT
     };
 

@@ -142,11 +142,8 @@ async fn read_document(
     limit: usize,
     time: Duration,
 ) -> Result<bytes::Bytes, Problem> {
-    let too_large = || Problem::new(Code::TooLarge, format!("the body is longer than {limit} bytes"));
-    let declared =
-        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|declared| declared > limit as u64) {
-        return Err(too_large());
+    if declared_length(headers).is_some_and(|declared| declared > limit as u64) {
+        return Err(too_large(limit));
     }
     let mut body = body.into_data_stream();
     let mut document = bytes::BytesMut::new();
@@ -159,10 +156,19 @@ async fn read_document(
                 let mark = if document.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
                 return Ok(document.freeze().slice(mark..));
             }
-            Ok(Some(Ok(chunk))) if document.len() + chunk.len() > limit => return Err(too_large()),
+            Ok(Some(Ok(chunk))) if document.len() + chunk.len() > limit => return Err(too_large(limit)),
             Ok(Some(Ok(chunk))) => document.extend_from_slice(&chunk),
             Ok(Some(Err(_))) => return Err(Problem::invalid("", "the body could not be read")),
             Err(_) => return Err(Problem::invalid("", "the body did not arrive in time")),
         }
     }
+}
+
+/// What a request says about the length of its body.
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok())
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::new(Code::TooLarge, format!("the body is longer than {limit} bytes"))
 }

@@ -17,8 +17,10 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 use upload_grant::model::problem::{Code, Problem};
+use upload_grant::wire::encode;
 
 use crate::auth::policy::{Permissions, Rates};
 use crate::auth::{Auth, Caller, Callers, Policy, auth};
@@ -31,7 +33,7 @@ use crate::platform::{Env, Fault, Settings, config_missing};
 use crate::state::sealer::Sealer;
 use crate::state::{SharedCache, Store};
 use crate::transfer::{Buffers, Notifier, Sources};
-use crate::vendor::{Budget, Vendor};
+use crate::vendor::{Budget, Renewal, Vendor};
 
 /// A configured function: everything its routes share.
 pub struct App<F> {
@@ -51,6 +53,9 @@ pub struct App<F> {
     pub(crate) sources: Sources,
     pub(crate) notifier: Notifier,
     pub(crate) capacity: Capacity,
+    /// Memory for deliveries over HTTP: a quarter of what uploads have, and apart from it, for a delivery holds its own
+    /// while the uploads of its jobs wait for more.
+    pub(crate) deliveries: Buffers,
     pub(crate) platform: Platform,
     /// A platform's gateway stands before us, and speaks TLS to the world.
     pub(crate) on_platform: bool,
@@ -63,18 +68,21 @@ impl<F: Flow> App<F> {
     /// `internal` if the TLS client cannot be built.
     pub fn new(env: &mut Env) -> Result<Arc<Self>, Problem> {
         let settings = Settings::from_env(env);
-        let (auth, policy) = (auth(env), Policy::from_env(env));
+        let (auth, policy) = (auth(env), Policy::from_env(env, F::SPEC.params));
         if settings.metrics {
             metrics::switch_on();
         }
         let flow = F::from_env(env);
+        let renewal = Renewal::from_env(env);
         let defaults = F::SPEC.defaults(env);
         let roots = extra_roots(env);
         let client = client(roots.as_deref())?;
         let callers = auth.clone().map(|auth| Callers::new(auth, &settings.cors_origins, &client));
         let store = Store::from_env(env, roots.as_deref());
         // What instances share is shared per vendor account.
-        let scope = format!("{}:{}", F::SPEC.name, flow.account().replace(':', "%3A"));
+        // Hashed: the account is a key's id, and names in a store are read by many.
+        let account = encode::digest_hex(&Sha256::digest(flow.account().as_bytes()));
+        let scope = format!("{}:{}", F::SPEC.name, &account[..32]);
         let shared_budget = store.shared().map(|shared| (shared.clone(), format!("budget:{scope}")));
         let budget = Budget::new(settings.vendor_rps.or(F::SPEC.quota), shared_budget);
         let shared_cache = store.shared().and_then(|shared| {
@@ -99,12 +107,13 @@ impl<F: Flow> App<F> {
             sources,
             notifier,
             capacity: Capacity::new(settings.max_in_flight),
+            deliveries: Buffers::new(settings.buffer_bytes / 4),
             platform,
             on_platform,
             cx: Context::new(Inner {
                 buffers: Buffers::new(settings.buffer_bytes),
                 settings,
-                vendor: Vendor::new(client, budget),
+                vendor: Vendor::new(client, budget, renewal),
                 background,
                 shared_cache,
             }),

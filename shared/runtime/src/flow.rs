@@ -7,8 +7,9 @@ mod upload;
 
 pub use self::cache::{Account, Cached, Expires, Fetch};
 pub use self::context::{Context, Inner};
-pub use self::spec::{Kind, Param, SetBy, Spec};
+pub use self::spec::{Member, Place, Spec};
 pub use self::upload::{PutTerms, UploadContext, UploadRequest};
+pub use upload_grant::model::params::{Kind, Param, SetBy};
 
 use tokio::time::Instant;
 use upload_grant::model::grant::Grant;

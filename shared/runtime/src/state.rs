@@ -5,6 +5,7 @@
 mod breaker;
 mod dynamodb;
 mod memory;
+mod pulse;
 mod redis;
 pub(crate) mod sealer;
 mod shared_cache;
@@ -17,9 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use self::breaker::Fault;
-use self::dynamodb::DynamoDb;
 use self::memory::Memory;
-use self::redis::Redis;
 pub(crate) use self::shared_cache::SharedCache;
 pub use self::shared_store::Shared;
 use crate::platform::Env;
@@ -80,13 +79,13 @@ impl Store {
         let shared = if address == "memory" {
             None
         } else if address.starts_with("redis://") || address.starts_with("rediss://") {
-            let redis = Redis::new(&address, extra_roots);
+            let redis = Shared::redis(&address, extra_roots);
             if redis.is_none() {
                 env.fault("GRANT_STORE", "is not a usable Redis address");
             }
-            redis.map(Shared::redis)
+            redis
         } else if let Some(table) = address.strip_prefix("dynamodb://") {
-            DynamoDb::from_env(env, table, extra_roots).map(Shared::dynamodb)
+            Shared::dynamodb(env, table, extra_roots)
         } else {
             env.fault("GRANT_STORE", "is none of memory, redis://…, rediss://…, dynamodb://TABLE");
             None

@@ -24,9 +24,9 @@ pub(crate) use source::Opened;
 pub use source::{Source, Sources};
 pub use webhook::Notifier;
 
-use crate::net::{Reply, read_body, retry_after};
+use crate::net::{Reply, read_body, retry_after, vendor_error};
 use upload_grant::model::grant::Grant;
-use upload_grant::model::problem::{Code, Problem, VendorError};
+use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::Checksums;
 
 /// The most bytes of a store's answer.
@@ -266,10 +266,12 @@ pub async fn send(
 /// # Errors
 /// `upload_failed` if the store refuses or reports another CRC-64.
 pub fn stored(grant: &Grant, reply: &Reply, digests: Digests) -> Result<StoredObject, Problem> {
-    if !reply.is_success() {
+    // Other successes, like "accepted" or a part of something, are none of an upload.
+    if !grant.success_status.contains(&reply.status) {
         return Err(refused(reply, reply.xml("Code").as_deref()));
     }
     check_crc64(reply, &digests)?;
+    check_etag(grant, reply, &digests)?;
     Ok(StoredObject {
         key: grant.key.clone(),
         location: grant.object.as_ref().map(|object| object.location.clone()),
@@ -285,7 +287,7 @@ pub fn refused(reply: &Reply, code: Option<&str>) -> Problem {
     let retryable = reply.status >= 500 || reply.status == 429;
     let problem = Problem::new(Code::UploadFailed, "the store refused the upload")
         .retryable(retryable)
-        .with_vendor(VendorError::new(code, request_id, reply.status));
+        .with_vendor(vendor_error(code, request_id, reply.status));
     match retry_after(&reply.headers).filter(|_| retryable) {
         Some(after) => problem.retry_in(after.as_secs_f64()),
         None => problem,
@@ -300,6 +302,19 @@ pub(crate) fn crc64_of(reply: &Reply) -> Option<&str> {
 /// Compares it, if a store says one, with what was sent.
 pub(crate) fn check_crc64(reply: &Reply, sent: &Digests) -> Result<(), Problem> {
     if crc64_of(reply).is_some_and(|theirs| theirs != sent.crc64) {
+        return Err(Problem::new(Code::UploadFailed, "the store received other bytes than were sent"));
+    }
+    Ok(())
+}
+
+/// Where OSS says no CRC-64, its entity tag of a PUT is the MD5. A form's is none, and COS does not promise it.
+/// <https://www.alibabacloud.com/help/en/oss/developer-reference/putobject>
+fn check_etag(grant: &Grant, reply: &Reply, sent: &Digests) -> Result<(), Problem> {
+    let is_md5 = |tag: &&str| tag.len() == 32 && tag.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let promised = grant.method == "PUT" && reply.header("x-oss-request-id").is_some();
+    let tag = reply.header("etag").map(|tag| tag.trim_matches('"')).filter(is_md5);
+    let differs = tag.is_some_and(|tag| !tag.eq_ignore_ascii_case(&sent.md5));
+    if promised && differs && crc64_of(reply).is_none() {
         return Err(Problem::new(Code::UploadFailed, "the store received other bytes than were sent"));
     }
     Ok(())

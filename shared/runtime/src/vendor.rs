@@ -4,6 +4,7 @@ pub mod alibaba;
 pub mod bucket;
 mod budget;
 pub mod post_policy;
+mod renewal;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -17,11 +18,13 @@ pub use crate::net::{Reply, retry_after};
 use crate::platform::nonce;
 use crate::platform::random::random;
 pub(crate) use budget::Budget;
+pub(crate) use renewal::Renewal;
 
+use crate::net::vendor_error;
 use crate::platform::clock;
+use crate::platform::secrets::without_secrets;
 use crate::platform::telemetry;
-pub use upload_grant::model::problem::clean as request_id;
-use upload_grant::model::problem::{Code, Problem, VendorError};
+use upload_grant::model::problem::{Code, Problem, VendorError, clean};
 use upload_grant::wire::time::Timestamp;
 
 /// The most bytes of a vendor's answer: a megabyte is a hundred times what any of them sends.
@@ -31,12 +34,19 @@ const ATTEMPTS: u32 = 3;
 /// The most time one attempt may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A vendor's request id, or another of its words, if it looks like one and is no secret of ours.
+pub fn request_id(text: Option<&str>) -> Option<String> {
+    clean(without_secrets(text))
+}
+
 /// A vendor's control plane as this process sees it.
 pub struct Vendor {
     client: reqwest::Client,
     budget: Budget,
     /// Seconds the vendor's clock is ahead of ours, learned from its `Date` header.
     offset: AtomicI64,
+    /// Where the keys come from anew, if anywhere.
+    renewal: Option<Renewal>,
 }
 
 /// One attempt's own values: a fresh nonce, and the vendor's time.
@@ -98,7 +108,7 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal with the vendor's code and request id, if it gave any.
     pub fn new(kind: RefusalKind, reply: &Reply, code: Option<&str>, request_id: Option<&str>) -> Self {
-        let vendor = VendorError::new(code, request_id, reply.status);
+        let vendor = vendor_error(code, request_id, reply.status);
         Self { kind, vendor, after: retry_after(&reply.headers) }
     }
 
@@ -142,8 +152,8 @@ impl Refusal {
 
 impl Vendor {
     /// A control plane within a budget of calls.
-    pub(crate) fn new(client: reqwest::Client, budget: Budget) -> Self {
-        Self { client, budget, offset: AtomicI64::new(0) }
+    pub(crate) fn new(client: reqwest::Client, budget: Budget, renewal: Option<Renewal>) -> Self {
+        Self { client, budget, offset: AtomicI64::new(0), renewal }
     }
 
     /// The client, for data planes.
@@ -188,6 +198,7 @@ impl Vendor {
     ) -> Result<T, Problem> {
         let mut corrected = false;
         let mut resigned = false;
+        let mut keys = self.renewal.as_ref().map(|renewal| (renewal, renewal.generation()));
         let mut tries = 0;
         let mut host = 0;
         loop {
@@ -212,6 +223,7 @@ impl Vendor {
                                 corrected = true;
                                 continue;
                             }
+                            RefusalKind::Auth if renewed(&mut keys, deadline).await => continue,
                             RefusalKind::Nonce if !resigned => {
                                 resigned = true;
                                 continue;
@@ -292,6 +304,14 @@ impl Vendor {
         let Some(theirs) = date.and_then(Timestamp::parse_http_date) else { return false };
         self.offset.store(theirs.unix() - clock::now().unix(), Ordering::Relaxed);
         true
+    }
+}
+
+/// Whether a call that was refused with these keys may be made once more with others.
+async fn renewed(keys: &mut Option<(&Renewal, u64)>, deadline: Instant) -> bool {
+    match keys.take() {
+        Some((renewal, generation)) => renewal.renewed(generation, deadline).await,
+        None => false,
     }
 }
 

@@ -251,6 +251,7 @@ mod tests {
         assert_eq!(all("a.q7q7", None), ok("application/octet-stream", "q7q7"));
         assert_eq!(all("photo", Some("image/jpg")), ok("image/jpeg", "jpg"));
         assert_eq!(all("x", None), ok("application/octet-stream", "bin"));
+        assert_eq!(all("x", Some("application/x-compressed")), ok("application/gzip", "tgz"));
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub struct GrantRequest {
     pub checksums: Checksums,
     /// The wanted mode.
     pub mode: Option<Mode>,
-    /// The flow's own parameters, types checked.
+    /// The flow's own parameters, none of them null.
     pub params: Map<String, Value>,
 }
 
@@ -69,26 +69,6 @@ pub const MAX_BODY: usize = 64 * 1024;
 
 /// The longest file name, in characters: what file systems of phones and desktops allow at most.
 const MAX_FILENAME: usize = 255;
-
-/// Every parameter that some flow has.
-pub const PARAMS: &[&str] = &[
-    "cust_space_id",
-    "bot_biz_id",
-    "is_public",
-    "type_key",
-    "session_id",
-    "user_id",
-    "user_client_ip",
-    "core_type",
-    "text",
-    "user_name",
-    "channel_id",
-    "locale",
-    "model",
-    "workspace_id",
-    "category_id",
-    "category_type",
-];
 
 impl GrantRequest {
     /// Reads the JSON document. Unknown members are ignored, `null` counts as absent.
@@ -235,22 +215,5 @@ fn params(members: &Map<String, Value>) -> Result<Map<String, Value>, Problem> {
         Some(_) => return Err(Problem::invalid("/params", "an object is expected")),
     };
     params.retain(|_, value| !value.is_null());
-    for (name, value) in &params {
-        let (fits, expected) = match name.as_str() {
-            "is_public" => (value.is_boolean(), "true or false is expected"),
-            "text" => (value.is_object(), "an object is expected"),
-            name if PARAMS.contains(&name) => {
-                (value.as_str().is_some_and(is_plain), "a string of 1 to 256 bytes is expected")
-            }
-            _ => continue, // not ours: whether it may be sent at all is the policy's to say
-        };
-        if !fits {
-            return Err(Problem::invalid(format!("/params/{name}"), expected));
-        }
-    }
     Ok(params)
-}
-
-fn is_plain(text: &str) -> bool {
-    (1..=256).contains(&text.len()) && !text.chars().any(char::is_control)
 }

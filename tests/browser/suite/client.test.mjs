@@ -5,11 +5,11 @@ import { createHash, randomBytes } from "node:crypto";
 import path from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { API_KEY, passed, sampleFile, start, token } from "./world.mjs";
+import { API_KEY, passed, sampleFile, spoiled, start, token } from "./world.mjs";
 
 const tools = path.join(process.env.TOOLS, "browser");
 const folder = path.join(tools, "node_modules/upload-grant-client");
-const { checksums, upload, uploadAll } = await import(pathToFileURL(path.join(folder, "index.js")));
+const { ask, checksums, upload, uploadAll } = await import(pathToFileURL(path.join(folder, "index.js")));
 
 let world;
 before(async () => { world = await start(); });
@@ -43,7 +43,7 @@ test("the sums of files that end anywhere in a block or chunk", async () => {
 
 describe("Node.js", () => {
   for (const [flow, mode] of [["alibaba-chatapp", "form"], ["alibaba-chatapp", "put"], ["alibaba-workorder", "form"], ["tencent-lke", "put"],
-    ["alibaba-aicontent", "form"], ["huawei-aicc", "relay"], ["tencent-lke", "relay"]]) {
+    ["alibaba-aicontent", "form"], ["huawei-aicc", "relay"], ["tencent-lke", "relay"], ["alibaba-dashscope", "form"], ["alibaba-bailian", "put"]]) {
     test(`${flow} ${mode}`, async () => {
       const file = fileOf(flow);
       const progress = [];
@@ -61,6 +61,40 @@ describe("Node.js", () => {
     const receipt = await upload(fn, fileOf("tencent-lke"), { headers, params: { type_key: "realtime" } });
     assert.equal(receipt.handoff.actions[0], "chat");
     await assert.rejects(upload(fn, fileOf("tencent-lke")), { code: "unauthenticated", status: 401, retryable: false });
+  });
+  test("React Native's files and forms", async () => {
+    const { FormData: Real, fetch } = globalThis;
+    const sent = [];
+    // Its forms keep {uri, name, type} as it is, and fetch reads it.
+    globalThis.FormData = class {
+      parts = [];
+      append(name, value) { this.parts.push([name, value]); }
+      getParts() { return this.parts; }
+    };
+    globalThis.fetch = async (url, init) => {
+      if (!init?.body?.getParts) return fetch(url, init);
+      const body = new Real();
+      for (const [name, value] of init.body.getParts()) {
+        if (value.uri) sent.push(value);
+        body.append(name, value.uri ? await (await fetch(value.uri)).blob() : value, ...(value.uri ? [value.name] : []));
+      }
+      return fetch(url, { ...init, body });
+    };
+    const { name, buffer } = sampleFile("alibaba-chatapp");
+    const file = { uri: `data:image/png;base64,${buffer.toString("base64")}`, name, type: "image/png" };
+    try {
+      for (const mode of ["form", "put", "relay"]) {
+        const receipt = await upload(world.functions["alibaba-chatapp"], file, { mode });
+        assert.deepEqual([receipt.filename, receipt.size], [name, buffer.length]);
+        await stored(new Blob([buffer]));
+      }
+      assert.deepEqual(sent, [file]);
+    } finally {
+      Object.assign(globalThis, { FormData: Real, fetch });
+    }
+  });
+  test("React Native's signals, which know only that they have ended", async () => {
+    await assert.rejects(upload(world.functions["alibaba-chatapp"], fileOf("alibaba-chatapp"), { signal: { aborted: true } }), /aborted/);
   });
   test("other bytes are refused by the store, once the sums are told", async () => {
     const file = fileOf("alibaba-chatapp");
@@ -99,6 +133,48 @@ describe("again", () => {
     await upload(world.functions["huawei-aicc"], file);
     await stored(file);
   });
+  for (const how of ["cut", "unheard"]) {
+    test(`a relay that is ${how === "cut" ? "cut off" : "not heard of"} is sent again by its ticket, and stores once`, async () => {
+      const before = await spoiled(fn(), how);
+      const file = fileOf("tencent-lke");
+      try {
+        const receipt = await upload(before.url, file, { mode: "relay" });
+        assert.equal(receipt.verified, "function");
+        assert.equal(before.relayed.length > 1, true);
+        assert.equal(new Set(before.relayed).size, 1, "one ticket");
+      } finally { before.close(); }
+      assert.equal((await world.objects()).length, 1);
+      await stored(file);
+    });
+  }
+  test("later each time, never before it may, and not all at the same moment", async () => {
+    const { persist } = await import(pathToFileURL(path.join(folder, "retry.js")));
+    const [real, random] = [globalThis.setTimeout, Math.random];
+    const waits = [];
+    globalThis.setTimeout = (work, wait) => { waits.push(wait); work(); };
+    Math.random = () => 0.5;
+    try {
+      const trouble = Object.assign(new Error("it passes"), { retryable: true, retry_after: 7 });
+      await assert.rejects(persist(() => Promise.reject(trouble), {}), trouble);
+      await assert.rejects(persist(() => Promise.reject({ retryable: true }), { retry: 1 }));
+    } finally {
+      globalThis.setTimeout = real;
+      Math.random = random;
+    }
+    assert.deepEqual(waits, [7500, 8000, 9000, 1500]);
+  });
+  test("a grant that is there already is used, one that has ended is not", async () => {
+    const file = fileOf("tencent-lke");
+    const grant = await ask(fn(), { filename: file.name, content_type: file.type, size: file.size, mode: "put" });
+    const told = [];
+    const receipt = await upload(fn(), file, { hash: false, grant, onGrant: (one) => told.push(one.id) });
+    assert.deepEqual([receipt.id, told], [grant.id, [grant.id]]);
+    await stored(file);
+    await world.fault({ target: "cos", times: 1, raw: refusal(403, "Request has expired") });
+    const again = await upload(fn(), file, { grant: await ask(fn(), { filename: file.name, content_type: file.type, size: file.size, mode: "put" }), onGrant: (one) => told.push(one.id) });
+    assert.equal(told.length, 3);
+    assert.equal(again.id, told[2]);
+  });
   test("a signal ends it, and nothing is sent", async () => {
     const control = new AbortController();
     await world.fault({ target: "cos", times: 1, latency_ms: 20_000 });
@@ -108,6 +184,7 @@ describe("again", () => {
     control.abort(reason);
     await assert.rejects(sending, reason);
     await assert.rejects(upload(fn(), fileOf("tencent-lke"), { signal: AbortSignal.abort(reason) }), reason);
+    await assert.rejects(upload(fn(), fileOf("tencent-lke"), { signal: AbortSignal.abort("a word") }).catch((error) => { throw new Error(error); }), /a word/);
     assert.deepEqual(await world.objects(), []);
   });
   test("a mode that cannot be had is relayed, a function that is not there is an error", async () => {
@@ -130,6 +207,27 @@ describe("many", () => {
     results.forEach(({ value }, i) => value && assert.equal(value.filename, files[i].name));
     assert.equal(whole.size, 21);
     assert.equal((await world.objects()).length, 21);
+  });
+  test("no more at a time than may be, each with signal and callbacks of its own", async () => {
+    const stop = new AbortController();
+    stop.abort(new Error("not this one"));
+    const told = [];
+    let now = 0;
+    let most = 0;
+    const each = (index) => {
+      let on = 0;
+      return {
+        signal: index === 2 ? stop.signal : undefined,
+        onGrant: () => { on = 1; most = Math.max(most, ++now); },
+        onResult: ({ value }) => { now -= on; told.push([index, value?.filename]); },
+      };
+    };
+    const files = Array.from({ length: 6 }, (_, i) => fileOf("alibaba-chatapp", `file ${i}`));
+    const results = await uploadAll(world.functions["alibaba-chatapp"], files, { parallel: 2, each });
+    assert.equal(results[2].reason, stop.signal.reason);
+    assert.deepEqual(told.sort(([a], [b]) => a - b), files.map(({ name }, i) => [i, i === 2 ? undefined : name]));
+    assert.equal(most, 2);
+    assert.equal((await world.objects()).length, 5);
   });
   test("twenty are asked for at once", async () => {
     const fn = world.functions["alibaba-chatapp"];

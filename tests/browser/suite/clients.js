@@ -70,6 +70,16 @@ export const clients = {
     return uppy(fn, companion, undefined, file);
   },
 
+  /** What the user speaks, as it is spoken; here in pieces of a file. */
+  async stream(fn, file, { params }) {
+    const { evaluate } = await import("/stream.js");
+    const said = [];
+    const pieces = async function* () {
+      for (let at = 0; at < file.size; at += 3200) yield file.slice(at, at + 3200);
+    };
+    return { evaluation: await evaluate(fn, { filename: file.name, params }, pieces(), (answer) => said.push(answer.cmd)), said };
+  },
+
   async "ali-oss"(fn, file) {
     await load("/ali-oss.js");
     const g = await ask(fn, { filename: file.name, content_type: file.type, size: file.size, mode: "credentials" });

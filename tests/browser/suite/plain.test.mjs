@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { openClients, uploadAndCheck } from "./page.mjs";
-import { start } from "./world.mjs";
+import { own, passed, sampleFile, spoiled, start } from "./world.mjs";
 
 const OFFERED = {
   "alibaba-chatapp": ["form", "put", "relay"],
@@ -10,6 +10,8 @@ const OFFERED = {
   "tencent-lke": ["put", "relay"],
   "alibaba-aicontent": ["form", "relay"],
   "huawei-aicc": ["relay"],
+  "alibaba-dashscope": ["form", "relay"],
+  "alibaba-bailian": ["put", "relay"],
 };
 const ALL = Object.entries(OFFERED).flatMap(([flow, modes]) => modes.map((mode) => [flow, mode]));
 const DIRECT = ALL.filter(([, mode]) => mode !== "relay");
@@ -54,6 +56,41 @@ describe("upload", () => {
     assert.deepEqual(await world.objects(), []);
   });
 });
+
+test("the page of the documentation", async () => {
+  own.fn = world.functions["alibaba-chatapp"];
+  const context = await world.browser.newContext();
+  const opened = await context.newPage();
+  await opened.goto(`${world.pages}/page.html`);
+  await opened.setInputFiles("input", [sampleFile("alibaba-chatapp", "a"), { name: "b.exe", mimeType: "application/x-msdownload", buffer: Buffer.from("MZ") }, sampleFile("alibaba-chatapp", "c")]);
+  const told = opened.locator("pre", { hasText: "c.png" });
+  await told.waitFor();
+  assert.match(await told.innerText(), /^a\.png: \S+\nunsupported_type: .+\nc\.png: \S+$/);
+  assert.ok(Math.abs(await opened.locator("progress").evaluate((bar) => bar.value) - 2 / 3) < 0.01, "two of three were sent");
+  assert.equal((await world.objects()).length, 2);
+  await context.close();
+});
+
+test("stream: speech is evaluated while it is spoken", async () => {
+  const file = sampleFile("alibaba-aicontent");
+  const { evaluation, said } = await page.run("stream", world.functions["alibaba-aicontent"], file, { params: { core_type: "en.sent.score", text: { refText: "hello" } } });
+  assert.equal(said[0], "connect");
+  assert.ok(evaluation.result && evaluation.recordId, JSON.stringify(evaluation));
+  assert.ok((await world.bytesOf((await world.objects()).at(-1))).equals(file.buffer), "the service has heard the whole file");
+  passed("stream", "alibaba-aicontent");
+});
+
+for (const how of ["cut", "unheard"]) {
+  test(`a relay that is ${how} is sent again by its ticket, and stores once`, async () => {
+    const before = await spoiled(world.functions["tencent-lke"], how);
+    try {
+      const { result } = await uploadAndCheck(world, page, "upload", "tencent-lke", { mode: "relay", label: `upload, relay ${how}`, fn: before.url });
+      assert.equal(result.receipt.verified, "function");
+      assert.ok(before.relayed.length > 1);
+      assert.equal(new Set(before.relayed).size, 1, "one ticket");
+    } finally { before.close(); }
+  });
+}
 
 describe("where the store keeps browsers out", () => {
   for (const client of ["upload", "upload by fetch"]) {

@@ -16,13 +16,13 @@ let world;
 before(async () => { world = await start(); });
 after(async () => { await world?.stop(); });
 
-/** One description of all flows: every mode and parameter, the schemas only. */
+/** One description of all flows: every mode, parameter and member of vendor, the schemas only. */
 async function description() {
   const documents = await Promise.all(FLOWS.map(async (flow) => (await fetch(`${world.functions[flow]}/openapi.json`)).json()));
   const { openapi, info, components: { schemas } } = documents[0];
   for (const { components } of documents) {
     schemas.Mode.enum = [...new Set([...schemas.Mode.enum, ...components.schemas.Mode.enum])];
-    Object.assign(schemas.Params.properties, components.schemas.Params.properties);
+    for (const name of ["Params", "GrantVendor", "ReceiptVendor"]) Object.assign(schemas[name].properties, components.schemas[name].properties);
     for (const [name, { properties }] of Object.entries(components.schemas)) {
       const flow = schemas[name].properties?.flow;
       if (flow) flow.enum = [...new Set([...flow.enum, ...properties.flow.enum])];
@@ -66,7 +66,7 @@ test("the client and the snippets are typed strictly", () => {
   rmSync(copy, { recursive: true, force: true });
   cpSync(path.join(tools, "node_modules/upload-grant-client"), copy, { recursive: true });
   check("client-checked", readdirSync(copy).filter((name) => /\.(js|d\.ts)$/.test(name)));
-  check("snippets/6", ["page.js", "uppy6.js", "filepond.js"]);
+  check("snippets/6", ["page.js", "stream.js", "uppy6.js", "filepond.js"]);
   check("snippets/5", ["uppy5.js"]);
 });
 

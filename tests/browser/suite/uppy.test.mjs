@@ -4,8 +4,8 @@ import { after, before, beforeEach, test } from "node:test";
 import { openClients, uploadAndCheck } from "./page.mjs";
 import { start } from "./world.mjs";
 
-const GRANTS = ["alibaba-chatapp", "alibaba-workorder", "tencent-lke", "huawei-aicc"];
-const FACADE = ["alibaba-chatapp", "alibaba-workorder"];
+const GRANTS = ["alibaba-chatapp", "alibaba-workorder", "tencent-lke", "huawei-aicc", "alibaba-dashscope"];
+const FACADE = ["alibaba-chatapp", "alibaba-workorder", "alibaba-dashscope"];
 const PAIRS = {
   "uppy 5 getUploadParameters": GRANTS,
   "uppy 6 signRequest": GRANTS,

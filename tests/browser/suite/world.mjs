@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
 import { createHash, createHmac } from "node:crypto";
-import { createServer } from "node:http";
+import { createServer, request as forward } from "node:http";
 import { createServer as listener } from "node:net";
 import { createInterface } from "node:readline";
 import { createRequire } from "node:module";
@@ -22,8 +22,9 @@ const API_KEY_SHA256 = createHash("sha256").update(API_KEY).digest("hex");
 /** What the page server serves; nothing else. */
 const PAGES = {
   "/": ["text/html", () => "<!doctype html><meta charset=utf-8><title>clients</title><script type=module src=/clients.js></script>"],
+  "/page.html": ["text/html", () => ownPage()],
   "/clients.js": ["text/javascript", () => readFileSync(path.join(here, "clients.js"))],
-  ...Object.fromEntries(["page", "uppy5", "uppy6", "filepond"].map((name) =>
+  ...Object.fromEntries(["page", "stream", "uppy5", "uppy6", "filepond"].map((name) =>
     [`/${name}.js`, ["text/javascript", () => readFileSync(path.join(TOOLS, `browser/bundles/${name}.js`))]])),
   // The package needs no bundler.
   ...Object.fromEntries(["index", "ask", "checksums", "file", "request", "retry", "upload", "upload-all"].map((name) =>
@@ -32,6 +33,12 @@ const PAGES = {
   "/cos.js": ["text/javascript", () => packaged("cos-js-sdk-v5/dist/cos-js-sdk-v5.min.js")],
 };
 const packaged = (file) => readFileSync(path.join(TOOLS, "browser/node_modules", file));
+/** The page that the documentation has a reader write, for the function that a test says. */
+export const own = { fn: "" };
+function ownPage() {
+  const text = readFileSync(path.join(here, "../../../shared/docs/front-ends.md"), "utf8");
+  return text.match(/^```html page.html\n([^]*?)^```$/m)[1].replace("http://127.0.0.1:9001", own.fn);
+}
 export const versionOf = (name) => JSON.parse(packaged(`${name}/package.json`)).version;
 export const script = (name) => packaged(name).toString();
 
@@ -57,6 +64,8 @@ export async function start() {
     "--disable-background-networking", "--disable-component-update", "--disable-sync"] });
   return {
     control, services, functions, browser, pages: pages.origin,
+    /** One more function, with further variables. */
+    another: (flow, extra) => startFunction(children, control, origins, flow, extra),
     stop: async () => { await browser.close(); pages.close(); stop(); },
     /** A fresh day for the stores and counters; keys stay, because the functions cache them. */
     async fresh(settings = {}) {
@@ -143,6 +152,29 @@ export function sampleFile(flow, name = "Grüße 😀 1", size = 200_000) {
   const buffer = Buffer.alloc(size);
   for (let at = 0, word = (Math.random() * 2 ** 31) | 0; at + 4 <= size; at += 4) buffer.writeInt32LE(word = (Math.imul(word, 1664525) + 1013904223) | 0, at);
   return { name: `${name}.${extension}`, mimeType: type, buffer };
+}
+
+/** An address before `fn` that spoils the first relay upload: `cut` in the middle of the bytes, `unheard` before its answer. */
+export async function spoiled(fn, how) {
+  let spoils = true;
+  const relayed = [];
+  const server = createServer((request, response) => {
+    const isUpload = request.method === "PUT";
+    if (isUpload) relayed.push(request.url);
+    const spoil = isUpload && spoils;
+    if (spoil) spoils = false;
+    // The Host goes along: a relay URL begins with the address that was asked.
+    const onward = forward(fn + request.url, { method: request.method, headers: request.headers }, (answer) => {
+      if (spoil) return answer.resume().once("end", () => request.socket.destroy());
+      response.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(response);
+    });
+    onward.on("error", () => response.destroy());
+    if (!spoil || how === "unheard") return request.pipe(onward);
+    request.once("data", (some) => onward.write(some.subarray(0, 1000), () => { request.socket.destroy(); onward.destroy(); }));
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  return { url: `http://127.0.0.1:${server.address().port}`, relayed, close: () => { server.closeAllConnections(); server.close(); } };
 }
 
 /** One line of the table that the runner prints. */

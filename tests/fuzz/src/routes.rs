@@ -24,7 +24,14 @@ const SECRET: &str = "a-secret-of-at-least-thirty-two-bytes";
 
 fn app<F: Flow>(extra: &[(&str, &str)]) -> Router {
     let vendor = format!("http://{}", *VENDOR);
-    let endpoints = ["CAMS_ENDPOINT", "WORKORDER_ENDPOINT", "LKE_ENDPOINT", "AICONTENT_ENDPOINT"];
+    let endpoints = [
+        "CAMS_ENDPOINT",
+        "WORKORDER_ENDPOINT",
+        "LKE_ENDPOINT",
+        "AICONTENT_ENDPOINT",
+        "DASHSCOPE_ENDPOINT",
+        "BAILIAN_ENDPOINT",
+    ];
     let fixed = [
         ("ALIBABA_CLOUD_ACCESS_KEY_ID", "id"),
         ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret"),
@@ -32,11 +39,13 @@ fn app<F: Flow>(extra: &[(&str, &str)]) -> Router {
         ("TENCENTCLOUD_SECRET_KEY", "secret"),
         ("AICONTENT_APP_ID", "app"),
         ("AICONTENT_APP_SECRET", "secret"),
+        ("DASHSCOPE_API_KEY", "sk-key"),
+        ("BAILIAN_WORKSPACE_ID", "llm-1"),
         ("GRANT_SECRET", SECRET),
         ("GRANT_AUTH", "none"),
         ("GRANT_EVENTS", "trusted"),
         ("GRANT_VENDOR_RPS", "10000"),
-        ("GRANT_POLICY", r#"{"groups":[{"params":{"cust_space_id":{"caller":true},"user_id":{"caller":true},"bot_biz_id":{"caller":true}}}]}"#),
+        ("GRANT_POLICY", r#"{"groups":[{"params":{"cust_space_id":{"caller":true},"user_id":{"caller":true},"bot_biz_id":{"caller":true},"model":{"caller":true}}}]}"#),
     ];
     let mut vars: Vec<(String, String)> = endpoints.map(|name| (name.to_owned(), vendor.clone())).into();
     vars.extend(fixed.iter().chain(extra).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
@@ -125,27 +134,43 @@ static VENDOR: LazyLock<std::net::SocketAddr> = LazyLock::new(|| {
 
 /// A vendor's reply, of any status; the first byte chooses flow and status.
 pub fn replies(data: &[u8]) {
-    static APPS: LazyLock<[Router; 5]> = LazyLock::new(|| {
+    static APPS: LazyLock<[Router; 7]> = LazyLock::new(|| {
         [
             app::<alibaba_chatapp::Chatapp>(&[]),
             app::<alibaba_workorder::Workorder>(&[]),
             app::<alibaba_workorder::Workorder>(&[("WORKORDER_API", "2021-06-10")]),
             app::<tencent_lke::Lke>(&[]),
             app::<alibaba_aicontent::Aicontent>(&[]),
+            app::<alibaba_dashscope::Dashscope>(&[]),
+            app::<alibaba_bailian::Bailian>(&[]),
         ]
     });
     static NAMES: AtomicU64 = AtomicU64::new(0);
     let Some((first, mut body)) = data.split_first() else { return };
     let wrapped;
-    if first & 0x80 != 0 {
-        // The ticket service's policy, which is base64 inside the document.
+    let wraps = match first >> 6 {
+        2 => Some(1),
+        3 => Some(5),
+        _ => None,
+    };
+    if let Some(flow) = wraps {
+        // A policy is base64 inside the document: the ticket service's, and DashScope's.
         let policy = STANDARD.encode(body);
-        let host = "http://bucket.oss-cn-hangzhou.aliyuncs.com";
-        let data = serde_json::json!({ "accessId": "i", "policy": policy, "signature": "s", "host": host });
+        let data = if flow == 1 {
+            let host = "http://bucket.oss-cn-hangzhou.aliyuncs.com";
+            serde_json::json!({ "accessId": "i", "policy": policy, "signature": "s", "host": host })
+        } else {
+            let host = "https://dashscope-file-mgr.oss-cn-beijing.aliyuncs.com";
+            serde_json::json!({
+                "oss_access_key_id": "i", "policy": policy, "signature": "s", "upload_host": host,
+                "upload_dir": "dashscope-instant/a/2026-01-01/b", "expire_in_seconds": 300,
+                "max_file_size_mb": 100, "x_oss_object_acl": "private", "x_oss_forbid_overwrite": "true",
+            })
+        };
         wrapped = serde_json::json!({ "success": true, "code": 200, "data": data }).to_string();
         body = wrapped.as_bytes();
     }
-    let which = if first & 0x80 != 0 { 1 } else { usize::from(first & 7) % 5 };
+    let which = wraps.unwrap_or(usize::from(first & 7) % 7);
     let status = [200, 200, 400, 403, 503, 200][usize::from(first >> 3 & 7) % 6];
     let head = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
     *REPLY.lock().expect("a lock") = [head.as_bytes(), body].concat();
@@ -154,9 +179,12 @@ pub fn replies(data: &[u8]) {
         0 => ("a.png", "cust_space_id"),
         3 => ("a.pdf", "bot_biz_id"),
         4 => ("a.wav", "user_id"),
+        5 => ("a.pdf", "model"),
         _ => ("a.pdf", ""),
     };
-    let mut ask_for = serde_json::json!({ "filename": filename });
+    // One of the flows wants the last two before it asks its vendor.
+    let checksums = serde_json::json!({ "md5": "XUFAKrxLKna5cZ2REBfFkg==" });
+    let mut ask_for = serde_json::json!({ "filename": filename, "size": 5, "checksums": checksums });
     if !param.is_empty() {
         ask_for["params"] = serde_json::json!({ param: name });
     }

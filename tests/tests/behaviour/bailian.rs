@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use upload_grant_sandbox::facts;
+use upload_grant_tests::wire::Wire;
 use upload_grant_tests::{Answer, Function, Sandbox, Service, sandbox, upload};
 
 const FLOW: &str = "alibaba-bailian";
@@ -108,6 +109,37 @@ async fn an_empty_type_is_sent_empty_and_no_page_is_asked_to() {
     // A page may put where the header is filled.
     sandbox.settings(json!({ "bailian_empty_type": false }));
     Answer::of(page(&put())).await.ok();
+}
+
+/// Left out, it would be signed for as well: only the bytes tell the two apart.
+#[tokio::test]
+async fn the_empty_type_is_on_the_wire() {
+    let sandbox = sandbox().await;
+    let wire = Wire::to(&sandbox.url(Service::Oss)).await;
+    let settings = [("OSS_ENDPOINT", &*wire.url), ("GRANT_EVENTS", "trusted")];
+    let function = start(&sandbox, &settings).await;
+    for (empty, expected) in [(true, ""), (false, "text/markdown")] {
+        sandbox.settings(json!({ "bailian_empty_type": empty }));
+        for md5 in [Value::Null, json!(MD5)] {
+            let checksums = json!({ "md5": md5 });
+            let relay = json!({ "filename": "a.md", "mode": "relay", "checksums": checksums });
+            assert_eq!(upload(&function.ask(&relay).await.ok(), b"hello").await.status, 200);
+            assert_eq!(content_types(&wire), [expected], "relay {relay}");
+            let job = json!({ "id": format!("{empty} {md5}"), "filename": "a.md", "checksums": checksums,
+                "source": { "base64": "aGVsbG8=" } });
+            assert_eq!(Answer::of(function.post("/events").body(job.to_string())).await.status, 200);
+            assert_eq!(content_types(&wire), [expected], "{job}");
+        }
+    }
+}
+
+/// The values of the header in the PUTs that went over the wire.
+fn content_types(wire: &Wire) -> Vec<String> {
+    let lines = wire.lines();
+    assert_eq!(lines.iter().filter(|line| line.starts_with("PUT /")).count(), 1, "{lines:#?}");
+    let pairs = lines.iter().filter_map(|line| line.split_once(':'));
+    let found = pairs.filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    found.map(|(_, value)| value.trim().to_owned()).collect()
 }
 
 #[tokio::test]

@@ -71,11 +71,18 @@ async fn malformed_requests() {
         (checksum("crc64", json!("+1")), "/checksums/crc64"),
         (checksum("crc64", json!(7)), "/checksums/crc64"),
         (member("params", json!([])), "/params"),
-        (member("params", json!({ "is_public": "true" })), "/params/is_public"),
-        (member("params", json!({ "type_key": 1 })), "/params/type_key"),
-        (member("params", json!({ "locale": "" })), "/params/locale"),
     ] {
         refused(&function, &sandbox, flow, request.to_string(), (400, "invalid_request", pointer)).await;
+    }
+    for (flow, filename, param, value) in [
+        ("tencent-lke", "a.pdf", "is_public", json!("true")),
+        ("tencent-lke", "a.pdf", "type_key", json!(1)),
+        ("huawei-aicc", "a.png", "locale", json!("")),
+    ] {
+        let function = Function::of(flow, &sandbox, &[]).await;
+        let request = json!({ "filename": filename, "params": { param: value } }).to_string();
+        let pointer = format!("/params/{param}");
+        refused(&function, &sandbox, flow, request, (400, "invalid_request", &pointer)).await;
     }
 }
 
@@ -239,7 +246,8 @@ async fn types_that_are_not_taken() {
 #[tokio::test]
 async fn params_a_caller_may_not_set() {
     for (flow, filename, names) in [
-        ("alibaba-chatapp", "a.png", &["cust_space_id", "anything"][..]),
+        // What another flow's callers may set is none of this one's.
+        ("alibaba-chatapp", "a.png", &["cust_space_id", "locale", "anything"][..]),
         ("alibaba-workorder", "a.pdf", &["anything"]),
         ("tencent-lke", "a.pdf", &["bot_biz_id"]),
         ("alibaba-aicontent", "a.wav", &["user_id", "user_client_ip"]),

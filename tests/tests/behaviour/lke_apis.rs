@@ -70,6 +70,17 @@ async fn the_application_has_two_names() {
         let grant = function.ask(&json!({ "filename": "a.pdf", "params": params })).await.ok();
         assert!(grant["key"].as_str().expect("a key").contains("/77/"), "{grant:#}");
     }
+    // A policy may say either name, whichever the caller sends.
+    for name in ["app_id", "bot_biz_id"] {
+        let policy = json!({ "groups": [{ "params": { name: { "caller": ["77"] } } }] }).to_string();
+        let function = Function::of("tencent-lke", &sandbox, &[ADP, ("GRANT_POLICY", &policy)]).await;
+        for sent in ["app_id", "bot_biz_id"] {
+            let asked =
+                async |id: &str| function.ask(&json!({ "filename": "a.pdf", "params": { sent: id } })).await;
+            assert!(asked("77").await.ok()["key"].as_str().expect("a key").contains("/77/"));
+            assert_eq!(asked("78").await.problem(), (403, "forbidden"), "{name} {sent}");
+        }
+    }
     let calls = sandbox.calls(Service::Lke);
     for (params, pointer) in [
         (json!({ "app_id": "77", "bot_biz_id": "78" }), "/params/app_id"),

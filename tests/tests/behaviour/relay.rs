@@ -338,3 +338,17 @@ async fn a_store_that_answers_before_the_last_byte_gives_no_receipt() {
     assert_eq!(answer.problem(), (502, "upload_failed"));
     assert_eq!(answer.json["retryable"], true);
 }
+
+/// Nobody takes the coding off: the store would have other bytes than the file's.
+#[tokio::test]
+async fn a_body_in_a_content_encoding_is_refused() {
+    let sandbox = sandbox().await;
+    let function = chatapp(&sandbox, &[]).await;
+    for (coding, status) in [("gzip", 415), ("br, identity", 415), ("identity", 200)] {
+        let grant = ticket(&function, json!({})).await;
+        let put = upload_request(&grant, BYTES).header("content-encoding", coding);
+        let answer = Answer::of(put).await;
+        assert_eq!(answer.status, status, "{coding}: {}", answer.text);
+        assert_eq!(sandbox.objects().len(), usize::from(status == 200), "{coding}");
+    }
+}

@@ -244,7 +244,7 @@ async fn the_companion_facade_answers_forms() {
         assert_eq!(missing.problem(), (400, "invalid_request"));
         assert_eq!(missing.json["errors"][0]["pointer"], "/filename");
     }
-    for flow in ["tencent-lke", "alibaba-aicontent", "huawei-aicc"] {
+    for flow in ["tencent-lke", "alibaba-aicontent", "huawei-aicc", "alibaba-bailian"] {
         let function = Function::of(flow, &sandbox().await, &[]).await;
         let answer = Answer::of(function.get("/s3/params?filename=a.pdf&type=application/pdf")).await;
         assert_eq!(answer.problem(), (400, "invalid_request"), "{flow}");

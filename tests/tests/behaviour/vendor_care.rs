@@ -144,3 +144,51 @@ async fn an_evaluation_can_be_streamed() {
     let relay = function.ask(&json!({ "filename": "a.wav", "mode": "relay" })).await.ok();
     assert!(relay.get("stream").is_none());
 }
+
+/// What looks like a code or an id may be one of our own secrets, sent back: then it goes no further.
+#[tokio::test]
+async fn our_own_secrets_are_no_codes() {
+    let sandbox = sandbox().await;
+    let secret = "LTAI5t-a-secret-that-looks-like-a-code";
+    let env = [("ALIBABA_CLOUD_ACCESS_KEY_SECRET", secret)];
+    for (code, id) in
+        [(secret.to_owned(), "R1"), (format!("No.{secret}.x"), "R1"), ("Forbidden".into(), secret)]
+    {
+        let body = json!({ "Code": code, "RequestId": id, "Message": "m" }).to_string();
+        sandbox.reset();
+        sandbox.fault(json!({ "target": "cams", "raw": { "status": 403, "body": body } }));
+        let function = Function::of("alibaba-chatapp", &sandbox, &env).await;
+        let answer = function.ask(&json!({ "filename": "a.png" })).await;
+        assert_eq!(answer.status, 502, "{}", answer.text);
+        assert!(!answer.text.contains(secret), "{code} {id}: {}", answer.text);
+    }
+    let mut body: Value = serde_json::from_str(CAMS).expect("JSON");
+    body["RequestId"] = secret.into();
+    let grant = answered(&sandbox, "alibaba-chatapp", &env, &body.to_string()).await;
+    assert_eq!((grant.status, grant.text.contains(secret)), (200, false), "{}", grant.text);
+}
+
+/// An object is stored when the store says so in one of its own ways, about these bytes.
+#[tokio::test]
+async fn only_a_stores_own_success_about_these_bytes_is_one() {
+    let sandbox = sandbox().await;
+    let function = Function::of("alibaba-chatapp", &sandbox, &[]).await;
+    let md5 = "\"5D41402ABC4B2A76B9719D911017C592\"";
+    for (status, etag, expected) in [
+        (200, md5, 200),
+        (200, "\"5D41402ABC4B2A76B9719D911017C593\"", 502),
+        // Of other ways to store than a plain PUT the tag is no MD5.
+        (200, "\"5D41402ABC4B2A76B9719D911017C593-2\"", 200),
+        (202, md5, 502),
+        (206, md5, 502),
+    ] {
+        sandbox.clear_faults();
+        let headers = json!({ "etag": etag, "x-oss-request-id": "R" });
+        sandbox.fault(
+            json!({ "target": "oss", "raw": { "status": status, "headers": headers }, "after": true }),
+        );
+        let relay = function.ask(&json!({ "filename": "a.png", "mode": "relay" })).await.ok();
+        let answer = upload(&relay, b"hello").await;
+        assert_eq!(answer.status, expected, "{status} {etag}: {}", answer.text);
+    }
+}

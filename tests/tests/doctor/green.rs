@@ -1,48 +1,103 @@
 //! Where all is well; and the ways to ask.
 
-use upload_grant_tests::{FLOWS, sandbox};
+use serde_json::{Value, json};
+use upload_grant_sandbox::Flow;
+use upload_grant_tests::{FLOWS, Function, Sandbox, sandbox};
 
 use crate::run::Run;
 
 const ALWAYS: [&str; 5] = ["configuration", "secret", "clock", "vendor.call", "relay.upload"];
 
+const CREDENTIALS: (&str, &str) = ("GRANT_ALLOW_CREDENTIALS", "true");
+
+/// A flow, settings, and what its doctor finds and leaves besides what the grants promise.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str], usize);
+
+const OWN: &[Case<'_>] = &[
+    ("alibaba-chatapp", &[CREDENTIALS], &["form.cors", "put.cors"], 0),
+    ("alibaba-workorder", &[], &[], 0),
+    ("alibaba-workorder", &[("WORKORDER_SIGNATURE", "v3")], &[], 0),
+    // One more is read back under the vendor's own URL.
+    ("alibaba-workorder", &[("WORKORDER_API", "2021-06-10")], &[], 1),
+    ("tencent-lke", &[CREDENTIALS], &["put.cors"], 1),
+    ("alibaba-aicontent", &[], &[], 0),
+    ("alibaba-aicontent", &[("AICONTENT_TRANSPORT", "ssapi")], &[], 0),
+    ("alibaba-aicontent", &[("AICONTENT_SIGN", "none")], &[], 0),
+    ("huawei-aicc", &[], &["aicc.session"], 0),
+];
+
+/// What a doctor must find well for what the grants of this flow promise, and how many objects it leaves for that.
+async fn promised(flow: &Flow, sandbox: &Sandbox, extra: &[(&str, &str)]) -> (Vec<String>, usize) {
+    let function = Function::of(flow.name, sandbox, extra).await;
+    // The relay's upload is always there.
+    let (mut checks, mut objects) = (Vec::new(), 1);
+    for mode in flow.modes.iter().filter(|mode| ["form", "put"].contains(mode)) {
+        let mut request = json!({ "filename": flow.file, "mode": mode, "size": 5,
+            "checksums": { "md5": "XUFAKrxLKna5cZ2REBfFkg==" } });
+        let sized = function.ask(&request).await;
+        if sized.status == 400 {
+            continue; // not offered under these settings
+        }
+        objects += 1;
+        checks.push(format!("{mode}.upload"));
+        request["size"] = Value::Null;
+        let most = function.ask(&request).await.json["limits"]["max_bytes"].as_u64();
+        for enforced in sized.ok()["limits"]["enforced"].as_array().expect("a list") {
+            checks.extend(match enforced.as_str() {
+                // A gigabyte and one byte is more than the doctor sends to see it refused.
+                Some("size") if most.is_some_and(|most| most >= 1 << 30) => None,
+                Some(kind @ ("size" | "type" | "key")) => Some(format!("{mode}.{kind}")),
+                Some("no-overwrite") => Some(format!("{mode}.overwrite")),
+                _ => None,
+            });
+        }
+    }
+    sandbox.reset();
+    (checks, objects)
+}
+
 /// Every flow and variant: nothing fails, and every kind of refusal is tried where it is promised.
 #[tokio::test]
 async fn every_flow_is_found_well() {
-    let credentials = ("GRANT_ALLOW_CREDENTIALS", "true");
-    let form: &[&str] = &["form.size", "form.type", "form.key", "form.upload", "form.cors", "form.overwrite"];
-    let put: &[&str] = &["put.size", "put.type", "put.key", "put.upload", "put.cors", "put.overwrite"];
-    let (size, key): (&[&str], &[&str]) = (&["form.size", "form.upload"], &["put.key", "put.upload"]);
-    for (flow, extra, checks, objects) in [
-        ("alibaba-chatapp", &[credentials][..], [form, put].concat(), 3),
-        ("alibaba-workorder", &[], size.to_vec(), 2),
-        ("alibaba-workorder", &[("WORKORDER_SIGNATURE", "v3")], size.to_vec(), 2),
-        // One more is read back under the vendor's own URL.
-        ("alibaba-workorder", &[("WORKORDER_API", "2021-06-10")], key.to_vec(), 3),
-        ("tencent-lke", &[credentials], put.to_vec(), 3),
-        ("alibaba-aicontent", &[], vec!["form.upload"], 2),
-        ("alibaba-aicontent", &[("AICONTENT_TRANSPORT", "ssapi")], vec!["form.upload"], 2),
-        ("alibaba-aicontent", &[("AICONTENT_SIGN", "none")], vec!["form.upload"], 2),
-        ("huawei-aicc", &[], vec!["aicc.session"], 1),
-        ("alibaba-bailian", &[], key.to_vec(), 2),
-        // A gigabyte and one byte is more than the doctor sends to see it refused.
-        ("alibaba-dashscope", &[], vec!["form.upload", "form.overwrite"], 2),
-    ] {
+    let others = FLOWS.iter().filter(|flow| OWN.iter().all(|(own, ..)| *own != flow.name));
+    let others = others.map(|flow| (flow.name, &[][..], &[][..], 0));
+    for (name, extra, own, left) in OWN.iter().copied().chain(others) {
         let sandbox = sandbox().await;
-        let run = Run::json(flow, &sandbox, extra).await;
+        let flow = FLOWS.iter().find(|flow| flow.name == name).expect("it is listed");
+        let (checks, objects) = promised(flow, &sandbox, extra).await;
+        let run = Run::json(name, &sandbox, extra).await;
         assert_eq!(run.exit, 0, "{}", run.stdout);
         let good = run.with("ok");
-        for check in ALWAYS.iter().chain(&checks) {
-            assert!(good.contains(check), "{flow}: {check} is not ok: {}", run.stdout);
+        for check in ALWAYS.iter().chain(own).copied().chain(checks.iter().map(String::as_str)) {
+            assert!(good.contains(&check), "{name}: {check} is not ok: {}", run.stdout);
         }
-        assert_eq!(run.with("warn"), ["callers"], "{flow}: {}", run.stdout);
+        assert_eq!(run.with("warn"), ["callers"], "{name}: {}", run.stdout);
         // What is in the store is what the report names.
         let told = run.json["objects"].as_array().expect("objects");
-        assert_eq!((sandbox.objects().len(), told.len()), (objects, objects), "{flow}: {}", run.stdout);
+        let objects = objects + left;
+        assert_eq!((sandbox.objects().len(), told.len()), (objects, objects), "{name}: {}", run.stdout);
         for object in sandbox.objects() {
-            assert_eq!(object.size, 1024, "{flow}");
-            assert!(flow == "alibaba-aicontent" || told.contains(&object.key.into()), "{flow}: {told:?}");
+            assert_eq!(object.size, 1024, "{name}");
+            assert!(name == "alibaba-aicontent" || told.contains(&object.key.into()), "{name}: {told:?}");
         }
+    }
+}
+
+/// One policy may serve all functions of a stack: what is not this one's is told, in case it was mistyped.
+#[tokio::test]
+async fn a_policy_s_other_names_are_told() {
+    for (names, outcome, code, word) in [
+        (&["bot_biz_id"][..], "ok", json!("ok"), "this function only"),
+        (&["app_id"], "ok", json!("ok"), "this function only"),
+        (&["bot_biz_id", "cust_space_id"], "warn", json!("others"), "cust_space_id"),
+    ] {
+        let params: Value =
+            names.iter().map(|name| ((*name).to_owned(), json!({ "caller": true }))).collect();
+        let policy = json!({ "groups": [{ "params": params }] }).to_string();
+        let run = Run::json("tencent-lke", &sandbox().await, &[("GRANT_POLICY", &policy)]).await;
+        let line = run.line("policy");
+        assert_eq!((&line["outcome"], &line["code"]), (&json!(outcome), &code), "{line:#}");
+        assert!(line["seen"].as_str().expect("what was seen").contains(word), "{line:#}");
     }
 }
 

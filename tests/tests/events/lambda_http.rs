@@ -106,6 +106,11 @@ async fn a_binary_body_is_relayed_byte_by_byte() {
         Value::Object(Map::from_iter([("content-type".to_owned(), json!("application/octet-stream"))]));
     put["body"] = "AP+Afw==".into();
     put["isBase64Encoded"] = true.into();
+    // As everywhere else, a client that does not say how much it sends is told to.
+    let refused = lambda.invoke(&put).await.unwrap();
+    assert_eq!(refused["statusCode"], 411, "{refused}");
+    assert!(lambda.sandbox.objects().is_empty());
+    put["headers"]["content-length"] = "4".into();
     let answer = lambda.invoke(&put).await.unwrap();
     assert_eq!(answer["statusCode"], 200, "{answer}");
     assert_eq!(lambda.sandbox.objects()[0].data.as_deref(), Some(&[0x00, 0xff, 0x80, 0x7f][..]));
@@ -199,4 +204,22 @@ async fn relay_urls_keep_stages_and_base_paths() {
         let url = relay_url(&lambda, &balanced).await;
         assert!(url.starts_with(start), "{url}");
     }
+}
+
+/// REST APIs keep the client's `Content-Length` to themselves, and hand over the whole body.
+#[tokio::test]
+async fn a_rest_api_relays_without_a_length() {
+    let lambda = Lambda::start("tencent-lke", &[]).await;
+    let mut ask = event("rest-v1");
+    ask["body"] = json!({ "filename": "a.pdf", "mode": "relay" }).to_string().into();
+    let answer = lambda.invoke(&ask).await.unwrap();
+    let grant: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    let (_, ticket) = grant["url"].as_str().unwrap().rsplit_once('/').unwrap();
+    let mut put = event("rest-v1");
+    (put["httpMethod"], put["path"]) = ("PUT".into(), format!("/relay/{ticket}").into());
+    (put["headers"]["Content-Type"], put["multiValueHeaders"]) =
+        ("application/octet-stream".into(), Value::Null);
+    (put["body"], put["isBase64Encoded"]) = ("aGVsbG8=".into(), true.into());
+    let answer = lambda.invoke(&put).await.unwrap();
+    assert_eq!(answer["statusCode"], 200, "{answer}");
 }

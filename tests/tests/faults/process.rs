@@ -17,8 +17,7 @@ pub struct Process {
 impl Process {
     /// Starts `flow` on a free port, with these settings and no others, logging all there is to log.
     pub async fn start(flow: &str, vars: &[(String, String)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_function"))
-            .arg(flow)
+        let mut child = Command::new(upload_grant_tests::process::binary(flow))
             .env_clear()
             .envs(vars.iter().map(|(name, value)| (name, value)))
             .env("GRANT_LISTEN", "127.0.0.1:0")

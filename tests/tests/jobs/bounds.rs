@@ -147,3 +147,31 @@ async fn a_job_of_very_many_values_is_none() {
         assert_eq!(queue.deliver(&[("m", None, deep)]).await, ["m"], "{depth}");
     }
 }
+
+/// A job's own id is bounded as its message's is.
+#[tokio::test]
+async fn a_jobs_own_id_may_have_512_bytes() {
+    let queue = Queue::of("tencent-lke", &[]).await;
+    for (length, stays) in [(256, false), (257, false), (512, false), (513, true)] {
+        let failed = queue.deliver(&[("m", None, job(&"i".repeat(length)).to_string())]).await;
+        assert_eq!(!failed.is_empty(), stays, "{length}");
+    }
+    assert_eq!(queue.deliver(&[("m", None, job("a\nb").to_string())]).await, ["m"]);
+}
+
+/// As SNS posts it to a subscribed address.
+#[tokio::test]
+async fn a_notification_of_sns_may_come_alone() {
+    let queue = Queue::of("tencent-lke", &[]).await;
+    let mut inner = job("");
+    inner.as_object_mut().unwrap().shift_remove("id");
+    let sns =
+        json!({ "Type": "Notification", "MessageId": "m-1", "TopicArn": "t", "Message": inner.to_string() });
+    for _ in 0..2 {
+        assert_eq!(post(&queue, sns.to_string()).await.status, 200);
+    }
+    assert_eq!(queue.sandbox.objects().len(), 1, "its id is the message's");
+    // A question whether to subscribe is none.
+    let question = json!({ "Type": "SubscriptionConfirmation", "MessageId": "m-2", "Message": "x", "SubscribeURL": "https://x" });
+    assert_eq!(post(&queue, question.to_string()).await.problem(), (400, "invalid_request"));
+}

@@ -252,7 +252,7 @@ async fn a_job_that_cannot_be_read_says_where() {
         ("/source/s3/key", json!({ "source": { "s3": { "bucket": "b" } } })),
         ("/id", json!({ "id": 7 })),
         ("/id", json!({ "id": "" })),
-        ("/id", json!({ "id": "x".repeat(257) })),
+        ("/id", json!({ "id": "x".repeat(513) })),
         ("/notify/url", json!({ "notify": { "url": 1 } })),
         ("/filename", json!({ "filename": "a/b.pdf" })),
     ] {

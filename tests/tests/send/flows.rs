@@ -1,8 +1,9 @@
 //! Every flow in each of its modes, and many files at once.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use upload_grant_tests::process::Process;
-use upload_grant_tests::{FLOWS, sandbox};
+use upload_grant_tests::wire::Wire;
+use upload_grant_tests::{FLOWS, Service, sandbox};
 
 use crate::shell::{Said, Shell};
 
@@ -52,6 +53,23 @@ async fn the_ticket_system_s_second_api_takes_files_too() {
     shell.file("a.txt", b"hello");
     let said = shell.send(&["--mode", "put", "a.txt"]).await.ok();
     assert_eq!(sandbox.objects()[0].sha256, digest(&said.lines[0]));
+}
+
+/// A header that the vendor signed as empty is sent, and is empty; whether it is there only the bytes tell.
+#[tokio::test]
+async fn an_empty_type_is_sent_as_such() {
+    let sandbox = sandbox().await;
+    sandbox.settings(json!({ "bailian_empty_type": true }));
+    let wire = Wire::to(&sandbox.url(Service::Oss)).await;
+    let (_process, url) = Process::serving("alibaba-bailian", &sandbox, &[("OSS_ENDPOINT", &wire.url)]).await;
+    let shell = Shell::at(&url);
+    shell.file("a.md", b"hello");
+    shell.send(&["--mode", "put", "a.md"]).await.ok();
+    let lines = wire.lines();
+    let types: Vec<&String> =
+        lines.iter().filter(|line| line.to_ascii_lowercase().starts_with("content-type:")).collect();
+    assert_eq!(types.len(), 1, "{lines:#?}");
+    assert_eq!(types[0].trim().to_ascii_lowercase(), "content-type:");
 }
 
 #[tokio::test]

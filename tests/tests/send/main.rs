@@ -1,5 +1,6 @@
 //! `send FILE…` as a shell runs it: the real binaries against real function processes and the sandbox.
 
+mod batch;
 mod flows;
 mod input;
 mod large;

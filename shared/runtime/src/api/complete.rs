@@ -60,7 +60,7 @@ fn receipt<F: Flow>(flow: &F, claims: &TicketClaims, sent: &Value) -> Result<Rec
     }
     checksums.crc64 = checksums.crc64.or(crc64);
     let mut vendor = claims.vendor.clone();
-    if let Some(record_id) = text(sent, "record_id")? {
+    if let Some(record_id) = text(sent, "record_id")?.filter(|_| F::SPEC.collect.contains(&"record_id")) {
         vendor.insert("record_id".into(), record_id.into());
     }
     let mut receipt = Receipt {

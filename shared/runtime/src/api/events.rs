@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::grants::no_store;
-use super::{DOCUMENT_TIME, Rejection, json_response, read_document};
+use super::{DOCUMENT_TIME, Rejection, declared_length, json_response, read_document, too_large};
 use crate::app::{App, RequestOrigin};
 use crate::auth::Caller;
 use crate::auth::policy::Right;
@@ -22,6 +22,7 @@ use crate::event::{
 use crate::flow::Flow;
 use crate::jobs::Delivered;
 use crate::platform::{Events, telemetry};
+use crate::transfer::Held;
 use upload_grant::model::problem::{Code, Problem};
 
 /// The most bytes of a delivery.
@@ -50,9 +51,14 @@ pub(super) async fn events<F: Flow>(
         }
     };
     app.configured()?;
+    let sender = caller.as_ref().and_then(Caller::share);
+    let room = app.capacity.body(sender)?;
     let _place = app.capacity.place()?;
     let (head, body) = request.into_parts();
-    let body = read_document(&head.headers, body, MAX_EVENTS, DOCUMENT_TIME).await?;
+    let mut held = hold(&app, &head.headers, sender).await?;
+    let body = held.fill(read_document(&head.headers, body, MAX_EVENTS, DOCUMENT_TIME)).await?;
+    drop(room);
+    held.keep(memory(body.len() as u64));
     let delivery = delivery(&head.headers, &body)?;
     drop(body);
     let report = delivery.report;
@@ -75,7 +81,9 @@ pub(super) async fn fc_invoke<F: Flow>(
         app.configured()?;
         let _place = app.capacity.place()?;
         let (head, body) = request.into_parts();
-        let body = read_document(&head.headers, body, MAX_EVENTS, DOCUMENT_TIME).await?;
+        let mut held = hold(app, &head.headers, None).await?;
+        let body = held.fill(read_document(&head.headers, body, MAX_EVENTS, DOCUMENT_TIME)).await?;
+        held.keep(memory(body.len() as u64));
         match recognized(json_text(&body)?)? {
             Event::Messages(delivery) => {
                 app.delivered(delivery, None, None).await.problem.map_or_else(|| Ok(json!({})), Err)
@@ -98,6 +106,24 @@ pub(super) async fn fc_invoke<F: Flow>(
             ([("x-fc-status", "404")], response).into_response()
         }
     }
+}
+
+/// What a delivery takes while it is read and taken apart: four times its body, as `tests` measure.
+const fn memory(length: u64) -> u64 {
+    4 * length
+}
+
+/// Memory for a delivery whose length is what it says, else as long as it may be.
+async fn hold<'a, F: Flow>(
+    app: &'a App<F>,
+    headers: &HeaderMap,
+    sender: Option<&str>,
+) -> Result<Held<'a>, Problem> {
+    let length = declared_length(headers).unwrap_or(MAX_EVENTS as u64);
+    if length > MAX_EVENTS as u64 {
+        return Err(too_large(MAX_EVENTS));
+    }
+    app.deliveries.hold_up_to(memory(length), sender, Instant::now() + DOCUMENT_TIME).await
 }
 
 /// The messages in a request: CloudEvents in any mode, or an event as its queue would deliver it.

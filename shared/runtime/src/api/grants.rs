@@ -17,7 +17,7 @@ use super::address::{public_base, source};
 use super::path::Prefix;
 use super::{DOCUMENT_TIME, Rejection, json_response, read_document};
 use crate::app::{App, RequestOrigin};
-use crate::flow::Flow;
+use crate::flow::{Flow, Param};
 
 pub(super) async fn grants<F: Flow>(
     State(app): State<Arc<App<F>>>,
@@ -31,7 +31,9 @@ pub(super) async fn grants<F: Flow>(
     let _place = app.capacity.place()?;
     let granted = app.granted(&caller)?;
     let (head, body) = request.into_parts();
+    let room = app.capacity.body(caller.share())?;
     let body = read_document(&head.headers, body, MAX_BODY, DOCUMENT_TIME).await?;
+    drop(room);
     let base = || public_base(&app, &origin, &head.headers, &head.uri, &prefix);
     let source = source(&app, &origin, &head.headers);
     Ok(no_store(match Asked::parse(&body)? {
@@ -56,7 +58,7 @@ pub(super) async fn s3_params<F: Flow>(
             "this flow has no forms for Uppy: use POST /grants",
         ));
     }
-    let asked = companion_request(request.uri().query().unwrap_or_default(), &F::SPEC.param_names())?;
+    let asked = companion_request(request.uri().query().unwrap_or_default(), F::SPEC.params)?;
     let source = source(&app, &origin, request.headers());
     let grant = app.grant(&asked, &granted, source, &origin, || Ok(String::new())).await?;
     Ok(no_store(json_response(&json!({
@@ -66,7 +68,7 @@ pub(super) async fn s3_params<F: Flow>(
 }
 
 /// `?filename=&type=&metadata[k]=` as a request in form mode; metadata that is no parameter is Uppy's own.
-fn companion_request(query: &str, flow_params: &[&str]) -> Result<GrantRequest, Problem> {
+fn companion_request(query: &str, flow_params: &[Param]) -> Result<GrantRequest, Problem> {
     let pairs: HashMap<_, _> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let mut document = json!({ "mode": "form", "params": {} });
     for (from, to) in [("filename", "filename"), ("type", "content_type")] {
@@ -74,7 +76,7 @@ fn companion_request(query: &str, flow_params: &[&str]) -> Result<GrantRequest, 
             document[to] = value.as_str().into();
         }
     }
-    for name in flow_params {
+    for name in flow_params.iter().map(|param| param.name) {
         if let Some(value) = pairs.get(&format!("metadata[{name}]")) {
             document["params"][name] = match value.as_str() {
                 "true" => Value::Bool(true),

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::auth::Auth;
-use crate::flow::Flow;
+use crate::flow::{Flow, Place};
 use upload_grant::model::problem::Code;
 
 /// The description of `app` as it is configured: its modes, its caller check, and the routes that are open.
@@ -28,6 +28,10 @@ pub(super) fn document<F: Flow>(app: &App<F>) -> Value {
         .flatten()
         .collect::<Map<_, _>>()
         .into();
+    for (schema, others) in [("GrantVendor", Place::Receipts), ("ReceiptVendor", Place::Grants)] {
+        let here = F::SPEC.vendor.iter().filter(|member| member.only_in != Some(others));
+        here.for_each(|member| schemas[schema]["properties"][member.name] = member.schema());
+    }
     let paths = &mut document["paths"];
     if let Some(paths) = paths.as_object_mut().filter(|_| !app.cx.settings.metrics) {
         paths.remove("/metrics");

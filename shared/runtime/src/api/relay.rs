@@ -32,6 +32,7 @@ pub(super) async fn relay<F: Flow>(
     request: Request<Body>,
 ) -> Result<Response, Rejection> {
     let claims = app.sealers()?.open_ticket(&ticket, F::SPEC.name, clock::now())?;
+    let _room = app.capacity.body(claims.caller.as_deref())?;
     let _place = app.capacity.place()?;
     telemetry::note(|notes| {
         notes.mode = Some(Mode::Relay.as_str());
@@ -101,6 +102,11 @@ impl<F: Flow> Drop for Lease<F> {
 
 /// The length of a body that the ticket allows.
 fn check_headers(claims: &TicketClaims, headers: &HeaderMap) -> Result<u64, Problem> {
+    // The store would have the encoded bytes, under the type of the file.
+    if headers.get_all(header::CONTENT_ENCODING).iter().any(|coding| coding != "identity") {
+        let detail = "the body is in a content encoding: send the file as it is";
+        return Err(Problem::new(Code::UnsupportedType, detail));
+    }
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let fits = |sent: &str| {
         let declared = claims.declared_type.as_deref();

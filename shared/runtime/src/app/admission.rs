@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use tokio::time::Instant;
 use upload_grant::model::media::{self, Listing};
+use upload_grant::model::params;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::{GrantRequest, Mode};
 
@@ -47,9 +48,8 @@ impl<F: Flow> App<F> {
         source: Option<IpAddr>,
         max_body: u64,
     ) -> Result<UploadRequest, Problem> {
-        let sent = F::SPEC.by_name(&asked.params)?;
-        F::SPEC.check_kinds(&sent)?;
-        let params = granted.params(&F::SPEC.param_names(), self.defaults.clone(), &sent, source)?;
+        let sent = params::by_name(F::SPEC.params, &asked.params)?;
+        let params = granted.params(F::SPEC.params, self.defaults.clone(), &sent, source)?;
         F::SPEC.check_params(&params)?;
         let listing = Listing { types: &F::SPEC.types, patterns: self.cx.settings.content_types.as_deref() };
         let media = media::resolve(&asked.filename, asked.content_type.as_deref(), &listing)?;
@@ -76,6 +76,7 @@ impl<F: Flow> App<F> {
             params,
             now: clock::now(),
             deadline: Instant::now() + self.cx.settings.timeout,
+            sender: granted.caller().share().map(str::to_owned),
         };
         self.flow.check(&upload)?;
         Ok(upload)

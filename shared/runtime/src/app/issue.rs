@@ -36,7 +36,7 @@ impl<F: Flow> App<F> {
             notes.mode = Some(upload.mode.as_str());
             notes.grant_id = Some(upload.id.clone());
         });
-        let caller = granted.caller().name.as_deref();
+        let caller = granted.caller().share();
         let mut grant = if upload.mode == Mode::Relay {
             self.relay_grant(&upload, caller, &base()?)?
         } else {

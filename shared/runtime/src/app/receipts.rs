@@ -2,19 +2,12 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
 use upload_grant::model::receipt::{Receipt, Verified};
 use upload_grant::model::request::Mode;
 
 use crate::flow::{Flow, UploadContext, UploadRequest};
 use crate::platform::clock;
 use crate::transfer::StoredObject;
-
-/// Of a grant's `vendor`, what a receipt may say.
-pub(super) fn for_receipts<F: Flow>(mut vendor: Map<String, Value>) -> Map<String, Value> {
-    vendor.retain(|name, _| !F::SPEC.private.contains(&name.as_str()));
-    vendor
-}
 
 /// The receipt of an upload that this function made.
 pub(crate) fn receipt_of<F: Flow>(
@@ -41,7 +34,7 @@ pub(crate) fn receipt_of<F: Flow>(
         sha256: measured(digests.sha256),
         verified: Verified::Function,
         uploaded_at: clock::now(),
-        vendor: for_receipts::<F>(stored.vendor),
+        vendor: F::SPEC.for_receipts(stored.vendor),
         handoff: None,
         document: None,
     };

@@ -12,7 +12,6 @@ use upload_grant::model::request::{Checksums, Mode};
 use upload_grant::wire::secret::Secret;
 use upload_grant::wire::time::Timestamp;
 
-use super::receipts::for_receipts;
 use crate::flow::{Flow, UploadRequest};
 use crate::platform::clock;
 use crate::state::sealer::Sealer;
@@ -44,7 +43,7 @@ pub struct TicketClaims {
     pub max_bytes: u64,
     /// Checksums the caller promised.
     pub checksums: Checksums,
-    /// Who asked.
+    /// Who asked, as far as callers are told apart.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub caller: Option<String>,
     /// End of the grant.
@@ -91,7 +90,7 @@ impl TicketClaims {
         Self {
             key: grant.key.clone(),
             location: grant.object.as_ref().map(|object| object.location.clone()),
-            vendor: for_receipts::<F>(grant.vendor.clone()),
+            vendor: F::SPEC.for_receipts(grant.vendor.clone()),
             ..Self::of_request(grant.flow, upload, caller, grant.expires_at)
         }
     }
@@ -111,6 +110,7 @@ impl TicketClaims {
             params: self.params.clone(),
             now: clock::now(),
             deadline,
+            sender: self.caller.clone(),
         }
     }
 }

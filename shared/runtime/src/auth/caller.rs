@@ -41,6 +41,12 @@ impl Caller {
         }
     }
 
+    /// Whose share of what all callers share it takes: its name, and one share for all whose tokens name nobody.
+    /// None where callers are not told apart.
+    pub(crate) fn share(&self) -> Option<&str> {
+        self.name.as_deref().or(self.vouched.then_some(""))
+    }
+
     /// A caller whose claims are authentic, named by the first of `names` that it has.
     pub(super) fn vouched(mut claims: Map<String, Value>, names: &[&str]) -> Self {
         // Null is how some providers write that a claim is absent.

@@ -4,6 +4,8 @@ mod params;
 mod parse;
 mod rates;
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 pub use rates::Rates;
@@ -11,6 +13,7 @@ pub use rates::Rates;
 use super::Caller;
 use crate::platform::Env;
 use upload_grant::model::media;
+use upload_grant::model::params::Param;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::Mode;
 
@@ -79,8 +82,8 @@ pub struct Permissions<'a> {
 }
 
 impl Policy {
-    /// As `GRANT_POLICY` says; a fault if it cannot be read.
-    pub fn from_env(env: &mut Env) -> Option<Self> {
+    /// As `GRANT_POLICY` says, for a flow with these parameters; a fault if it cannot be read.
+    pub fn from_env(env: &mut Env, flow_params: &'static [Param]) -> Option<Self> {
         let Some(text) = env.get("GRANT_POLICY") else {
             // A file that came out empty must not open the door to everybody.
             if env.is_set("GRANT_POLICY") {
@@ -88,7 +91,13 @@ impl Policy {
             }
             return None;
         };
-        Self::parse(&text).map_err(|reason| env.fault("GRANT_POLICY", reason)).ok()
+        Self::parse(&text, flow_params).map_err(|reason| env.fault("GRANT_POLICY", reason)).ok()
+    }
+
+    /// The names in it that are none of `flow_params`: another flow's, or mistaken.
+    pub(crate) fn others(&self, flow_params: &'static [Param]) -> BTreeSet<&str> {
+        let named = self.groups.iter().flat_map(|group| &group.params).map(|(name, _)| &**name);
+        named.filter(|name| Param::find(flow_params, name).is_none()).collect()
     }
 }
 
@@ -230,7 +239,7 @@ mod tests {
     }
 
     fn policy(document: &Value) -> Policy {
-        Policy::parse(&document.to_string()).unwrap()
+        Policy::parse(&document.to_string(), &[]).unwrap()
     }
 
     #[test]
@@ -281,7 +290,7 @@ mod tests {
         }
         assert_eq!(granted.need(Right::Events), Ok(()));
         let unnamed = Caller { name: None, ..self::caller(&json!({})) };
-        let limited = Policy::parse(r#"{"groups":[{"per_minute":1}]}"#).unwrap();
+        let limited = Policy::parse(r#"{"groups":[{"per_minute":1}]}"#, &[]).unwrap();
         let granted = Permissions::of(Some(&limited), &unnamed).unwrap();
         let counted = granted.count(&Rates::default(), tokio::time::Instant::now());
         assert_eq!(counted.unwrap_err().code, Code::Unauthenticated);
@@ -327,7 +336,7 @@ mod tests {
             ("GRANT_POLICY_FILE", "/nowhere/at/all", true),
         ] {
             let mut env = Env::new([(name.to_owned(), value.to_owned())]);
-            assert!(Policy::from_env(&mut env).is_none());
+            assert!(Policy::from_env(&mut env, &[]).is_none());
             let named = env.faults().iter().any(|fault| fault.name == "GRANT_POLICY");
             assert_eq!(named, faulty, "{name}={value}");
         }

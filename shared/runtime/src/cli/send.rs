@@ -2,6 +2,7 @@
 //! and completed; its receipt, or its problem, is one JSON line on standard output.
 
 mod attempt;
+mod batch;
 mod file;
 mod function;
 mod grant;
@@ -13,12 +14,13 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, stream};
 use serde_json::{Map, Value};
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::batch::Work;
 use self::function::Function;
-use self::options::{Command, Input, Options};
+use self::options::{Command, Options};
 use self::progress::{Progress, say};
 use crate::net::{client, extra_roots};
 use crate::platform::Env;
@@ -77,12 +79,24 @@ pub fn run(program: &str, arguments: impl Iterator<Item = OsString>) -> ExitCode
 async fn send_all(options: &Options, function: &Function) -> u8 {
     let progress = Progress::new(options.quiet);
     let progress = &progress;
-    let work = async |input: &Input| {
+    let send = async |Work { input, prepared }: Work<'_>| {
         let bar = progress.bar(&input.label());
-        (input.label(), transfer::send(function, options, input, &bar).await)
+        let prepared = match prepared {
+            Some(prepared) => prepared,
+            None => transfer::prepare(options, input, &bar).await,
+        };
+        let outcome = match prepared {
+            Ok(prepared) => transfer::send(function, prepared, &bar).await,
+            Err(problem) => Err(problem),
+        };
+        (input.label(), outcome)
     };
-    let mut outcomes =
-        futures_util::stream::iter(options.inputs.iter().map(work)).buffer_unordered(options.jobs);
+    let asked = stream::iter(batch::groups(&options.inputs))
+        .then(|group| batch::ask(function, options, group, progress))
+        .flat_map(stream::iter);
+    // The next list is asked for when the last of this one is under way.
+    let outcomes = asked.map(send).buffer_unordered(options.jobs);
+    let mut outcomes = std::pin::pin!(outcomes);
     let mut code = 0;
     while let Some((file, outcome)) = outcomes.next().await {
         let is_failure = outcome.is_err();

@@ -98,13 +98,9 @@ fn version_2(event: &Members<'_>, context: &Members<'_>) -> Result<HttpEvent, Pr
     let method = text(&http, "method")?;
     let path = text(event, "rawPath")?.map_or_else(|| text(&http, "path"), |path| Ok(Some(path)))?;
     let query = text(event, "rawQueryString")?.unwrap_or_default();
-    let request = request(
-        method.as_deref(),
-        path.as_deref(),
-        &query,
-        headers(event)?,
-        body(event, "isBase64Encoded")?,
-    )?;
+    let headers = headers(event)?;
+    let body = body(event, "isBase64Encoded", headers.contains_key(CONTENT_LENGTH))?;
+    let request = request(method.as_deref(), path.as_deref(), &query, headers, body)?;
     Ok(HttpEvent {
         request,
         shape: Shape::Version2,
@@ -141,7 +137,9 @@ fn version_1(event: &Members<'_>, context: &Members<'_>) -> Result<HttpEvent, Pr
         .or_else(|| headers.get("x-scf-remote-addr").and_then(|value| value.to_str().ok()))
         .and_then(|address| address.parse().ok());
     let mount = mount(&path, &text(context, "path")?.unwrap_or_default());
-    let body = body(event, "isBase64Encoded")?;
+    // REST APIs hand over the body whole, without the header.
+    let length = shape == Shape::Plain || headers.contains_key(CONTENT_LENGTH);
+    let body = body(event, "isBase64Encoded", length)?;
     let request = request(text(event, "httpMethod")?.as_deref(), Some(&path), &query, headers, body)?;
     let request_id = text(context, "requestId")?.map(Cow::into_owned);
     Ok(HttpEvent { request, shape, mount, source, request_id, identity: identity(context)? })
@@ -176,7 +174,9 @@ fn lattice(event: &Members<'_>, context: &Members<'_>) -> Result<HttpEvent, Prob
     });
     let source = last_forwarded(&headers).and_then(|address| address.parse().ok());
     let method = text(event, "method")?;
-    let request = request(method.as_deref(), Some(path), query, headers, body(event, encoded)?)?;
+    // Its page promises no header but its own.
+    let body = body(event, encoded, true)?;
+    let request = request(method.as_deref(), Some(path), query, headers, body)?;
     Ok(HttpEvent { request, shape: Shape::Plain, mount: String::new(), source, request_id: None, identity })
 }
 
@@ -209,7 +209,7 @@ fn request(
     )?;
     let method = Method::from_bytes(method.as_bytes())
         .map_err(|_| Problem::invalid("", "the event's method is not one"))?;
-    let length = body.bytes.len();
+    let length = body.length.then(|| HeaderValue::from(body.bytes.len()));
     let mangled = mangled(&headers, &body);
     let bytes = Body::from(body.bytes);
     let mut request = Request::new(bytes);
@@ -218,7 +218,9 @@ fn request(
         request.extensions_mut().insert(mangled);
     }
     *request.headers_mut() = headers;
-    request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    if let Some(length) = length {
+        request.headers_mut().insert(CONTENT_LENGTH, length);
+    }
     Ok(request)
 }
 
@@ -272,17 +274,19 @@ struct Received {
     bytes: Bytes,
     /// Whether it came as text.
     text: bool,
+    /// Whether the client said how long it is, or the gateway keeps what it said to itself.
+    length: bool,
 }
 
 /// The body's bytes. One cloud says base64 and sends text: what does not decode is taken as it is.
-fn body(event: &Members<'_>, encoded: &str) -> Result<Received, Problem> {
+fn body(event: &Members<'_>, encoded: &str, length: bool) -> Result<Received, Problem> {
     let text = text(event, "body")?.unwrap_or_default();
     if event.is_true(encoded)
         && let Ok(bytes) = STANDARD.decode(&*text)
     {
-        return Ok(Received { bytes: Bytes::from(bytes), text: false });
+        return Ok(Received { bytes: Bytes::from(bytes), text: false, length });
     }
-    Ok(Received { bytes: Bytes::from(text.into_owned()), text: true })
+    Ok(Received { bytes: Bytes::from(text.into_owned()), text: true, length })
 }
 
 /// Whether the gateway changed the body: it has another length than its client said, or, where that said none,
@@ -480,7 +484,7 @@ mod tests {
         {
             let event = json!({ "body": text, "isBase64Encoded": encoded }).to_string();
             let event = Members::of(&event).unwrap();
-            assert_eq!(super::body(&event, "isBase64Encoded").unwrap().bytes, body, "{text}");
+            assert_eq!(super::body(&event, "isBase64Encoded", true).unwrap().bytes, body, "{text}");
         }
     }
 }

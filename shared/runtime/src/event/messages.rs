@@ -95,6 +95,12 @@ pub fn classify(event: &str) -> Result<Event, Problem> {
     if members.get("specversion").is_some() {
         return Ok(whole(vec![cloud_event(&members)]));
     }
+    // A topic of SNS posts this to a subscribed address.
+    if members.text("Type").as_deref() == Some("Notification")
+        && let Some(inner) = members.text("Message")
+    {
+        return Ok(whole(vec![message(members.text("MessageId"), inner)]));
+    }
     if is_event_bridge(&members) {
         if foreign_source(&members).is_some() {
             return Err(unknown(&seen(&members)));

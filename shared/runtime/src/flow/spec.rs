@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 use upload_grant::model::media::{Others, Types};
+use upload_grant::model::params::Param;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::Mode;
 
@@ -24,8 +25,8 @@ pub struct Spec {
     pub quota: Option<f64>,
     /// What of the store's answer is worth sending to `/complete`.
     pub collect: &'static [&'static str],
-    /// Members of a grant's `vendor` that are credentials themselves: they stay in the grant, no receipt has them.
-    pub private: &'static [&'static str],
+    /// The members of `vendor` in grants and receipts, besides `request_id`.
+    pub vendor: &'static [Member],
     /// Whether a grant needs the file's size and MD5: the vendor wants them when asked. Relay and jobs find out.
     pub needs_md5: bool,
     /// Whether a form of this flow is a store's, which Uppy's Companion route can hand out.
@@ -42,23 +43,13 @@ impl Spec {
         bounded: &[],
         quota: None,
         collect: &["etag"],
-        private: &[],
+        vendor: &[],
         needs_md5: false,
         companion: false,
     };
 
-    /// The parameter of this name.
-    pub fn param(&self, name: &str) -> Option<&'static Param> {
-        self.params.iter().find(|param| param.name == name)
-    }
-
-    /// The parameters' names.
-    pub(crate) fn param_names(&self) -> Vec<&'static str> {
-        self.params.iter().map(|param| param.name).collect()
-    }
-
-    /// The parameters' defaults from the environment, else the flow's own; a fault for each that is required and neither there nor
-    /// a policy's to supply.
+    /// The parameters' defaults from the environment, else the flow's own; a fault for each that is required and
+    /// neither there nor a policy's to supply.
     pub(crate) fn defaults(&self, env: &mut Env) -> Map<String, Value> {
         let mut defaults = Map::new();
         for param in self.params {
@@ -73,34 +64,12 @@ impl Spec {
         defaults
     }
 
-    /// What was sent, each parameter under its own name.
-    ///
-    /// # Errors
-    /// `invalid_request` at the alias of a parameter that was sent under both its names, and not alike.
-    pub(crate) fn by_name(&self, sent: &Map<String, Value>) -> Result<Map<String, Value>, Problem> {
-        let mut sent = sent.clone();
-        for param in self.params {
-            let Some(alias) = param.alias else { continue };
-            let Some(value) = sent.remove(alias) else { continue };
-            if *sent.entry(param.name).or_insert_with(|| value.clone()) != value {
-                let detail = format!("it is another name of {}, which says otherwise", param.name);
-                return Err(Problem::invalid(format!("/params/{alias}"), detail));
-            }
+    /// Of a grant's `vendor`, what a receipt may say.
+    pub(crate) fn for_receipts(&self, mut vendor: Map<String, Value>) -> Map<String, Value> {
+        for member in self.vendor.iter().filter(|member| member.only_in == Some(Place::Grants)) {
+            vendor.remove(member.name);
         }
-        Ok(sent)
-    }
-
-    /// Checks that what was sent for the flow's parameters is of their kind.
-    ///
-    /// # Errors
-    /// `invalid_request` at the parameter.
-    pub(crate) fn check_kinds(&self, sent: &Map<String, Value>) -> Result<(), Problem> {
-        for (name, value) in sent {
-            if let Some(param) = self.param(name).filter(|param| !param.kind.fits(value)) {
-                return Err(Problem::invalid(format!("/params/{name}"), param.kind.expected()));
-            }
-        }
-        Ok(())
+        vendor
     }
 
     /// Checks that nothing required is missing, and that choices are among the choices.
@@ -124,153 +93,52 @@ impl Spec {
     }
 }
 
-/// One request parameter.
+/// A member of `vendor`: what the vendor's next call wants back, or what the vendor said.
 #[derive(Clone, Copy, Debug)]
-pub struct Param {
-    /// Name in `params`.
+pub struct Member {
+    /// Its name.
     pub name: &'static str,
-    /// Another name that callers may use for it: the vendor's own, in a newer API.
-    pub alias: Option<&'static str>,
     /// What it is, for readers of the OpenAPI description.
     pub about: &'static str,
-    /// What its values look like.
-    pub kind: Kind,
-    /// The variable of its default.
-    pub env: Option<&'static str>,
-    /// Its value where neither caller, policy nor environment have one.
-    pub default: Option<&'static str>,
-    /// Whether the flow cannot do without it.
-    pub required: bool,
-    /// Who sets it where no policy says otherwise.
-    pub set_by: SetBy,
+    /// Where it is, if not in both.
+    pub only_in: Option<Place>,
+    /// Whether it may be any JSON; else it is a text.
+    pub any: bool,
 }
 
-/// What a parameter's values look like.
+/// Where a member is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// 1 to 256 bytes without control characters.
-    Text,
-    /// True or false.
-    Bool,
-    /// A JSON object.
-    Object,
-    /// One of these texts.
-    OneOf(&'static [&'static str]),
+pub enum Place {
+    /// In grants: a credential itself, which no receipt has.
+    Grants,
+    /// In receipts: what the upload came to.
+    Receipts,
 }
 
-/// Who sets a parameter where no policy says otherwise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SetBy {
-    /// The operator, by the environment.
-    Operator,
-    /// Any caller.
-    Caller,
-    /// It is who the caller is.
-    CallerIdentity,
-    /// It is the address the request came from.
-    SourceAddress,
-}
-
-impl Param {
-    /// A parameter that the operator sets.
-    pub const fn new(name: &'static str, kind: Kind, about: &'static str) -> Self {
-        Self {
-            name,
-            alias: None,
-            about,
-            kind,
-            env: None,
-            default: None,
-            required: false,
-            set_by: SetBy::Operator,
-        }
+impl Member {
+    /// A text.
+    pub const fn text(name: &'static str, about: &'static str) -> Self {
+        Self { name, about, only_in: None, any: false }
     }
 
-    /// Also known by this name.
-    #[must_use]
-    pub const fn alias(mut self, name: &'static str) -> Self {
-        self.alias = Some(name);
-        self
+    /// Any JSON.
+    pub const fn any(name: &'static str, about: &'static str) -> Self {
+        Self { any: true, ..Self::text(name, about) }
     }
 
-    /// With a default from this variable.
+    /// Not in the other.
     #[must_use]
-    pub const fn env(mut self, variable: &'static str) -> Self {
-        self.env = Some(variable);
-        self
-    }
-
-    /// With this value where the variable is not set.
-    #[must_use]
-    pub const fn or(mut self, value: &'static str) -> Self {
-        self.default = Some(value);
-        self
-    }
-
-    /// The flow cannot do without.
-    #[must_use]
-    pub const fn required(mut self) -> Self {
-        self.required = true;
-        self
-    }
-
-    /// Set by `who`.
-    #[must_use]
-    pub const fn set_by(mut self, who: SetBy) -> Self {
-        self.set_by = who;
+    pub const fn only_in(mut self, place: Place) -> Self {
+        self.only_in = Some(place);
         self
     }
 
     /// Its JSON schema.
     pub(crate) fn schema(&self) -> Value {
-        let mut schema = match self.kind {
-            Kind::Text => json!({ "type": ["string", "null"], "minLength": 1, "maxLength": 256 }),
-            Kind::Bool => json!({ "type": ["boolean", "null"] }),
-            Kind::Object => json!({ "type": ["object", "null"] }),
-            Kind::OneOf(choices) => {
-                let choices: Vec<Value> =
-                    choices.iter().map(|choice| json!(choice)).chain([Value::Null]).collect();
-                json!({ "type": ["string", "null"], "enum": choices })
-            }
-        };
-        schema["description"] = self.about.into();
+        let mut schema = json!({ "description": self.about });
+        if !self.any {
+            schema["type"] = "string".into();
+        }
         schema
     }
-}
-
-impl Kind {
-    /// Whether a value is of this kind; for choices, any text is.
-    pub(crate) fn fits(self, value: &Value) -> bool {
-        match self {
-            Self::Bool => value.is_boolean(),
-            Self::Object => value.is_object(),
-            Self::Text | Self::OneOf(_) => value.as_str().is_some_and(is_plain),
-        }
-    }
-
-    fn expected(self) -> &'static str {
-        match self {
-            Self::Bool => "true or false is expected",
-            Self::Object => "an object is expected",
-            Self::Text | Self::OneOf(_) => "a string of 1 to 256 bytes is expected",
-        }
-    }
-
-    fn is_choice(self, value: &Value) -> bool {
-        match self {
-            Self::OneOf(choices) => value.as_str().is_some_and(|text| choices.contains(&text)),
-            _ => true,
-        }
-    }
-
-    fn choices(self) -> String {
-        match self {
-            Self::OneOf(choices) => format!("one of {} is expected", choices.join(", ")),
-            _ => String::new(),
-        }
-    }
-}
-
-fn is_plain(text: &str) -> bool {
-    (1..=256).contains(&text.len()) && !text.chars().any(char::is_control)
 }

@@ -37,6 +37,8 @@ pub struct UploadRequest {
     pub now: Timestamp,
     /// When its time is up.
     pub deadline: Instant,
+    /// Whose share of the memory its bytes take, as far as callers are told apart.
+    pub sender: Option<String>,
 }
 
 /// What completion knows besides the receipt.

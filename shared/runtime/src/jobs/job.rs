@@ -13,6 +13,9 @@ use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::GrantRequest;
 use upload_grant::wire::encode;
 
+/// The longest id of a job or of its message; SQS has 36 bytes, Kafka's are of topic, partition and offset.
+pub(super) const MOST_ID: usize = 512;
+
 /// One upload to be done.
 #[derive(Clone, Debug)]
 pub struct Job {
@@ -100,8 +103,8 @@ pub(super) fn upload_job(document: &Value, message_id: &str) -> Result<Job, Box<
 fn id(document: &Value) -> Result<Option<&str>, Problem> {
     let Some(id) = present(document, "id") else { return Ok(None) };
     let id = id.as_str().ok_or_else(|| Problem::invalid("/id", "a string is expected"))?;
-    if !(1..=256).contains(&id.len()) || id.chars().any(char::is_control) {
-        return Err(Problem::invalid("/id", "1 to 256 bytes are expected"));
+    if !(1..=MOST_ID).contains(&id.len()) || id.chars().any(char::is_control) {
+        return Err(Problem::invalid("/id", format!("1 to {MOST_ID} bytes are expected")));
     }
     Ok(Some(id))
 }

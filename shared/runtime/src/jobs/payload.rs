@@ -1,12 +1,10 @@
 //! From a message to its jobs: envelopes are taken off, and what is no job is told apart from what cannot be one.
 
-use super::job::{Job, Unreadable, fingerprint_of, upload_job};
+use super::job::{Job, MOST_ID, Unreadable, fingerprint_of, upload_job};
 
 use super::s3;
 use crate::event::{self, Elements, Members, Message, plain};
 
-/// The longest id of a message that is taken; SQS has 36 bytes, Kafka's are of topic, partition and offset.
-const MOST_ID: usize = 512;
 /// The most records of a notification; S3 sends one.
 const MOST_RECORDS: usize = 1_000;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use url::{Position, Url};
 
-pub(crate) use self::arn::fetch as fetch_by_arn;
+pub(crate) use self::arn::{Arns, fetch as fetch_by_arn};
 
 use super::read_body;
 use crate::platform::clock;
@@ -88,7 +88,8 @@ impl Service {
 }
 
 impl Refusal {
-    fn absent(kind: &str) -> Self {
+    /// There was no answer, because of `kind`.
+    pub(crate) fn absent(kind: &str) -> Self {
         Self { kind: kind.to_owned(), status: None, document: Value::Null }
     }
 

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use upload_grant::model::problem::VendorError;
+
+use crate::platform::secrets::without_secrets;
 
 /// A complete answer.
 pub struct Reply {
@@ -37,6 +40,11 @@ impl Reply {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
+}
+
+/// What may be passed on of a vendor's or a store's refusal: no word with a secret of ours in it.
+pub(crate) fn vendor_error(code: Option<&str>, request_id: Option<&str>, status: u16) -> VendorError {
+    VendorError::new(without_secrets(code), without_secrets(request_id), status)
 }
 
 /// `Retry-After` in seconds (the date form is not used by these vendors).

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
+use super::{KeyRing, secrets};
 use upload_grant::model::problem::{Code, Problem};
 
 /// The environment of the process, and what was found wrong with it.
@@ -18,6 +19,8 @@ pub struct Env {
     /// What was fetched by ARN, or why it could not be.
     fetched: HashMap<String, Result<String, String>>,
     faults: Vec<Fault>,
+    /// The keys that were read so far.
+    pub(super) rings: Vec<KeyRing>,
 }
 
 /// A setting that is missing or wrong.
@@ -87,12 +90,15 @@ impl Env {
                 }
             }
         };
-        (!value.is_empty()).then_some(value)
+        (!value.is_empty()).then(|| noted(name, value))
     }
 
     fn fetched(&mut self, name: &str) -> Option<String> {
         match self.fetched.get(name)? {
-            Ok(value) => Some(value.trim().to_owned()).filter(|value| !value.is_empty()),
+            Ok(value) => {
+                let value = value.trim().to_owned();
+                (!value.is_empty()).then(|| noted(name, value))
+            }
             Err(reason) => {
                 let reason = reason.clone();
                 self.fault(name, reason);
@@ -110,6 +116,15 @@ impl Env {
             by_arn.then(|| (name.to_owned(), arn.trim().to_owned()))
         });
         arns.collect()
+    }
+
+    /// The keys that were read, of which a part is given by ARN.
+    pub(crate) fn rings_by_arn(&self) -> Vec<KeyRing> {
+        let arns = self.arns();
+        let by_arn = |name: &str| arns.iter().any(|(found, _)| found == name);
+        let is_one =
+            |ring: &&KeyRing| ring.names().is_some_and(|names| by_arn(names.id) || by_arn(names.secret));
+        self.rings.iter().filter(is_one).cloned().collect()
     }
 
     /// Takes in what is behind the ARN of `name`.
@@ -210,6 +225,14 @@ impl Env {
         }
         Some(value)
     }
+}
+
+/// `value`, which no vendor may tell us back if it is a secret or a list of them.
+fn noted(name: &str, value: String) -> String {
+    if secrets::is_secret(name) {
+        value.split(',').for_each(|secret| secrets::remember(secret.trim()));
+    }
+    value
 }
 
 /// What a caller is told while settings are missing: their names, never their values.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::Env;
+use super::{Env, secrets};
 use upload_grant::wire::secret::Secret;
 
 /// A vendor's key pair, perhaps temporary.
@@ -28,10 +28,10 @@ pub struct KeyNames {
 }
 
 /// Keys that may be replaced while the function runs: under Function Compute and SCF the role's keys come
-/// with every request, fresher than the environment's.
-#[derive(Debug, Default)]
+/// with every request, fresher than the environment's; what is kept elsewhere may be fetched again. Clones share them.
+#[derive(Clone, Debug, Default)]
 pub struct KeyRing {
-    current: RwLock<Arc<Keys>>,
+    current: Arc<RwLock<Arc<Keys>>>,
     rotates: bool,
     names: Option<KeyNames>,
 }
@@ -51,8 +51,37 @@ impl KeyRing {
     pub(crate) fn rotate(&self, keys: Keys) {
         let token = keys.token.as_ref().is_some_and(|token| !token.expose().is_empty());
         if self.rotates && token && !keys.id.is_empty() && !keys.secret.expose().is_empty() {
-            *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+            self.set(keys);
         }
+    }
+
+    /// Takes what was fetched again of the variables that the keys are from; false if it is what was there.
+    pub(crate) fn renew(&self, fresh: impl Fn(&str) -> Option<String>) -> bool {
+        let Some(names) = self.names else { return false };
+        let now = self.get();
+        let token = names.token.iter().find_map(|name| fresh(name)).map(Secret::from);
+        let keys = Keys {
+            // One variable is a secret without an id.
+            id: fresh(names.id).filter(|_| names.id != names.secret).unwrap_or_else(|| now.id.clone()),
+            secret: fresh(names.secret).map_or_else(|| now.secret.clone(), Secret::from),
+            token: token.or_else(|| now.token.clone()),
+        };
+        let parts = |keys: &Keys| {
+            let token = keys.token.as_ref().map(|token| token.expose().to_owned());
+            (keys.id.clone(), keys.secret.expose().to_owned(), token)
+        };
+        let is_new = parts(&keys) != parts(&now);
+        if is_new {
+            self.set(keys);
+        }
+        is_new
+    }
+
+    fn set(&self, keys: Keys) {
+        for secret in [Some(&keys.secret), keys.token.as_ref()].into_iter().flatten() {
+            secrets::remember(secret.expose());
+        }
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
     }
 }
 
@@ -76,7 +105,26 @@ impl Env {
         let keys = self.keys(sets);
         let is_role = names.is_some_and(|set| set.id == role) && keys.token.is_some();
         let rotates = is_role && self.get(platform).is_some();
-        KeyRing { current: RwLock::new(Arc::new(keys)), rotates, names: names.or(sets.last().copied()) }
+        self.ring(keys, names.or(sets.last().copied()), rotates)
+    }
+
+    /// A key pair that no platform supplies.
+    pub fn key_pair(&mut self, id: &'static str, secret: &'static str) -> KeyRing {
+        let names = KeyNames { id, secret, token: &[] };
+        let keys = self.keys([names]);
+        self.ring(keys, Some(names), false)
+    }
+
+    /// A secret without an id.
+    pub fn secret(&mut self, name: &'static str) -> KeyRing {
+        let keys = Keys { secret: self.need(name).into(), ..Keys::default() };
+        self.ring(keys, Some(KeyNames { id: name, secret: name, token: &[] }), false)
+    }
+
+    fn ring(&mut self, keys: Keys, names: Option<KeyNames>, rotates: bool) -> KeyRing {
+        let ring = KeyRing { current: Arc::new(RwLock::new(Arc::new(keys))), rotates, names };
+        self.rings.push(ring.clone());
+        ring
     }
 
     fn chosen(&mut self, sets: &[KeyNames]) -> Option<KeyNames> {
@@ -95,6 +143,17 @@ mod tests {
 
     fn env<const N: usize>(vars: [(&str, &str); N]) -> Env {
         Env::new(vars.map(|(name, value)| (name.to_owned(), value.to_owned())))
+    }
+
+    #[test]
+    fn what_was_fetched_again_replaces_its_own_part() {
+        let mut env = env([("A_ID", "a"), ("A_KEY", "s"), ("SECRET", "x")]);
+        let (pair, secret) = (env.key_ring(SETS, "FC", "B_ID"), env.secret("SECRET"));
+        let only = |name: &'static str| move |asked: &str| (asked == name).then(|| "new".to_owned());
+        assert!(!pair.renew(only("SECRET")) && pair.renew(only("A_KEY")) && !pair.renew(only("A_KEY")));
+        assert_eq!((pair.get().id.as_str(), pair.get().secret.expose()), ("a", "new"));
+        assert!(secret.renew(only("SECRET")));
+        assert_eq!((secret.get().id.as_str(), secret.get().secret.expose()), ("", "new"));
     }
 
     #[test]

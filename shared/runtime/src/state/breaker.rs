@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::pulse::GivenUp;
+
 /// While the store fails, one command in so long is let through to see whether it still does.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -30,6 +32,16 @@ impl Fault {
     /// The store was not there to answer.
     pub(super) fn absent(kind: impl Into<String>) -> Self {
         Self { kind: kind.into(), refused: false, busy: false }
+    }
+
+    /// There was no answer in time.
+    pub(super) fn given_up(why: GivenUp) -> Self {
+        Self::absent(why.kind())
+    }
+
+    /// Whether there was no answer in time.
+    pub(super) fn is_late(&self) -> bool {
+        [GivenUp::Silent, GivenUp::Slow].iter().any(|why| self.kind == why.kind())
     }
 
     /// The store has a reason of its own for not doing this.
@@ -71,6 +83,10 @@ impl Breaker {
 
     /// Takes in how a command ended. A line is logged when the first one fails, and when all is well again.
     pub(super) fn learn<T>(&self, access: Access, result: &Result<T, Fault>, now: Instant) {
+        // Too slow while others were answered: that says nothing of the store's health.
+        if result.as_ref().is_err_and(|fault| fault.kind == GivenUp::Slow.kind()) {
+            return;
+        }
         let mut state = self.lock();
         let was_well = state.fault().is_none();
         match result {
@@ -132,7 +148,7 @@ mod tests {
     }
 
     fn absent() -> Result<(), Fault> {
-        Err(Fault::absent("Timeout"))
+        Err(Fault::given_up(GivenUp::Silent))
     }
 
     #[test]
@@ -147,6 +163,17 @@ mod tests {
         assert!(!breaker.admits(Write, later), "one of both");
         breaker.learn(Read, &WELL, later);
         assert!(breaker.admits(Write, later) && breaker.fault().is_none());
+    }
+
+    #[test]
+    fn a_busy_store_is_not_absent() {
+        let (breaker, now) = (Breaker::new("redis"), Instant::now());
+        let slow: Result<(), Fault> = Err(Fault::given_up(GivenUp::Slow));
+        breaker.learn(Read, &slow, now);
+        assert!(breaker.admits(Read, now) && breaker.fault().is_none());
+        breaker.learn(Read, &absent(), now);
+        breaker.learn(Read, &slow, now);
+        assert_eq!(breaker.fault().as_deref(), Some("Timeout"));
     }
 
     #[test]

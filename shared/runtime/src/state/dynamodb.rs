@@ -5,6 +5,7 @@
 mod call_window;
 mod item;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -13,6 +14,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use self::item::{LIVE, MINE, Moment};
 use super::breaker::Fault;
+use super::pulse::{Pulse, SILENCE, SLOWEST};
 use super::{Outcome, Record};
 use crate::net::aws::{self, Refusal, Service};
 use crate::net::store_client;
@@ -20,8 +22,8 @@ use crate::platform::Env;
 use crate::platform::random::random;
 use upload_grant::wire::encode::digest_hex;
 
-/// No attempt may take longer: requests wait for it.
-const TIMEOUT: Duration = Duration::from_millis(500);
+/// Of one attempt. It is given up earlier, where the store answers nobody.
+const LONGEST: Duration = Duration::from_secs(2);
 const ATTEMPTS: u32 = 3;
 const PREFIX: &str = "upload-grant:";
 /// Of the 2,048 bytes that a partition key may have; longer names go by their hash.
@@ -34,11 +36,17 @@ pub(super) struct DynamoDb {
     service: Service,
     table: String,
     reserving: Mutex<()>,
+    pulse: Arc<Pulse>,
 }
 
 impl DynamoDb {
     /// The table in the region of `AWS_REGION`, at `AWS_ENDPOINT_URL_DYNAMODB` if that is set.
-    pub(super) fn from_env(env: &mut Env, table: &str, extra_roots: Option<&str>) -> Option<Self> {
+    pub(super) fn from_env(
+        env: &mut Env,
+        table: &str,
+        extra_roots: Option<&str>,
+        pulse: Arc<Pulse>,
+    ) -> Option<Self> {
         let is_name = (3..=255).contains(&table.len())
             && table.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
         if !is_name {
@@ -47,7 +55,7 @@ impl DynamoDb {
         let region = env.get("AWS_REGION").or_else(|| env.get("AWS_DEFAULT_REGION"));
         let region = region.unwrap_or_else(|| env.need("AWS_REGION"));
         let service = Service {
-            client: store_client(extra_roots, TIMEOUT).ok()?,
+            client: store_client(extra_roots, SILENCE).ok()?,
             endpoint: aws::endpoint(env, "AWS_ENDPOINT_URL_DYNAMODB", "dynamodb", &region)?,
             region,
             name: "dynamodb",
@@ -55,7 +63,7 @@ impl DynamoDb {
             content_type: "application/x-amz-json-1.0",
             keys: env.keys([aws::KEYS]),
         };
-        Some(Self { service, table: table.to_owned(), reserving: Mutex::default() })
+        Some(Self { service, table: table.to_owned(), reserving: Mutex::default(), pulse })
     }
 
     pub(super) async fn claim(
@@ -218,8 +226,13 @@ impl DynamoDb {
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.service.call(action, &document, TIMEOUT).await {
-                Err(refusal) if refusal.is_passing() && refusal.kind != "Timeout" && tries < ATTEMPTS => {
+            let answer = self.pulse.wait(SLOWEST, self.service.call(action, &document, LONGEST)).await;
+            let answer = answer.unwrap_or_else(|given_up| Err(Refusal::absent(given_up.kind())));
+            if answer.as_ref().map_or_else(|refusal| refusal.status.is_some(), |_| true) {
+                self.pulse.beat();
+            }
+            match answer {
+                Err(refusal) if refusal.is_passing() && !fault(&refusal).is_late() && tries < ATTEMPTS => {
                     let [random]: [u8; 1] = random();
                     let pause = Duration::from_millis(25) * tries;
                     tokio::time::sleep(pause.mul_f64(0.5 + f64::from(random) / 255.0)).await;

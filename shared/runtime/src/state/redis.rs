@@ -2,6 +2,7 @@
 
 mod scripts;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -10,11 +11,9 @@ use redis::{AsyncConnectionConfig, Client, ErrorKind, RedisError, Script, TlsCer
 use tokio::sync::Mutex;
 
 use super::breaker::Fault;
-use super::shared_store::within;
+use super::pulse::{Pulse, SLOWEST};
 use super::{Outcome, Record};
 
-/// No connection and no command may take longer: requests wait for them.
-const TIMEOUT: Duration = Duration::from_millis(500);
 const PREFIX: &str = "upload-grant:";
 
 /// Connects on first use, and again whenever a command fails: after a failover the same name may lead elsewhere.
@@ -24,6 +23,7 @@ pub(super) struct Redis {
     connection: Mutex<Option<Connection>>,
     /// Connections so far.
     opened: AtomicU64,
+    pulse: Arc<Pulse>,
 }
 
 #[derive(Clone)]
@@ -34,7 +34,7 @@ struct Connection {
 }
 
 impl Redis {
-    pub(super) fn new(url: &str, extra_roots: Option<&str>) -> Option<Self> {
+    pub(super) fn new(url: &str, extra_roots: Option<&str>, pulse: Arc<Pulse>) -> Option<Self> {
         let mut clients = Vec::new();
         if let Some(file) = extra_roots.filter(|_| url.starts_with("rediss://")) {
             let root_cert = Some(std::fs::read(file).ok()?);
@@ -42,7 +42,7 @@ impl Redis {
             clients.push(Client::build_with_tls(url, certificates).ok()?);
         }
         clients.push(Client::open(url).ok()?);
-        Some(Self { clients, connection: Mutex::default(), opened: AtomicU64::new(0) })
+        Some(Self { clients, connection: Mutex::default(), opened: AtomicU64::new(0), pulse })
     }
 
     pub(super) async fn claim(
@@ -143,11 +143,14 @@ impl Redis {
         let mut repeated = false;
         loop {
             let (connection, is_new) = self.connected().await?;
-            let answer = command(connection.commands);
-            let result = within(TIMEOUT, async { answer.await.map_err(|error| fault(&error)) }).await;
+            let answer = self.within(command(connection.commands)).await;
+            let result = answer.and_then(|answer| answer.map_err(|error| fault(&error)));
+            if result.as_ref().map_or_else(|fault| fault.refused || fault.busy, |_| true) {
+                self.pulse.beat();
+            }
             let Err(fault) = &result else { return result };
             self.connection.lock().await.take_if(|current| current.number == connection.number);
-            if is_new || repeated || fault.kind == "Timeout" {
+            if is_new || repeated || fault.is_late() {
                 return result;
             }
             repeated = true;
@@ -161,9 +164,14 @@ impl Redis {
             return Ok((connection.clone(), false));
         }
         let number = self.opened.fetch_add(1, Ordering::Relaxed);
-        let connection = Connection { commands: within(TIMEOUT, self.connect()).await?, number };
+        let connection = Connection { commands: self.within(self.connect()).await??, number };
         *current = Some(connection.clone());
         Ok((connection, true))
+    }
+
+    /// Gives up where the store answers nobody.
+    async fn within<T>(&self, work: impl Future<Output = T>) -> Result<T, Fault> {
+        self.pulse.wait(SLOWEST, work).await.map_err(Fault::given_up)
     }
 
     async fn connect(&self) -> Result<MultiplexedConnection, Fault> {

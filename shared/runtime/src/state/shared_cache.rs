@@ -101,18 +101,15 @@ impl SharedCache {
         let (store, key) = (self.store.clone(), self.key("cache", name));
         let sealed = self.sealer.seal(&key, value);
         tokio::spawn(async move {
-            if let Some(sealed) = sealed {
-                store.put_text(&key, &sealed, keep.min(LONGEST_LIFE)).await;
-            }
-            if let Some((lock, owner)) = lock {
-                store.unlock(&lock, &owner).await;
-            }
+            let text = sealed.as_deref().map(|sealed| (&*key, sealed, keep.min(LONGEST_LIFE)));
+            let lock = lock.as_ref().map(|(lock, owner)| (&**lock, &**owner));
+            store.share(text, lock).await;
         });
     }
 
     fn unlock(&self, lock: String, owner: String) {
         let store = self.store.clone();
-        tokio::spawn(async move { store.unlock(&lock, &owner).await });
+        tokio::spawn(async move { store.share(None, Some((&lock, &owner))).await });
     }
 
     pub(crate) async fn forget(&self, name: &str) {

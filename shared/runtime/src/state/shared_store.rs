@@ -4,6 +4,7 @@
 //! locks and the budget only save work: their commands are left out while the store fails, and whoever asked goes
 //! on without.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -13,23 +14,23 @@ use tokio::time::Instant;
 
 use super::breaker::{Access, Breaker, Fault};
 use super::dynamodb::DynamoDb;
+use super::pulse::{GivenUp, Pulse};
 use super::redis::Redis;
 use super::{Outcome, Record};
-use crate::platform::clock;
+use crate::platform::{Env, clock};
 
 /// How long a request waits for a command that it needs, with what is tried again.
 const NEEDED: Duration = Duration::from_secs(2);
-/// Commands under way at the same time that can be done without.
-const TURNS: usize = 16;
+/// Commands under way at the same time that can be done without. With few of them the next is answered soon.
+const TURNS: usize = 8;
 /// Between two tries while the store is busy.
 const BUSY_PAUSE: Duration = Duration::from_millis(150);
-/// How long it waits for one that it can do without. Less than a second, or callers would notice.
-const SPARED: Duration = Duration::from_millis(500);
 
 /// Redis or DynamoDB, behind a breaker.
 pub struct Shared {
     backend: Backend,
     breaker: Breaker,
+    pulse: Arc<Pulse>,
     /// For the commands that can be done without: a burst of them should not wait for itself in the store.
     turns: Semaphore,
 }
@@ -50,16 +51,22 @@ macro_rules! on {
 }
 
 impl Shared {
-    fn new(backend: Backend, name: &'static str) -> Self {
-        Self { backend, breaker: Breaker::new(name), turns: Semaphore::new(TURNS) }
+    fn new(backend: Backend, name: &'static str, pulse: Arc<Pulse>) -> Self {
+        Self { backend, breaker: Breaker::new(name), pulse, turns: Semaphore::new(TURNS) }
     }
 
-    pub(super) fn redis(redis: Redis) -> Self {
-        Self::new(Backend::Redis(redis), "redis")
+    /// A Redis; none if the address is not usable.
+    pub(super) fn redis(url: &str, extra_roots: Option<&str>) -> Option<Self> {
+        let pulse = Arc::new(Pulse::new());
+        let redis = Redis::new(url, extra_roots, pulse.clone())?;
+        Some(Self::new(Backend::Redis(redis), "redis", pulse))
     }
 
-    pub(super) fn dynamodb(dynamodb: DynamoDb) -> Self {
-        Self::new(Backend::DynamoDb(dynamodb), "dynamodb")
+    /// A table of DynamoDB; none with a fault in `env` if it has no usable name or place.
+    pub(super) fn dynamodb(env: &mut Env, table: &str, extra_roots: Option<&str>) -> Option<Self> {
+        let pulse = Arc::new(Pulse::new());
+        let table = DynamoDb::from_env(env, table, extra_roots, pulse.clone())?;
+        Some(Self::new(Backend::DynamoDb(table), "dynamodb", pulse))
     }
 
     /// The store's name, for people.
@@ -109,12 +116,29 @@ impl Shared {
 
     /// Whether `owner` has the lock `name` now; none if that cannot be known.
     pub(crate) async fn lock(&self, name: &str, owner: &str, lease: Duration) -> Option<bool> {
-        let claimed = self.spared(Access::Write, on!(self, claim(name, owner, lease))).await?;
-        Some(claimed.is_none())
+        match self.spared(Access::Write, on!(self, claim(name, owner, lease))).await {
+            Some(claimed) => Some(claimed.is_none()),
+            // It is busy, not gone: asking again tells. A claim that came through meets itself then.
+            None if self.breaker.fault().is_none() => Some(false),
+            None => None,
+        }
     }
 
-    pub(crate) async fn unlock(&self, name: &str, owner: &str) {
-        self.spared(Access::Write, on!(self, release(name, owner))).await;
+    /// Puts a text there and gives the lock back, behind the answer's back: other instances wait for it, and it is
+    /// tried again where it is slow.
+    pub(crate) async fn share(&self, text: Option<(&str, &str, Duration)>, lock: Option<(&str, &str)>) {
+        if !self.breaker.admits(Access::Write, Instant::now()) {
+            return;
+        }
+        if let Some((name, text, keep)) = text {
+            let outcome = Outcome::from(serde_json::Value::from(text));
+            // Where it cannot be put, the others fetch for themselves.
+            let _ = self.needed(Access::Write, || on!(self, put(name, "", &outcome, keep))).await;
+        }
+        if let Some((name, owner)) = lock {
+            // A lock that stays ends by itself.
+            let _ = self.needed(Access::Write, || on!(self, release(name, owner))).await;
+        }
     }
 
     /// The text under `name`, if it is there and can be had.
@@ -146,8 +170,8 @@ impl Shared {
             Backend::DynamoDb(table) => Some(table.turn().await),
         };
         let most = deadline.saturating_duration_since(Instant::now());
-        // Several instances may fight for a place in a table; each round of that has its own limit.
-        self.spared_within(NEEDED, Access::Write, on!(self, reserve(name, calls, window, most))).await?
+        // Several instances may fight for a place in a table, round after round.
+        self.spared(Access::Write, on!(self, reserve(name, calls, window, most))).await?
     }
 
     /// Tries again while the store says that it is busy, or nothing.
@@ -159,13 +183,15 @@ impl Shared {
         let end = Instant::now() + NEEDED;
         let mut said = None;
         loop {
-            let mut result = within(end.saturating_duration_since(Instant::now()), command()).await;
+            let left = end.saturating_duration_since(Instant::now());
+            let late = || Err(Fault::given_up(GivenUp::Silent));
+            let mut result = clock::timeout(left, command()).await.unwrap_or_else(late);
             let again = Instant::now() + BUSY_PAUSE;
             if let Err(fault) = &result
-                && (fault.busy || fault.kind == "Timeout")
+                && (fault.busy || fault.is_late())
             {
                 // A try that was cut short at the end says less than the one before it.
-                let fault = said.filter(|_| fault.kind == "Timeout").unwrap_or_else(|| fault.clone());
+                let fault = said.filter(|_| fault.is_late()).unwrap_or_else(|| fault.clone());
                 if again < end {
                     said = Some(fault);
                     tokio::time::sleep_until(again).await;
@@ -178,31 +204,16 @@ impl Shared {
         }
     }
 
+    /// Is not done while the store fails, nor waited for longer than it answers somebody.
     async fn spared<T>(&self, access: Access, command: BoxFuture<'_, Result<T, Fault>>) -> Option<T> {
-        self.spared_within(SPARED, access, command).await
-    }
-
-    async fn spared_within<T>(
-        &self,
-        limit: Duration,
-        access: Access,
-        command: BoxFuture<'_, Result<T, Fault>>,
-    ) -> Option<T> {
         // Waiting for a turn is not the store's fault, and ends as soon as the store is found to fail.
         let _turn = clock::timeout(NEEDED, self.turns.acquire()).await?.ok()?;
         if !self.breaker.admits(access, Instant::now()) {
             return None;
         }
-        let result = within(limit, command).await;
+        let result = self.pulse.wait(NEEDED, command).await;
+        let result = result.unwrap_or_else(|given_up| Err(Fault::given_up(given_up)));
         self.breaker.learn(access, &result, Instant::now());
         result.ok()
     }
-}
-
-/// Ends what takes longer than `limit`.
-pub(super) async fn within<T>(
-    limit: Duration,
-    work: impl Future<Output = Result<T, Fault>>,
-) -> Result<T, Fault> {
-    clock::timeout(limit, work).await.unwrap_or_else(|| Err(Fault::absent("Timeout")))
 }

@@ -1,38 +1,60 @@
-//! A bound on what uploads that cannot be streamed hold in memory together.
+//! A bound on what cannot be streamed and is held in memory: uploads together, and deliveries together.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use upload_grant::model::problem::{Code, Problem};
 
+use crate::platform::Shares;
+
 /// Memory is counted in units of so many bytes.
 const UNIT: u64 = 1024;
+/// What is held for bytes that are still to come is given back after this time and a second for every so many bytes,
+/// if others wait for it: whoever waits has longer patience.
+const GRACE: Duration = Duration::from_secs(5);
+const PACE: u64 = 8 << 20;
+/// How often a slow one looks whether others wait.
+const LOOK: Duration = Duration::from_millis(250);
 
-/// `GRANT_BUFFER_BYTES`, shared by all requests of the process.
+/// So many bytes, shared by all requests of the process.
 pub struct Buffers {
     units: u32,
     free: Arc<Semaphore>,
+    /// A caller's own wait for each other before they wait with the others'.
+    shares: Shares,
+    waiting: AtomicUsize,
 }
 
-/// Memory that one upload may use, until it is dropped.
-pub struct Held {
-    _units: OwnedSemaphorePermit,
+/// Memory that one upload or delivery may use, until it is dropped.
+pub struct Held<'a> {
+    buffers: &'a Buffers,
+    late: Instant,
+    units: OwnedSemaphorePermit,
+    share: Option<OwnedSemaphorePermit>,
 }
 
 impl Buffers {
     /// So many bytes in all.
     pub fn new(bytes: u64) -> Self {
         let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX >> 4).max(1);
-        Self { units, free: Arc::new(Semaphore::new(units as usize)) }
+        let shares = Shares::of(units as usize);
+        Self { units, free: Arc::new(Semaphore::new(units as usize)), shares, waiting: AtomicUsize::new(0) }
     }
 
-    /// Waits for `bytes`, as long as half of the time until `deadline` is left for the upload itself.
+    /// Waits for `bytes`, as long as half of the time until `deadline` is left for the work itself. A `caller` holds
+    /// half of all at most, or one upload that is larger.
     ///
     /// # Errors
     /// `too_large` if there is never so much; `rate_limited` if others hold it for too long.
-    pub async fn hold(&self, bytes: u64, deadline: Instant) -> Result<Held, Problem> {
+    pub async fn hold(
+        &self,
+        bytes: u64,
+        caller: Option<&str>,
+        deadline: Instant,
+    ) -> Result<Held<'_>, Problem> {
         let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
         if units > self.units {
             let detail = "the file does not fit into GRANT_BUFFER_BYTES, and this vendor takes no stream";
@@ -40,12 +62,82 @@ impl Buffers {
         }
         let now = Instant::now();
         let patience = now + deadline.saturating_duration_since(now) / 2;
-        match tokio::time::timeout_at(patience, self.free.clone().acquire_many_owned(units)).await {
-            Ok(Ok(units)) => Ok(Held { _units: units }),
-            _ => Err(Problem::new(Code::RateLimited, "other uploads hold the memory for files")
-                .retry_in(Duration::from_secs(2).as_secs_f64())),
+        let taken = tokio::time::timeout_at(patience, async {
+            let share = match caller.map(|caller| self.shares.share(caller)) {
+                Some(share) => {
+                    let most = u32::try_from(self.shares.half()).unwrap_or(u32::MAX);
+                    Some(share.acquire_many_owned(units.min(most)).await.ok()?)
+                }
+                None => None,
+            };
+            let _waiting = Waiting::at(&self.waiting);
+            Some((self.free.clone().acquire_many_owned(units).await.ok()?, share))
+        });
+        let Ok(Some((taken, share))) = taken.await else { return Err(busy()) };
+        let late = Instant::now() + GRACE + Duration::from_millis(bytes.saturating_mul(1000) / PACE);
+        Ok(Held { buffers: self, late, units: taken, share })
+    }
+
+    /// As [`Buffers::hold`], and what is more than all takes all.
+    ///
+    /// # Errors
+    /// `rate_limited` if others hold it for too long.
+    pub async fn hold_up_to(
+        &self,
+        bytes: u64,
+        caller: Option<&str>,
+        deadline: Instant,
+    ) -> Result<Held<'_>, Problem> {
+        self.hold(bytes.min(u64::from(self.units) * UNIT), caller, deadline).await
+    }
+}
+
+impl Held<'_> {
+    /// Gives back all but `bytes`.
+    pub fn keep(&mut self, bytes: u64) {
+        let units = usize::try_from(bytes.div_ceil(UNIT)).unwrap_or(usize::MAX);
+        for held in [Some(&mut self.units), self.share.as_mut()].into_iter().flatten() {
+            drop(held.split(held.num_permits().saturating_sub(units)));
         }
     }
+
+    /// What `arriving` brings, unless it is slow and others wait for the memory.
+    ///
+    /// # Errors
+    /// Those of `arriving`; `rate_limited` if it gives way.
+    pub async fn fill<T>(&self, arriving: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+        let gives_way = async {
+            tokio::time::sleep_until(self.late).await;
+            while self.buffers.waiting.load(Ordering::Relaxed) == 0 {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            arrived = arriving => arrived,
+            () = gives_way => Err(busy()),
+        }
+    }
+}
+
+/// One that waits, for as long as it does.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn at(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn busy() -> Problem {
+    Problem::new(Code::RateLimited, "others wait for the memory, or hold it").retry_in(2.0)
 }
 
 #[cfg(test)]
@@ -56,12 +148,28 @@ mod tests {
     async fn what_is_held_is_free_again_and_more_than_all_is_refused_at_once() {
         let buffers = Buffers::new(4096);
         let soon = || Instant::now() + Duration::from_millis(20);
-        let held = buffers.hold(3000, soon()).await.ok().unwrap();
-        let code = |outcome: Result<Held, Problem>| outcome.err().map(|problem| problem.code);
-        assert_eq!(code(buffers.hold(2000, soon()).await), Some(Code::RateLimited));
-        assert_eq!(code(buffers.hold(1024, soon()).await), None);
+        let held = buffers.hold(3000, None, soon()).await.ok().unwrap();
+        let code = |outcome: Result<Held<'_>, Problem>| outcome.err().map(|problem| problem.code);
+        assert_eq!(code(buffers.hold(2000, None, soon()).await), Some(Code::RateLimited));
+        assert_eq!(code(buffers.hold(1024, None, soon()).await), None);
         drop(held);
-        assert_eq!(code(buffers.hold(4096, soon()).await), None);
-        assert_eq!(code(buffers.hold(4097, soon()).await), Some(Code::TooLarge));
+        assert_eq!(code(buffers.hold(4096, None, soon()).await), None);
+        assert_eq!(code(buffers.hold(4097, None, soon()).await), Some(Code::TooLarge));
+    }
+
+    #[tokio::test]
+    async fn a_caller_has_half_or_one_that_is_larger() {
+        let buffers = Buffers::new(4096);
+        let soon = || Instant::now() + Duration::from_millis(20);
+        let code = |outcome: Result<Held<'_>, Problem>| outcome.err().map(|problem| problem.code);
+        let held = buffers.hold(3000, Some("a"), soon()).await.ok().unwrap();
+        assert_eq!(code(buffers.hold(1, Some("a"), soon()).await), Some(Code::RateLimited));
+        assert_eq!(code(buffers.hold(1024, Some("b"), soon()).await), None);
+        drop(held);
+        let mut held = buffers.hold(4096, Some("a"), soon()).await.ok().unwrap();
+        assert_eq!(code(buffers.hold(1, Some("a"), soon()).await), Some(Code::RateLimited));
+        held.keep(1000);
+        assert_eq!(code(buffers.hold(3072, Some("b"), soon()).await), None);
+        assert_eq!(code(buffers.hold(1024, Some("a"), soon()).await), None);
     }
 }

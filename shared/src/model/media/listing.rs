@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::known;
 use super::pattern::matches;
-use super::spellings::synonym;
+use super::spellings::{meaning, synonym};
 use super::{Accepted, Others, Types};
 
 /// A flow's table, and what `GRANT_CONTENT_TYPES` makes of it.
@@ -66,7 +66,9 @@ impl<'a> Listing<'a> {
             _ => return None,
         };
         let usual = || known::extension_for(content_type, "").unwrap_or_else(|| "bin".to_owned());
-        Some(self.other(content_type.to_owned(), extension.map_or_else(usual, str::to_owned)))
+        let extension = extension.map_or_else(usual, str::to_owned);
+        // Whoever asks with that extension has the same type.
+        Some(self.other(meaning(Some(&extension), content_type).to_owned(), extension))
     }
 
     /// Whether the settings let this type pass.

@@ -3,7 +3,7 @@
 use super::spellings::canonical;
 use super::{SUBTYPES, is_token};
 
-/// A pattern for [`matches`], if `text` is one; lower case, parameters dropped, aliases such as `image/jpg` folded.
+/// A pattern for [`matches()`], if `text` is one; lower case, parameters dropped, aliases such as `image/jpg` folded.
 pub fn pattern(text: &str) -> Option<String> {
     let bare = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let (family, rest) = bare.split_once('/')?;

@@ -18,6 +18,7 @@ pub(crate) fn handle(world: &World, arrived: &Arrived, body: &[u8]) -> Reply {
     match (arrived.method.as_str(), segments.as_slice()) {
         ("OPTIONS", _) => Reply::empty(204),
         ("GET" | "HEAD", [""]) => console::page(),
+        ("GET" | "HEAD", ["client", name]) => console::module(name),
         ("GET", ["flows"]) => json_of(&FLOWS),
         ("GET", ["functions"]) => json_of(&world.functions.all()),
         // Not for pages: the console sends its user's credentials to these addresses.

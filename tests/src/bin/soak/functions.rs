@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+use upload_grant_tests::process::peak_memory_of;
 use upload_grant_tests::{SECRET, Sandbox};
 
 /// Memory may differ by so much between the first half and the second: the memory store fills up to its 10,000
@@ -29,12 +30,12 @@ struct Seen {
 }
 
 impl Function {
-    /// Starts the binary that lies beside this one.
+    /// Starts the binary that lies beside this one, with `extra` settings.
     ///
     /// # Panics
     /// If it cannot be started.
-    pub async fn start(flow: &'static str, sandbox: &Sandbox) -> Self {
-        let beside = std::env::current_exe().expect("a path").with_file_name("function");
+    pub async fn start(flow: &'static str, sandbox: &Sandbox, extra: &[(&str, &str)]) -> Self {
+        let beside = std::env::current_exe().expect("a path").with_file_name("upload-grant");
         let mut child = Command::new(beside)
             .arg(flow)
             .env_clear()
@@ -46,6 +47,7 @@ impl Function {
             .env("GRANT_RUNTIME", "http")
             .env("GRANT_TIMEOUT_SECONDS", "3")
             .env("GRANT_VENDOR_RPS", "1000")
+            .envs(extra.iter().copied())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
@@ -70,6 +72,11 @@ impl Function {
             }
         });
         Self { flow, url, child, seen, memory: Mutex::default() }
+    }
+
+    /// The most memory it ever had resident, in KiB.
+    pub fn peak(&self) -> u64 {
+        self.child.id().map_or(0, |id| peak_memory_of(id) / 1024)
     }
 
     /// Notes the resident memory.

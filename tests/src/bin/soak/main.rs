@@ -1,11 +1,12 @@
 //! `soak [MINUTES]`: mixed good, bad and faulty traffic against the functions, each in a process of its own.
 //!
-//! It fails on a panic, on a 500 `internal`, on an accepted upload that is not there byte for byte, and on a
+//! First come hostile inputs, whose memory must fit into what each shipped manifest gives. It fails on that, on a panic, on a 500 `internal`, on an accepted upload that is not there byte for byte, and on a
 //! function whose memory grows.
 
 #![allow(clippy::print_stdout, reason = "the figures are this program's output")]
 
 mod functions;
+mod memory;
 mod traffic;
 
 use std::process::ExitCode;
@@ -23,11 +24,12 @@ const CALLERS: u64 = 12;
 #[tokio::main]
 async fn main() -> ExitCode {
     let minutes: f64 = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(10.0);
-    let end = Instant::now() + Duration::from_secs_f64(minutes * 60.0);
     let sandbox = sandbox().await;
+    let mut good = memory::fits(&sandbox).await;
+    let end = Instant::now() + Duration::from_secs_f64(minutes * 60.0);
     let mut functions = Vec::new();
     for flow in FLOWS {
-        functions.push(Function::start(flow.name, &sandbox).await);
+        functions.push(Function::start(flow.name, &sandbox, &[]).await);
     }
     let functions = Arc::new(functions);
     let tally = Arc::new(Tally::default());
@@ -63,7 +65,7 @@ async fn main() -> ExitCode {
         }
     }
     println!("{tally}");
-    let mut good = tally.is_good();
+    good &= tally.is_good();
     for function in functions.iter() {
         good &= function.report();
     }

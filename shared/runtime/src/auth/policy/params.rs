@@ -6,11 +6,10 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::{Permissions, Rule};
+use upload_grant::model::params::{Param, SetBy};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::wire::encode;
 
-/// Without a policy any caller may set these.
-const FREE: [&str; 7] = ["type_key", "is_public", "session_id", "core_type", "text", "locale", "user_name"];
 /// The longest user id that the vendors' next calls take.
 const MAX_USER_ID: usize = 24;
 /// How a user id begins that is a hash.
@@ -20,21 +19,21 @@ const NOBODY: &str = "anonymous";
 
 impl Permissions<'_> {
     /// The parameters of a request: the flow's defaults, then the caller's identity and address, then what comes
-    /// from its claims or was sent and may be. Parameters the flow does not have are dropped.
+    /// from its claims or was sent and may be. Parameters of other flows are dropped, where a policy lets them be sent.
     ///
     /// # Errors
     /// `forbidden` at the parameter that the caller may not set, or whose claim it does not have, or whose default
     /// is none of its choices; `unauthenticated` where the flow wants to know who it is and its token names nobody.
     pub fn params(
         &self,
-        flow_params: &[&str],
+        flow_params: &'static [Param],
         defaults: Map<String, Value>,
         sent: &Map<String, Value>,
         source: Option<IpAddr>,
     ) -> Result<Map<String, Value>, Problem> {
         let mut params = defaults;
         for (name, value) in sent {
-            let allowed = match self.rule(name) {
+            let allowed = match self.rule(flow_params, name) {
                 None => false,
                 Some(Rule::Caller(Some(values))) => values.contains(value),
                 Some(_) => true,
@@ -43,53 +42,57 @@ impl Permissions<'_> {
                 return Err(forbidden(name, format!("the caller may not set {name} to this")));
             }
         }
-        self.identity(flow_params, sent, &mut params, source)?;
-        for name in flow_params {
-            let sent = sent.get(*name);
-            let value = match self.rule(name) {
-                Some(Rule::Claim(claim)) => Some(self.context(name, &claim, sent)?),
+        for param in flow_params {
+            let (name, sent) = (param.name, sent.get(param.name));
+            let rule = self.rule(flow_params, name);
+            self.known(param, rule.as_ref(), sent, &mut params, source)?;
+            let value = match rule {
+                Some(Rule::Claim(claim)) => Some(self.context(param, &claim, sent)?),
                 Some(Rule::Caller(Some(choices))) if sent.is_none() => {
-                    self.chosen(name, &choices, &params)?
+                    self.chosen(param, &choices, &params)?
                 }
                 Some(Rule::Caller(_)) => sent.cloned(),
                 None => None,
             };
-            params.extend(value.map(|value| ((*name).to_owned(), value)));
+            params.extend(value.map(|value| (name.to_owned(), value)));
         }
         Ok(params)
     }
 
     /// What says where `name` comes from.
-    fn rule(&self, name: &str) -> Option<Rule> {
+    fn rule(&self, flow_params: &'static [Param], name: &str) -> Option<Rule> {
         match self.group {
             None if self.trusted => Some(Rule::Caller(None)),
-            None => FREE.contains(&name).then_some(Rule::Caller(None)),
+            None => {
+                let param = Param::find(flow_params, name)?;
+                (param.set_by == SetBy::Caller).then_some(Rule::Caller(None))
+            }
             Some(group) => group.params.iter().find(|(named, _)| named == name).map(|(_, rule)| rule.clone()),
         }
     }
 
-    /// Who the vendor is told the user is, and where. A user that the policy takes from a claim or from the caller
-    /// is not looked for in its name.
-    fn identity(
+    /// What is known without being said: who the vendor is told the user is, and where. A user that the policy takes
+    /// from a claim or from the caller is not looked for in its name.
+    fn known(
         &self,
-        flow_params: &[&str],
-        sent: &Map<String, Value>,
+        param: &Param,
+        rule: Option<&Rule>,
+        sent: Option<&Value>,
         params: &mut Map<String, Value>,
         source: Option<IpAddr>,
     ) -> Result<(), Problem> {
-        let elsewhere = match self.rule("user_id") {
-            Some(Rule::Claim(_)) => true,
-            Some(Rule::Caller(_)) => sent.contains_key("user_id"),
-            None => false,
-        };
-        if flow_params.contains(&"user_id") && !elsewhere {
-            match self.caller.identity()? {
-                Some(name) => drop(params.insert("user_id".into(), user_id(name).into())),
-                None => drop(params.entry("user_id").or_insert_with(|| NOBODY.into())),
+        let name = param.name;
+        match (param.set_by, rule) {
+            (SetBy::CallerIdentity, Some(Rule::Claim(_))) => {}
+            (SetBy::CallerIdentity, Some(Rule::Caller(_))) if sent.is_some() => {}
+            (SetBy::CallerIdentity, _) => match self.caller.identity()? {
+                Some(caller) => drop(params.insert(name.to_owned(), user_id(caller).into())),
+                None => drop(params.entry(name).or_insert_with(|| NOBODY.into())),
+            },
+            (SetBy::SourceAddress, _) => {
+                params.extend(source.map(|address| (name.to_owned(), address.to_string().into())));
             }
-        }
-        if flow_params.contains(&"user_client_ip") {
-            params.extend(source.map(|address| ("user_client_ip".into(), address.to_string().into())));
+            (SetBy::Operator | SetBy::Caller, _) => {}
         }
         Ok(())
     }
@@ -98,12 +101,13 @@ impl Permissions<'_> {
     /// one there is. The caller's own name is no default, and needs no choice.
     fn chosen(
         &self,
-        name: &str,
+        param: &Param,
         choices: &[Value],
         params: &Map<String, Value>,
     ) -> Result<Option<Value>, Problem> {
+        let name = param.name;
         match params.get(name) {
-            Some(_) if name == "user_id" && self.caller.name.is_some() => Ok(None),
+            Some(_) if param.set_by == SetBy::CallerIdentity && self.caller.name.is_some() => Ok(None),
             Some(default) if !choices.contains(default) => {
                 let detail =
                     format!("the default of {name} is none of the caller's choices: send one of those");
@@ -114,34 +118,22 @@ impl Permissions<'_> {
         }
     }
 
-    /// The value of `claim` for the parameter `name`; the caller may repeat it, but not say otherwise.
-    fn context(&self, name: &str, claim: &str, sent: Option<&Value>) -> Result<Value, Problem> {
+    /// The value of `claim` for a parameter; the caller may repeat it, but not say otherwise.
+    fn context(&self, param: &Param, claim: &str, sent: Option<&Value>) -> Result<Value, Problem> {
+        let name = param.name;
         let value = self.caller.claims.get(claim);
         let value = value.ok_or_else(|| forbidden(name, format!("the caller has no claim {claim}")))?;
-        let value = fitting(name, value)
+        let value = param
+            .kind
+            .of_claim(value)
             .ok_or_else(|| forbidden(name, format!("the caller's claim {claim} is no value for {name}")))?;
         if sent.is_some_and(|sent| *sent != value) {
             return Err(forbidden(name, format!("the caller may not set {name}: it is the claim {claim}")));
         }
         Ok(match value {
-            Value::String(text) if name == "user_id" => user_id(&text).into(),
+            Value::String(text) if param.set_by == SetBy::CallerIdentity => user_id(&text).into(),
             value => value,
         })
-    }
-}
-
-/// A claim as a value of this parameter. Numbers become texts only if they are whole: ids lose digits otherwise.
-fn fitting(name: &str, claim: &Value) -> Option<Value> {
-    match (name, claim) {
-        ("is_public", Value::Bool(_)) | ("text", Value::Object(_)) => Some(claim.clone()),
-        ("is_public", Value::String(text)) => text.parse().ok().map(Value::Bool),
-        ("is_public" | "text", _) => None,
-        (_, Value::String(text)) => {
-            let plain = (1..=256).contains(&text.len()) && !text.chars().any(char::is_control);
-            plain.then(|| claim.clone())
-        }
-        (_, Value::Number(number)) if !number.is_f64() => Some(number.to_string().into()),
-        _ => None,
     }
 }
 
@@ -169,15 +161,22 @@ mod tests {
     use crate::auth::Caller;
     use crate::auth::policy::Policy;
     use serde_json::json;
+    use upload_grant::model::params::Kind;
 
-    const FLOW: [&str; 5] = ["user_id", "locale", "channel_id", "cust_space_id", "is_public"];
+    const FLOW: &[Param] = &[
+        Param::new("user_id", Kind::Text, "").set_by(SetBy::CallerIdentity),
+        Param::new("locale", Kind::Text, "").set_by(SetBy::Caller),
+        Param::new("channel_id", Kind::Text, ""),
+        Param::new("cust_space_id", Kind::Text, "").alias("space"),
+        Param::new("is_public", Kind::Bool, "").set_by(SetBy::Caller),
+    ];
 
     fn run(policy: Option<&Value>, caller: &Caller, sent: &Value) -> Result<Value, Problem> {
-        let policy =
-            policy.map(|params| Policy::parse(&json!({"groups": [{"params": params}]}).to_string()).unwrap());
+        let policy = policy
+            .map(|params| Policy::parse(&json!({"groups": [{"params": params}]}).to_string(), FLOW).unwrap());
         let defaults = Map::from_iter([("channel_id".to_owned(), json!("c"))]);
         let sent = sent.as_object().cloned().unwrap_or_default();
-        Permissions::of(policy.as_ref(), caller)?.params(&FLOW, defaults, &sent, None).map(Value::Object)
+        Permissions::of(policy.as_ref(), caller)?.params(FLOW, defaults, &sent, None).map(Value::Object)
     }
 
     fn named(name: &str) -> Caller {
@@ -193,7 +192,7 @@ mod tests {
 
     #[test]
     fn without_a_policy_identity_is_not_the_callers_to_set() {
-        let free = run(None, &Caller::default(), &json!({"locale": "en", "core_type": "x"})).unwrap();
+        let free = run(None, &Caller::default(), &json!({"locale": "en"})).unwrap();
         assert_eq!(free, json!({"channel_id": "c", "user_id": "anonymous", "locale": "en"}));
         assert_eq!(run(None, &named("shop"), &json!({})).unwrap()["user_id"], "shop");
         let hashed = run(None, &named("a-name-of-more-than-24-characters"), &json!({})).unwrap();
@@ -208,7 +207,7 @@ mod tests {
         }
         let unnamed = Caller { name: None, ..named("") };
         assert_eq!(run(None, &unnamed, &json!({})).unwrap_err().code, Code::Unauthenticated);
-        for name in ["user_id", "channel_id", "unheard_of"] {
+        for name in ["user_id", "channel_id", "core_type", "unheard_of"] {
             assert_eq!(refused(run(None, &named("shop"), &json!({name: "x"}))), format!("/params/{name}"));
         }
     }
@@ -252,6 +251,16 @@ mod tests {
         for unfit in [json!(null), json!(""), json!("a\n"), json!(["a"]), json!({}), json!(1.5), json!(true)]
         {
             assert_eq!(refused(run(unfit.clone(), json!({}))), "/params/cust_space_id", "{unfit}");
+        }
+    }
+
+    #[test]
+    fn a_rule_counts_under_either_name() {
+        for name in ["cust_space_id", "space"] {
+            let policy = json!({name: {"caller": ["a", "b"]}});
+            let run = |sent| run(Some(&policy), &named("shop"), &sent);
+            assert_eq!(run(json!({"cust_space_id": "b"})).unwrap()["cust_space_id"], "b", "{name}");
+            assert_eq!(refused(run(json!({"cust_space_id": "c"}))), "/params/cust_space_id", "{name}");
         }
     }
 

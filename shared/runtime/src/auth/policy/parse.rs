@@ -4,31 +4,33 @@ use serde_json::{Map, Value};
 
 use super::{Group, Match, Policy, Right, Rule, scalar};
 use upload_grant::model::media;
-use upload_grant::model::request::{Mode, PARAMS};
+use upload_grant::model::params::{Kind, Param};
+use upload_grant::model::request::Mode;
 
 /// What was read, or what is wrong and where: `/groups/1/params/x: …`.
 type Parsed<T> = Result<T, String>;
 
 impl Policy {
-    /// Reads the JSON document.
+    /// Reads the JSON document, for a flow with these parameters. One policy may serve several functions: a name that
+    /// is none of this flow's is taken for another's.
     ///
     /// # Errors
     /// What is wrong, led by a JSON pointer to the place.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str, flow_params: &'static [Param]) -> Result<Self, String> {
         let document: Value = serde_json::from_str(text)
             .map_err(|error| format!("is not JSON (line {}, column {})", error.line(), error.column()))?;
         let members = object(&document, "", &["groups"])?;
         let groups = members.get("groups").ok_or("/groups: is missing")?;
-        Ok(Self { groups: list(groups, "/groups", group)? })
+        Ok(Self { groups: list(groups, "/groups", |value, at| group(value, at, flow_params))? })
     }
 }
 
-fn group(value: &Value, at: &str) -> Parsed<Group> {
+fn group(value: &Value, at: &str, flow_params: &'static [Param]) -> Parsed<Group> {
     let known = ["match", "params", "max_bytes", "content_types", "modes", "per_minute", "rights"];
     let members = object(value, at, &known)?;
     Ok(Group {
         matches: member(members, at, "match", matches)?,
-        params: member(members, at, "params", params)?.unwrap_or_default(),
+        params: member(members, at, "params", |value, at| rules(value, at, flow_params))?.unwrap_or_default(),
         max_bytes: member(members, at, "max_bytes", positive)?,
         content_types: member(members, at, "content_types", |value, at| list(value, at, content_type))?,
         modes: member(members, at, "modes", |value, at| list(value, at, mode))?,
@@ -45,24 +47,37 @@ fn matches(value: &Value, at: &str) -> Parsed<Match> {
     Ok(Match { claim: need(members, at, "claim", name)?, equals: need(members, at, "equals", equals)? })
 }
 
-fn params(value: &Value, at: &str) -> Parsed<Vec<(String, Rule)>> {
-    let members = object(value, at, PARAMS)?;
-    let rules =
-        members.iter().map(|(param, value)| Ok((param.clone(), rule(param, value, &below(at, param))?)));
-    rules.collect()
+/// Each under the parameter's own name.
+fn rules(value: &Value, at: &str, flow_params: &'static [Param]) -> Parsed<Vec<(String, Rule)>> {
+    let members = value.as_object().ok_or_else(|| format!("{at}: is not an object"))?;
+    let mut rules: Vec<(String, Rule)> = Vec::with_capacity(members.len());
+    for (name, value) in members {
+        let at = below(at, name);
+        let param = Param::find(flow_params, name);
+        if param.is_none() && !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+            return Err(format!("{at}: is unknown here"));
+        }
+        let name = param.map_or(&**name, |param| param.name);
+        if rules.iter().any(|(other, _)| other == name) {
+            return Err(format!("{at}: {name} is there under its other name too"));
+        }
+        rules.push((name.to_owned(), rule(param, value, &at)?));
+    }
+    Ok(rules)
 }
 
-fn rule(param: &str, value: &Value, at: &str) -> Parsed<Rule> {
+fn rule(param: Option<&Param>, value: &Value, at: &str) -> Parsed<Rule> {
     let members = object(value, at, &["claim", "caller"])?;
     match (members.get("claim"), members.get("caller")) {
         (Some(claim), None) => Ok(Rule::Claim(name(claim, &below(at, "claim"))?)),
         (None, Some(Value::Bool(true))) => Ok(Rule::Caller(None)),
         (None, Some(values @ Value::Array(_))) => {
-            let fits = |value: &Value, at: &str| match param {
-                "is_public" if value.is_boolean() => Ok(value.clone()),
-                "is_public" => Err(format!("{at}: is not true or false")),
-                "text" => Err(format!("{at}: text is an object and has no list of values")),
-                _ => name(value, at).map(Value::String),
+            let fits = |value: &Value, at: &str| match param.map(|param| param.kind) {
+                Some(Kind::Bool) if value.is_boolean() => Ok(value.clone()),
+                Some(Kind::Bool) => Err(format!("{at}: is not true or false")),
+                Some(Kind::Object) => Err(format!("{at}: it is an object and has no list of values")),
+                Some(Kind::Text | Kind::OneOf(_)) => name(value, at).map(Value::String),
+                None => Ok(value.clone()),
             };
             Ok(Rule::Caller(Some(list(values, &below(at, "caller"), fits)?)))
         }
@@ -151,13 +166,21 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    const FLOW: &[Param] = &[
+        Param::new("bot_biz_id", Kind::Text, "").alias("app_id"),
+        Param::new("is_public", Kind::Bool, ""),
+        Param::new("type_key", Kind::OneOf(&["offline", "realtime"]), ""),
+        Param::new("text", Kind::Object, ""),
+        Param::new("locale", Kind::Text, ""),
+    ];
+
     #[test]
     fn the_documented_policy_is_read_whole() {
         let text = r#"{"groups":[{"match":{"claim":"tier","equals":"pro"},"params":{"cust_space_id":{"claim":"space"},
             "type_key":{"caller":["offline","realtime"]},"bot_biz_id":{"caller":true},"is_public":{"caller":[false]}},
             "max_bytes":1048576,"content_types":["image/*","application/pdf"],"modes":["form","relay"],
             "per_minute":30,"rights":["unsized","events"]},{"rights":[]},{}]}"#;
-        let policy = Policy::parse(text).unwrap();
+        let policy = Policy::parse(text, FLOW).unwrap();
         assert_eq!(policy.groups.len(), 3);
         let group = &policy.groups[0];
         assert_eq!((group.params.len(), group.max_bytes, group.per_minute), (4, Some(1 << 20), Some(30)));
@@ -181,6 +204,15 @@ mod tests {
             ),
             (json!({"match": null}), "/groups/0/match: is not an object"),
             (json!({"params": {"a/b~": {}}}), "/groups/0/params/a~1b~0: is unknown here"),
+            (json!({"params": {"botBizId": {"claim": "a"}}}), "/groups/0/params/botBizId: is unknown here"),
+            (
+                json!({"params": {"app_id": {"claim": "a"}, "bot_biz_id": {"caller": true}}}),
+                "/groups/0/params/bot_biz_id: bot_biz_id is there under its other name too",
+            ),
+            (
+                json!({"params": {"text": {"caller": [{}]}}}),
+                "/groups/0/params/text/caller/0: it is an object and has no list of values",
+            ),
             (json!({"params": {"text": {}}}), "/groups/0/params/text: needs one of claim, caller"),
             (
                 json!({"params": {"text": {"claim": "a", "caller": true}}}),
@@ -210,7 +242,7 @@ mod tests {
             (json!({"rights": ["all"]}), "/groups/0/rights/0: is none of unsized, events"),
         ] {
             let document = json!({"groups": [group]}).to_string();
-            assert_eq!(Policy::parse(&document).map(drop), Err(fault.to_owned()));
+            assert_eq!(Policy::parse(&document, FLOW).map(drop), Err(fault.to_owned()));
         }
         for (document, fault) in [
             ("{", "is not JSON (line 1, column 1)"),
@@ -219,7 +251,7 @@ mod tests {
             (r#"{"groups":[],"x":1}"#, "/x: is unknown here"),
             (r#"{"groups":[]}"#, "/groups: is an empty list, which would allow nothing"),
         ] {
-            assert_eq!(Policy::parse(document).map(drop), Err(fault.to_owned()));
+            assert_eq!(Policy::parse(document, FLOW).map(drop), Err(fault.to_owned()));
         }
     }
 }

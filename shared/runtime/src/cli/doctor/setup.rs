@@ -44,6 +44,7 @@ pub(super) async fn check<F: Flow>(app: &Arc<App<F>>, env: &mut Env, report: &mu
     });
     keys(app, report);
     callers(app, report).await;
+    policy(app, report);
     secret(app, report);
     store(app, runtime, report).await;
     let origins = app.cx.settings.cors_origins.len();
@@ -98,6 +99,22 @@ async fn callers<F: Flow>(app: &App<F>, report: &mut Report) {
             "set GRANT_AUTH to jwt, api-key or gateway before it is reachable",
         ),
         _ => Finding::ok("callers", "gateway: the platform's authorizer checks"),
+    });
+}
+
+fn policy<F: Flow>(app: &App<F>, report: &mut Report) {
+    let Some(policy) = &app.policy else { return };
+    let others: Vec<&str> = policy.others(F::SPEC.params).into_iter().collect();
+    report.add(if others.is_empty() {
+        Finding::ok("policy", "GRANT_POLICY names parameters of this function only")
+    } else {
+        let seen = format!("GRANT_POLICY has {}: no parameters of this function", others.join(", "));
+        Finding::warn(
+            "policy",
+            "others",
+            seen,
+            "check the spelling, unless another function shares the policy",
+        )
     });
 }
 

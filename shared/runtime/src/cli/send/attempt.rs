@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use tokio::time::Instant;
 
-use super::file::Source;
 use super::function::{Function, document};
 use super::grant::Grant;
 use super::progress::Bar;
+use super::transfer::Prepared;
 use crate::transfer::{Digests, check_crc64, deliver, refused};
 use crate::vendor::Reply;
 use upload_grant::model::problem::{Code, Problem};
-use upload_grant::model::request::{Checksums, Mode};
+use upload_grant::model::request::Mode;
 
 /// A store that takes no bytes for so long, or does not answer after the last, has stopped.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -25,20 +24,22 @@ pub(super) enum Uploaded {
     Complete(Map<String, Value>),
 }
 
-/// Asks for a grant and uploads under it.
+/// Uploads under the grant that was asked for together with others', or asks for one.
 ///
 /// # Errors
 /// Retryable if a new grant and another upload may succeed.
 pub(super) async fn attempt(
     function: &Function,
-    request: &Value,
-    source: &Source,
-    checksums: &Checksums,
+    prepared: &mut Prepared,
     bar: &Bar,
 ) -> Result<Uploaded, Problem> {
+    let held = prepared.held.take().transpose()?.filter(Grant::is_fresh);
+    let Prepared { source, checksums, request, .. } = prepared;
     bar.start("asking", source.length);
-    let grant = function.ask(request).await?;
-    let issued = Instant::now();
+    let grant = match held {
+        Some(grant) => grant,
+        None => function.ask(request).await?,
+    };
     bar.start("sending", source.length);
     let body = source.body(checksums.clone(), bar);
     let sent = deliver(&function.client, &grant.request(), body, bar.stalled(PATIENCE)).await;
@@ -49,9 +50,7 @@ pub(super) async fn attempt(
         stored(&grant, &reply, &digests).map(Uploaded::Complete)
     };
     uploaded.map_err(|problem| {
-        let ended = problem.code == Code::GrantExpired
-            || says_expired(&reply)
-            || issued.elapsed().as_secs() >= grant.expires;
+        let ended = problem.code == Code::GrantExpired || says_expired(&reply) || grant.has_ended();
         // The grant's fault, not the file's: another will do.
         if ended && !problem.retryable { problem.retry_in(0.1) } else { problem }
     })

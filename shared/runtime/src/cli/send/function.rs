@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::grant::Grant;
 use crate::net::{Reply, read_body, retry_after};
@@ -48,6 +48,19 @@ impl Function {
     /// The function's problem; `upload_failed` if it cannot be reached; `internal` if it answers no grant.
     pub async fn ask(&self, request: &Value) -> Result<Grant, Problem> {
         Grant::read(self.post("/grants", request).await?)
+    }
+
+    /// `POST /grants` for several files: a grant or a problem for each, in their order.
+    ///
+    /// # Errors
+    /// As [`Function::ask`], where the list as a whole is refused.
+    pub async fn ask_all(&self, requests: &[&Value]) -> Result<Vec<Result<Grant, Problem>>, Problem> {
+        let mut answer = self.post("/grants", &json!({ "files": requests })).await?;
+        let Value::Array(grants) = answer["grants"].take() else {
+            return Err(Problem::new(Code::Internal, "the function's answer is no list of grants"));
+        };
+        let read = |one| Problem::from_value(&one).map_or_else(|| Grant::read(one), Err);
+        Ok(grants.into_iter().map(read).collect())
     }
 
     /// `POST /complete`.

@@ -2,12 +2,16 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::platform::is_loopback;
 use crate::transfer::Request;
 use upload_grant::model::grant::OrderedMap;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::Mode;
+
+/// Seconds before its end from which on no upload begins under a grant.
+const MARGIN: u64 = 5;
 
 /// No `Debug`: a grant is a capability.
 #[derive(Deserialize)]
@@ -20,7 +24,10 @@ pub(super) struct Grant {
     file_field: Option<String>,
     key: String,
     /// Whole seconds left at issue.
-    pub expires: u64,
+    expires: u64,
+    /// When it came.
+    #[serde(skip, default = "Instant::now")]
+    came: Instant,
     limits: Limits,
     pub success_status: Vec<u16>,
     pub complete: Option<Complete>,
@@ -56,6 +63,16 @@ impl Grant {
             return Err(Problem::new(Code::ConfigMissing, detail));
         }
         Ok(grant)
+    }
+
+    /// Whether an upload may still begin.
+    pub fn is_fresh(&self) -> bool {
+        self.came.elapsed().as_secs() + MARGIN < self.expires
+    }
+
+    /// Whether its time is over.
+    pub fn has_ended(&self) -> bool {
+        self.came.elapsed().as_secs() >= self.expires
     }
 
     /// The request that it allows. The caller's file name is no part of it.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::attempt::{Uploaded, attempt};
 use super::file::Source;
 use super::function::Function;
+use super::grant::Grant;
 use super::options::{Input, Options};
 use super::progress::Bar;
 use upload_grant::model::problem::Problem;
@@ -17,27 +18,38 @@ const ATTEMPTS: u32 = 5;
 /// Who wants us to wait longer than this is not waited for.
 const LONGEST_WAIT: f64 = 300.0;
 
-/// Sends `input` and returns its receipt.
+/// A FILE that has been read, and what is asked for it.
+pub(super) struct Prepared {
+    pub source: Source,
+    pub checksums: Checksums,
+    pub request: Value,
+    /// What it was answered in a list: the first attempt's, unless its time is over by then.
+    pub held: Option<Result<Grant, Problem>>,
+}
+
+/// Opens `input` and reads it for its checksums.
 ///
 /// # Errors
-/// The file's own problem, or that of the last attempt.
-pub(super) async fn send(
-    function: &Function,
-    options: &Options,
-    input: &Input,
-    bar: &Bar,
-) -> Result<Value, Problem> {
+/// The file's own problem.
+pub(super) async fn prepare(options: &Options, input: &Input, bar: &Bar) -> Result<Prepared, Problem> {
     let source = Source::open(input).await?;
     bar.start("reading", source.length);
     let digests = source.body(Checksums::default(), bar).read(|_| ()).await?;
     let checksums = digests.checksums();
     let request = request(options, &source, &checksums);
-    let uploaded =
-        patiently(bar, async || attempt(function, &request, &source, &checksums, bar).await).await?;
+    Ok(Prepared { source, checksums, request, held: None })
+}
+
+/// Sends a file and returns its receipt.
+///
+/// # Errors
+/// That of the last attempt.
+pub(super) async fn send(function: &Function, mut prepared: Prepared, bar: &Bar) -> Result<Value, Problem> {
+    let uploaded = patiently(bar, async || attempt(function, &mut prepared, bar).await).await?;
     match uploaded {
         Uploaded::Receipt(receipt) => Ok(receipt),
         Uploaded::Complete(mut document) => {
-            document.insert("size".to_owned(), source.length.into());
+            document.insert("size".to_owned(), prepared.source.length.into());
             let document = Value::Object(document);
             patiently(bar, async || function.complete(&document).await).await
         }
@@ -59,7 +71,10 @@ fn request(options: &Options, source: &Source, checksums: &Checksums) -> Value {
 }
 
 /// Does `work` until it succeeds, fails for good, or has failed too often.
-async fn patiently<T>(bar: &Bar, mut work: impl AsyncFnMut() -> Result<T, Problem>) -> Result<T, Problem> {
+pub(super) async fn patiently<T>(
+    bar: &Bar,
+    mut work: impl AsyncFnMut() -> Result<T, Problem>,
+) -> Result<T, Problem> {
     let mut backoff = 0.1;
     for _ in 1..ATTEMPTS {
         match work().await {

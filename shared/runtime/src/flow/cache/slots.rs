@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use upload_grant::model::problem::Problem;
 
-use super::Expires;
+use super::{Expires, lifetime};
 
 /// Between two background fetches that fail: at first, and at most.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -94,7 +94,7 @@ impl<V: Expires> Slot<V> {
     ) -> Result<Arc<V>, Problem> {
         match outcome {
             Ok(value) => {
-                self.ends.store(value.lifetime().1.unix(), Ordering::Relaxed);
+                self.ends.store(lifetime(&value).1.unix(), Ordering::Relaxed);
                 let value = Arc::new(value);
                 flight.value = Some(value.clone());
                 flight.problem = None;
@@ -179,6 +179,12 @@ mod tests {
         assert_eq!(kept.len(), 631);
         assert!((1..=10).all(|end| !kept.contains_key(&end)));
         assert!((11..=641).all(|end| kept.contains_key(&end)));
+    }
+
+    #[test]
+    fn an_end_in_the_year_9999_is_a_days() {
+        let slots = filled([253_402_300_799].into_iter(), 3);
+        assert_eq!(slots.of(&253_402_300_799, 3).ends(), 24 * 60 * 60);
     }
 
     #[test]

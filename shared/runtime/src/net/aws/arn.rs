@@ -27,40 +27,73 @@ struct Document {
     request: String,
 }
 
-/// Fetches what the environment names by ARN, each document once, and puts it there. What cannot be had is a fault of
-/// the setting as soon as somebody needs it.
-///
-/// # Errors
-/// What to log where a service does not answer: the process should be started again.
-pub(crate) async fn fetch(env: &mut Env) -> Result<(), String> {
-    let mut wanted: HashMap<Document, Vec<(String, Option<String>)>> = HashMap::new();
-    for (name, arn) in env.arns() {
-        match parse(&arn) {
-            Some((document, member)) => wanted.entry(document).or_default().push((name, member)),
-            None => env.put(name, Err("is missing: its _ARN names neither a secret nor a parameter".into())),
+/// What the environment names by ARN.
+pub(crate) struct Arns {
+    documents: Vec<(Document, Option<Service>, Vec<Named>)>,
+}
+
+/// A setting, and the member of the document that it is.
+type Named = (String, Option<String>);
+
+impl Arns {
+    /// Each document once. What names none is a fault of the setting.
+    ///
+    /// # Errors
+    /// What to log where there can be no client.
+    pub(crate) fn from_env(env: &mut Env) -> Result<Self, String> {
+        let mut wanted: HashMap<Document, Vec<Named>> = HashMap::new();
+        for (name, arn) in env.arns() {
+            match parse(&arn) {
+                Some((document, member)) => wanted.entry(document).or_default().push((name, member)),
+                None => {
+                    env.put(name, Err("is missing: its _ARN names neither a secret nor a parameter".into()));
+                }
+            }
         }
+        if wanted.is_empty() {
+            return Ok(Self { documents: Vec::new() });
+        }
+        let (roots, keys) = (extra_roots(env), env.keys([KEYS]));
+        let client = client(roots.as_deref()).map_err(|problem| problem.to_string())?;
+        let documents = wanted.into_iter().map(|(document, names)| {
+            let service = document.service(env, &client, &keys);
+            (document, service, names)
+        });
+        Ok(Self { documents: documents.collect() })
     }
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let (roots, keys) = (extra_roots(env), env.keys([KEYS]));
-    let client = client(roots.as_deref()).map_err(|problem| problem.to_string())?;
-    let mut reads = Vec::new();
-    for (document, names) in wanted {
-        let service = document.service(env, &client, &keys);
-        reads.push(async move {
+
+    /// Reads all of it: the settings' values, or what is wrong with them.
+    ///
+    /// # Errors
+    /// What to log where a service does not answer.
+    pub(crate) async fn read(&self) -> Result<HashMap<String, Result<String, String>>, String> {
+        let reads = self.documents.iter().map(|(document, service, names)| async move {
             let text = match service {
-                Some(service) => document.read(&service).await,
+                Some(service) => document.read(service).await,
                 None => Ok(Err("is missing: the service of its _ARN has no address".to_owned())),
             };
             (text, names)
         });
-    }
-    for (text, names) in join_all(reads).await {
-        let text = text?;
-        for (name, member) in names {
-            env.put(name, text.clone().and_then(|text| value(text, member.as_deref())));
+        let mut values = HashMap::new();
+        for (text, names) in join_all(reads).await {
+            let text = text?;
+            for (name, member) in names {
+                let value = text.clone().and_then(|text| value(text, member.as_deref()));
+                values.insert(name.clone(), value);
+            }
         }
+        Ok(values)
+    }
+}
+
+/// Fetches what the environment names by ARN, and puts it there. What cannot be had is a fault of the setting as soon
+/// as somebody needs it.
+///
+/// # Errors
+/// What to log where a service does not answer: the process should be started again.
+pub(crate) async fn fetch(env: &mut Env) -> Result<(), String> {
+    for (name, value) in Arns::from_env(env)?.read().await? {
+        env.put(name, value);
     }
     Ok(())
 }

@@ -86,6 +86,9 @@ impl Function {
     }
 }
 
+/// Where the pages on front ends have a reader serve a page of their own.
+const PAGE_PORT: u16 = 8000;
+
 /// Runs `name doctor` against the sandbox, to the end.
 pub(crate) async fn doctor(sandbox: &Sandbox, name: &str) -> Result<bool, Failure> {
     let mut doctor = started(program(sandbox, name, 9000)?.arg("doctor"))?;
@@ -97,9 +100,11 @@ pub(crate) async fn doctor(sandbox: &Sandbox, name: &str) -> Result<bool, Failur
 /// must not get into a demo.
 fn program(sandbox: &Sandbox, name: &str, port: u16) -> Result<Command, Failure> {
     let here = std::env::current_exe().map_err(|error| error.to_string())?;
-    // The console's origin, by both of its names, may ask; and see every mode.
-    let console = sandbox.url(Service::Control);
-    let origins = format!("{console},{}", console.replace("127.0.0.1", "localhost"));
+    // The console's origin, by both of its names, may ask, and a reader's own page; and see every mode.
+    let page = format!("http://127.0.0.1:{PAGE_PORT}");
+    let origins = [sandbox.url(Service::Control), page]
+        .map(|one| format!("{one},{}", one.replace("127.0.0.1", "localhost")));
+    let origins = origins.join(",");
     let mut program = Command::new(here.with_file_name(name));
     program
         .env_clear()

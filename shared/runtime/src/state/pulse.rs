@@ -1,0 +1,96 @@
+//! Tells a store that is slow because it is busy from one that is not there.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::platform::clock;
+
+/// No connection may take longer, and no command while the store answers nobody: requests wait for them.
+pub(super) const SILENCE: Duration = Duration::from_millis(500);
+/// The most that one try may take while the store answers others. What is needed is then tried once more.
+pub(super) const SLOWEST: Duration = Duration::from_secs(1);
+
+/// When the store last answered anybody in this process.
+pub(super) struct Pulse(Mutex<Instant>);
+
+/// Why a command was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GivenUp {
+    /// Nobody was answered for as long as the command waited.
+    Silent,
+    /// Others were.
+    Slow,
+}
+
+impl GivenUp {
+    /// The kind of fault that it is.
+    pub(super) fn kind(self) -> &'static str {
+        match self {
+            Self::Silent => "Timeout",
+            Self::Slow => "Slow",
+        }
+    }
+}
+
+impl Pulse {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Instant::now()))
+    }
+
+    /// The store answered something.
+    pub(super) fn beat(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn last(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What `work` comes to within `limit`, as long as somebody is answered meanwhile.
+    pub(super) async fn wait<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Result<T, GivenUp> {
+        let started = Instant::now();
+        let mut work = std::pin::pin!(work);
+        loop {
+            let patience = patience(limit, started, self.last(), Instant::now())?;
+            if let Some(done) = clock::timeout(patience, work.as_mut()).await {
+                return Ok(done);
+            }
+        }
+    }
+}
+
+/// How much longer a command may take that `started` then, where the store was last `heard`.
+fn patience(limit: Duration, started: Instant, heard: Instant, now: Instant) -> Result<Duration, GivenUp> {
+    let (silent, slow) = (heard.max(started) + SILENCE, started + limit);
+    if now >= silent {
+        return Err(GivenUp::Silent);
+    }
+    if now >= slow {
+        return Err(GivenUp::Slow);
+    }
+    Ok(silent.min(slow) - now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_waits_half_a_second_for_a_sign_of_life_and_a_second_in_all() {
+        let at = |millis| Duration::from_millis(millis);
+        let started = Instant::now() + at(5_000);
+        let patience = |heard, now| patience(SLOWEST, started, heard, started + at(now));
+        // What was heard before it began is no sign.
+        for before in [started - at(4_000), started - at(1), started] {
+            assert_eq!(patience(before, 0), Ok(at(500)));
+            assert_eq!(patience(before, 499), Ok(at(1)));
+            assert_eq!(patience(before, 500), Err(GivenUp::Silent));
+        }
+        assert_eq!(patience(started + at(300), 500), Ok(at(300)));
+        assert_eq!(patience(started + at(300), 800), Err(GivenUp::Silent));
+        assert_eq!(patience(started + at(900), 950), Ok(at(50)));
+        assert_eq!(patience(started + at(900), 1_000), Err(GivenUp::Slow));
+    }
+}
