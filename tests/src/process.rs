@@ -167,6 +167,15 @@ impl Process {
     pub fn peak_memory(&self) -> u64 {
         peak_memory_of(self.child.id())
     }
+
+    /// How many threads it has.
+    ///
+    /// # Panics
+    /// If it is not running on Linux.
+    pub fn threads(&self) -> usize {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        tasks.expect("a process").count()
+    }
 }
 
 /// The most memory that the process `id` ever had resident, in bytes.

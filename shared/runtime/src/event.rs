@@ -3,6 +3,7 @@
 //! Everything is read from plain JSON; `shared/deploy` and `tests/events` show each shape.
 
 mod http_event;
+mod json_text;
 mod lazy_json;
 mod mangled;
 mod messages;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::lambda::{BODY, PUT_BODY};
+use crate::lambda::{BODY, PUT_BODY, grant_file};
 use crate::report::{Kind, Row, Target, Unit};
 use crate::rounds::Figure;
 use crate::runtime_api::RuntimeApi;
@@ -30,17 +30,15 @@ pub fn rows(world: &World) -> Vec<Row> {
         Tool::count(tool, program, arguments, &settings, event)
     };
     let (instructions, answer) = count(Tool::Instructions, &ours, &[], EVENT);
-    let document: serde_json::Value = serde_json::from_str(&answer).expect("an answer");
-    let file = world.file("grant.json");
-    std::fs::write(&file, document["body"].as_str().expect("a grant")).expect("a file");
-    let file = file.display().to_string();
+    let file = grant_file(world, &answer);
     let fair = world.release("fair");
     let row = |what: &str, ours: f64, fair: f64, target: Option<f64>| {
         let row = Row::new(GROUP, what, Unit::Count, exact(ours));
         let row = target.into_iter().fold(row, |row, most| row.target(Target::AtMost(most)));
         row.note(format!("the fair baseline, with the same event, answer and lines: {fair:.0}"))
     };
-    let allocations = |program: &Path, arguments: &[&str]| count(Tool::Allocations, program, arguments, EVENT).0;
+    let allocations =
+        |program: &Path, arguments: &[&str]| count(Tool::Allocations, program, arguments, EVENT).0;
     let event = |body: &str| EVENT.replace(BODY, body);
     let twenty = 20.0 * count(Tool::Instructions, &ours, &[], &event(&one)).0;
     let at_once = count(Tool::Instructions, &ours, &[], &event(&batch)).0;

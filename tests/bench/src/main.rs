@@ -3,6 +3,7 @@
 mod chart;
 mod counts;
 mod lambda;
+mod load;
 mod process;
 mod queue;
 mod report;
@@ -11,6 +12,7 @@ mod runtime_api;
 mod sdks;
 mod server;
 mod sign;
+mod spaces;
 mod start;
 mod world;
 
@@ -23,13 +25,14 @@ fn main() -> std::io::Result<()> {
     let quick = std::env::args().nth(1).as_deref() == Some("quick");
     let only = std::env::args().nth(2);
     let world = World::new(quick);
-    let parts: [(&str, fn(&World) -> Vec<Row>); 7] = [
+    let parts: [(&str, fn(&World) -> Vec<Row>); 8] = [
         ("signing", sign::rows),
         ("sdks", sdks::rows),
         ("start", start::rows),
         ("counts", counts::rows),
         ("lambda", lambda::rows),
         ("server", server::rows),
+        ("spaces", spaces::rows),
         ("queue", queue::rows),
     ];
     let mut rows = Vec::new();

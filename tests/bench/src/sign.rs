@@ -28,8 +28,9 @@ pub fn rows(world: &World) -> Vec<Row> {
             ratio(&samples[ours], &samples[floor]),
         );
         rows.push(match name(ours) {
-            "OSS V4 presigned PUT" => row.target(Target::AtMost(2.0)),
-            "TC3 Authorization" | "ACS3 Authorization" => row.target(Target::AtMost(1.7)),
+            "OSS V4 presigned PUT" => row.target(Target::AtMost(1.4)),
+            "ACS3 Authorization" => row.target(Target::AtMost(1.5)),
+            "TC3 Authorization" => row.target(Target::AtMost(1.6)),
             _ => row,
         });
     }

@@ -62,25 +62,52 @@ impl World {
     }
 }
 
-/// Keeps this thread, and all that it starts meanwhile, on one processor: two programs that take turns cost far more
-/// when each wakes the other across processors, and which of them do is chance. Without taskset it stays chance.
-pub fn on_one_processor<T>(work: impl FnOnce() -> T) -> T {
+/// How many processors there are.
+pub fn processors() -> usize {
+    let online = std::fs::read_to_string("/proc/cpuinfo").expect("Linux");
+    online.lines().filter(|line| line.starts_with("processor")).count().max(1)
+}
+
+/// Keeps this thread, and all that it starts meanwhile, on these processors (`0`, `0-1`); without taskset it stays
+/// where it is.
+pub fn on<T>(place: &str, work: impl FnOnce() -> T) -> T {
     let thread = std::fs::read_link("/proc/thread-self").expect("Linux");
     let thread = thread.file_name().expect("a thread").to_owned();
-    let place = |processors: &str| {
-        let _ = Command::new("taskset").args(["-cp", processors]).arg(&thread).stdout(Stdio::null()).status();
+    let go = |place: &str| {
+        let _ = Command::new("taskset").args(["-cp", place]).arg(&thread).stdout(Stdio::null()).status();
     };
-    let all = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    place("0");
+    go(place);
     let result = work();
-    place(&format!("0-{}", all - 1));
+    go(&format!("0-{}", processors() - 1));
     result
+}
+
+/// The same on one processor: two programs that take turns cost far more when each wakes the other across processors,
+/// and which of them do is chance.
+pub fn on_one_processor<T>(work: impl FnOnce() -> T) -> T {
+    on("0", work)
 }
 
 /// Mebibytes of a file.
 pub fn mib(path: &Path) -> f64 {
     std::fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).len() as f64
         / 1_048_576.0
+}
+
+/// A PEM file of so many root certificates.
+pub fn bundle(world: &World, certificates: usize) -> PathBuf {
+    let pem: String = (0..certificates)
+        .map(|at| {
+            let mut root = rcgen::CertificateParams::new(Vec::<String>::new()).expect("names");
+            root.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+            root.distinguished_name.push(rcgen::DnType::CommonName, format!("Authority {at} of a bundle"));
+            let key = rcgen::KeyPair::generate().expect("a key");
+            root.self_signed(&key).expect("a root").pem()
+        })
+        .collect();
+    let file = world.file("bundle.pem");
+    std::fs::write(&file, pem).expect("a file");
+    file
 }
 
 /// A test authority and what it vouched for: `localhost`.

@@ -186,3 +186,13 @@ async fn deliver(function: &Function, stored: &Value) -> Answer {
         .collect();
     function.post(stored["path"].as_str().unwrap(), &headers, stored["body"].as_str().unwrap()).await
 }
+
+#[tokio::test]
+async fn a_server_has_a_worker_for_each_processor() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let function = Function::start(&binary("tencent-lke"), &sandbox, "tencent-lke", &[]).await;
+    let processors = std::thread::available_parallelism().unwrap().get();
+    // Where there is one only, the main thread does it all.
+    let workers = if processors > 1 { processors } else { 0 };
+    assert_eq!(function.process.threads(), 1 + workers);
+}

@@ -41,6 +41,15 @@ async fn each_function_answers_as_itself() {
     }
 }
 
+/// Lambda has one event at a time: a second thread would cost its start, and do nothing.
+#[tokio::test]
+async fn one_thread_is_all_there_is() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (api, process) = start("tencent-lke", &sandbox, "gateway").await;
+    grant("http-v2", api.invoke(&event("http-v2")).await);
+    assert_eq!(process.threads(), 1);
+}
+
 #[tokio::test]
 async fn gateways_vouch_for_their_callers() {
     let sandbox = Sandbox::start().await.unwrap();

@@ -40,6 +40,10 @@ pub(super) fn cut(mut request: Request<Body>, base_path: &str, open: Open) -> Re
         Some((prefix, route)) if open.has(route) => (prefix.to_owned(), route.to_owned()),
         _ => (String::new(), NOWHERE.to_owned()),
     };
+    if prefix.is_empty() && route == request.uri().path() && request.uri().authority().is_none() {
+        request.extensions_mut().insert(Prefix(prefix));
+        return request;
+    }
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     let path = PathAndQuery::try_from(format!("{route}{query}"));
     *request.uri_mut() = path.map_or_else(|_| Uri::from_static(NOWHERE), Uri::from);

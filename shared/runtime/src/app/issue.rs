@@ -50,7 +50,7 @@ impl<F: Flow> App<F> {
             return Err(Problem::invalid("/mode", detail));
         }
         if let Some(sealers) = &self.sealers {
-            let token = sealers.token(&TicketClaims::of_grant::<F>(&grant, &upload, caller))?;
+            let token = sealers.token(&TicketClaims::of_grant::<F>(&grant, upload, caller))?;
             grant.complete = Some(Complete { token, collect: F::SPEC.collect });
         }
         Ok(grant)
@@ -79,8 +79,12 @@ impl<F: Flow> App<F> {
         base: &str,
     ) -> Result<Grant, Problem> {
         let expires_at = upload.now.plus(self.cx.settings.ttl);
-        let ticket =
-            self.sealers()?.ticket(&TicketClaims::of_request(F::SPEC.name, upload, caller, expires_at))?;
+        let ticket = self.sealers()?.ticket(&TicketClaims::of_request(
+            F::SPEC.name,
+            upload.clone(),
+            caller,
+            expires_at,
+        ))?;
         let limits = upload.limits(&[Enforced::Key, Enforced::Size, Enforced::Type, Enforced::Expiry]);
         let mut grant =
             upload.grant::<F>(format!("{base}/relay/{ticket}"), upload.id.clone(), expires_at, limits);

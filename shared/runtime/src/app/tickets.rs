@@ -1,5 +1,7 @@
 //! What a ticket or completion token says, once opened.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
@@ -18,7 +20,7 @@ use crate::state::sealer::Sealer;
 #[derive(Clone, Serialize, Deserialize)]
 pub struct TicketClaims {
     /// The function.
-    pub flow: String,
+    pub flow: Cow<'static, str>,
     /// The grant.
     pub id: String,
     /// Its mode.
@@ -58,33 +60,33 @@ pub struct TicketClaims {
 impl TicketClaims {
     /// What `upload` is held to before there is anything from the vendor: a relay's ticket.
     pub fn of_request(
-        flow: &str,
-        upload: &UploadRequest,
+        flow: &'static str,
+        upload: UploadRequest,
         caller: Option<&str>,
         expires_at: Timestamp,
     ) -> Self {
         Self {
-            flow: flow.to_owned(),
-            id: upload.id.clone(),
-            mode: upload.mode,
+            flow: Cow::Borrowed(flow),
             key: upload.id.clone(),
-            filename: upload.filename.clone(),
-            content_type: upload.content_type.clone(),
-            declared_type: upload.declared_type.clone(),
-            extension: upload.extension.clone(),
+            id: upload.id,
+            mode: upload.mode,
+            filename: upload.filename,
+            content_type: upload.content_type,
+            declared_type: upload.declared_type,
+            extension: upload.extension,
             size: upload.size,
             max_bytes: upload.max_bytes,
-            checksums: upload.checksums.clone(),
+            checksums: upload.checksums,
             caller: caller.map(str::to_owned),
             expires_at,
             location: None,
-            params: upload.params.clone(),
+            params: upload.params,
             vendor: Map::new(),
         }
     }
 
     /// What `upload` is held to under `grant`: a completion token.
-    pub fn of_grant<F: Flow>(grant: &Grant, upload: &UploadRequest, caller: Option<&str>) -> Self {
+    pub fn of_grant<F: Flow>(grant: &Grant, upload: UploadRequest, caller: Option<&str>) -> Self {
         Self {
             key: grant.key.clone(),
             location: grant.object.as_ref().map(|object| object.location.clone()),

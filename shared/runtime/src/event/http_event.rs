@@ -12,8 +12,10 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, Head
 use http::{Method, Request, StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::json_text::json_text;
 use super::lazy_json::{Members, Unreadable, each_text};
 use super::mangled::{BINARY_MEDIA_TYPES, Mangled, length_differs};
 use super::messages::foreign;
@@ -63,11 +65,11 @@ enum Payload {
 /// The request in `event`, if it holds one.
 pub fn read(event: &str) -> Option<Result<HttpEvent, Problem>> {
     let event = Members::of(event)?;
+    let context = event.object("requestContext").unwrap_or_default();
     // WebSocket events, agents and authorizers have much of a request, and are none.
-    if foreign(&event).is_some() {
+    if foreign(&event, &context).is_some() {
         return None;
     }
-    let context = event.object("requestContext").unwrap_or_default();
     Some(match payload(&event, &context)? {
         Payload::Version1 => version_1(&event, &context),
         Payload::Version2 => version_2(&event, &context),
@@ -360,7 +362,10 @@ impl Shape {
         let mut headers = head.headers;
         headers.remove(CONTENT_LENGTH);
         let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-        HttpAnswer { shape: self, status: head.status, headers, body }
+        let text = std::str::from_utf8(&body);
+        let encoded = text.is_err();
+        let body = text.map_or_else(|_| json_text(&STANDARD.encode(&body)), json_text);
+        HttpAnswer { shape: self, status: head.status, headers, body: body.unwrap_or_default(), encoded }
     }
 }
 
@@ -370,19 +375,18 @@ pub struct HttpAnswer {
     shape: Shape,
     status: StatusCode,
     headers: HeaderMap,
-    body: Bytes,
+    /// A JSON string.
+    body: Box<RawValue>,
+    /// Whether it is base64 of what is no text.
+    encoded: bool,
 }
 
 impl Serialize for HttpAnswer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut answer = serializer.serialize_map(None)?;
         answer.serialize_entry("statusCode", &self.status.as_u16())?;
-        let text = std::str::from_utf8(&self.body);
-        match text {
-            Ok(text) => answer.serialize_entry("body", text)?,
-            Err(_) => answer.serialize_entry("body", &STANDARD.encode(&self.body))?,
-        }
-        answer.serialize_entry("isBase64Encoded", &text.is_err())?;
+        answer.serialize_entry("body", &self.body)?;
+        answer.serialize_entry("isBase64Encoded", &self.encoded)?;
         if self.shape == Shape::LoadBalancerMulti {
             answer.serialize_entry("multiValueHeaders", &Joined { headers: &self.headers, listed: true })?;
         } else {

@@ -80,7 +80,7 @@ pub fn classify(event: &str) -> Result<Event, Problem> {
     if let Some(reason) = nothing(&members) {
         return Ok(Event::Nothing(reason));
     }
-    if foreign(&members).is_some() {
+    if foreign(&members, &members.object("requestContext").unwrap_or_default()).is_some() {
         return Err(unknown(&seen(&members)));
     }
     if let Some(records) = members.elements("Records") {
@@ -164,9 +164,9 @@ pub(crate) fn is_job(members: &Members<'_>) -> bool {
         || members.object("source").is_some()
 }
 
-/// What an event is that looks like a request, or is known from elsewhere, and is none of ours.
-pub(crate) fn foreign(members: &Members<'_>) -> Option<&'static str> {
-    let context = members.object("requestContext").unwrap_or_default();
+/// What an event is that looks like a request, or is known from elsewhere, and is none of ours; with its
+/// `requestContext`.
+pub(crate) fn foreign(members: &Members<'_>, context: &Members<'_>) -> Option<&'static str> {
     if context.get("connectionId").is_some() {
         return Some("a WebSocket event of API Gateway");
     }
@@ -186,7 +186,8 @@ pub(crate) fn seen(members: &Members<'_>) -> String {
         names if names.is_empty() => "an object without a plain member".to_owned(),
         names => format!("an object with the members {names}"),
     };
-    match foreign(members).map(str::to_owned).or_else(|| source_of(members)) {
+    let context = members.object("requestContext").unwrap_or_default();
+    match foreign(members, &context).map(str::to_owned).or_else(|| source_of(members)) {
         Some(source) => format!("{source}, {names}"),
         None => names,
     }

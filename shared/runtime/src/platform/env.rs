@@ -72,14 +72,15 @@ impl Env {
 
     /// The value of `name`, from the variable or its file; a fault if it is not UTF-8.
     pub fn get(&mut self, name: &str) -> Option<String> {
-        if self.garbled.contains(name) || self.garbled.contains(&format!("{name}_FILE")) {
+        let of_file = [name, "_FILE"].concat();
+        if !self.garbled.is_empty() && (self.garbled.contains(name) || self.garbled.contains(&of_file)) {
             self.fault(name, "is not UTF-8");
             return None;
         }
         let value = match self.vars.get(name).map(|value| value.trim()) {
             Some(value) if !value.is_empty() => value.to_owned(),
             _ => {
-                let file = self.vars.get(&format!("{name}_FILE")).map(|file| file.trim());
+                let file = self.vars.get(&of_file).map(|file| file.trim());
                 let Some(file) = file.filter(|file| !file.is_empty()) else { return self.fetched(name) };
                 if let Ok(value) = std::fs::read_to_string(file) {
                     value.trim().to_owned()

@@ -27,13 +27,16 @@ impl Sealer {
 
     /// The sealed document as URL-safe text, good in its `place` only.
     pub fn seal(&self, place: &str, document: &impl Serialize) -> Option<String> {
-        let mut bytes = serde_json::to_vec(document).ok()?;
         let nonce: [u8; NONCE_LEN] = random();
+        // What is sealed is about so large: one buffer for all of it.
+        let mut sealed = Vec::with_capacity(1024);
+        sealed.extend_from_slice(&nonce);
+        serde_json::to_writer(&mut sealed, document).ok()?;
         let key = self.keys.first()?;
         let nonce_once = Nonce::assume_unique_for_key(nonce);
-        key.seal_in_place_append_tag(nonce_once, Aad::from(place), &mut bytes).ok()?;
-        let mut sealed = nonce.to_vec();
-        sealed.append(&mut bytes);
+        let plain = &mut sealed[NONCE_LEN..];
+        let tag = key.seal_in_place_separate_tag(nonce_once, Aad::from(place), plain).ok()?;
+        sealed.extend_from_slice(tag.as_ref());
         Some(URL_SAFE_NO_PAD.encode(sealed))
     }
 

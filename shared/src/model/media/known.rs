@@ -1,5 +1,7 @@
 //! What the world knows of types and extensions, for flows whose own table does not end it.
 
+use std::cmp::Ordering;
+
 use super::spellings::{canonical, synonym};
 
 /// Where the registry behind `mime_guess` is silent, odd, or has no usual extension: the usual one comes first.
@@ -45,21 +47,45 @@ const KNOWN: &[(&str, &[&str])] = &[
     ("text/javascript", &["js", "mjs"]),
 ];
 
+/// A line for each extension, in their order: the extension, and its first type.
+const TYPES: &str = include_str!(concat!(env!("OUT_DIR"), "/types.txt"));
+/// A line for each type, in their order: the type, and its extensions.
+const EXTENSIONS: &str = include_str!(concat!(env!("OUT_DIR"), "/extensions.txt"));
+
+/// What stands behind `name` in its line of a table.
+fn line(mut table: &'static str, name: &str) -> Option<&'static str> {
+    while !table.is_empty() {
+        let middle = table.len() / 2;
+        let start = table[..middle].rfind('\n').map_or(0, |end| end + 1);
+        let end = start + table[start..].find('\n')?;
+        let (found, rest) = table[start..end].split_once(' ')?;
+        match name.cmp(found) {
+            Ordering::Less => table = &table[..start],
+            Ordering::Equal => return Some(rest),
+            Ordering::Greater => table = &table[end + 1..],
+        }
+    }
+    None
+}
+
 /// The type of files with this extension, lower case and in its documented spelling.
 pub(super) fn type_of(extension: &str) -> Option<String> {
     let row = KNOWN.iter().find(|(_, extensions)| extensions.contains(&extension));
-    let guess = || {
-        let guess = mime_guess::from_ext(extension).first_raw()?.to_ascii_lowercase();
-        Some(canonical(&guess).to_owned())
-    };
+    let guess = || line(TYPES, extension).map(|guess| canonical(guess).to_owned());
     row.map(|(content_type, _)| (*content_type).to_owned()).or_else(guess)
 }
 
-/// The extensions of a type, the usual one first; none if nobody knows the type.
-pub(super) fn extensions_of(content_type: &str) -> &'static [&'static str] {
+/// The extensions of a type, the usual one first, or of all that `type/*` stands for; none if nobody knows the type.
+pub(super) fn extensions_of(content_type: &str) -> Vec<&'static str> {
     let row = KNOWN.iter().find(|(known, _)| *known == canonical(content_type));
-    let guess = || mime_guess::get_mime_extensions_str(content_type).unwrap_or_default();
-    row.map_or_else(guess, |(_, extensions)| extensions)
+    let guess = || match content_type.strip_suffix('*') {
+        None => line(EXTENSIONS, content_type).into_iter().flat_map(|line| line.split(' ')).collect(),
+        Some(kind) => {
+            let lines = EXTENSIONS.lines().filter(|line| line.starts_with(kind));
+            lines.flat_map(|line| line.split(' ').skip(1)).collect()
+        }
+    };
+    row.map_or_else(guess, |(_, extensions)| extensions.to_vec())
 }
 
 /// The extension that the key of such a file gets: as given if the type has it, else the type's usual one.
@@ -68,4 +94,25 @@ pub(super) fn extension_for(content_type: &str, given: &str) -> Option<String> {
     let given = [Some(given), synonym(given)].into_iter().flatten().find(|given| extensions.contains(given));
     let usual = || extensions.iter().copied().find(|usual| super::is_extension(usual));
     given.or_else(usual).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_found() {
+        for table in [TYPES, EXTENSIONS] {
+            assert!(table.lines().count() > 900 && table.is_ascii());
+            for (name, rest) in table.lines().filter_map(|line| line.split_once(' ')) {
+                assert_eq!(line(table, name), Some(rest), "{name}");
+            }
+            for name in ["", "-", "zzzz", "a/b", "~"] {
+                assert_eq!(line(table, name), None, "{name}");
+            }
+        }
+        assert_eq!(type_of("heic").as_deref(), Some("image/heic"));
+        assert_eq!(extensions_of("application/epub+zip"), ["epub"]);
+        assert!(extensions_of("image/*").contains(&"webp"));
+    }
 }

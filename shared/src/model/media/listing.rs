@@ -83,7 +83,7 @@ impl<'a> Listing<'a> {
             let unlisted = |pattern: &&String| !self.rows().any(|row| matches(pattern, row.content_type));
             for pattern in self.patterns.unwrap_or_default().iter().filter(unlisted) {
                 let extensions = known::extensions_of(pattern);
-                said.extend(extensions);
+                said.extend(&extensions);
                 said.extend(extensions.is_empty().then_some(pattern.as_str()));
             }
         }

@@ -2,9 +2,9 @@
 
 use std::hint::black_box;
 
+use upload_grant::sign::{acs3, cos, oss4, tc3};
 use upload_grant::wire::encode;
 use upload_grant::wire::secret::Secret;
-use upload_grant::sign::{acs3, cos, oss4, tc3};
 use upload_grant::wire::time::Timestamp;
 
 use super::{BUCKET, CONTENT_TYPE, EXPIRES, HOST, KEY_ID, OBJECT, Operation, REGION, SECRET, floor, token};
