@@ -1,5 +1,6 @@
 //! The one list of flows against what each function says of itself.
 
+use upload_grant::model::params::{CONTRACT, Kind, Param, SetBy};
 use upload_grant_runtime::flow::Flow;
 use upload_grant_tests::FLOWS;
 
@@ -13,9 +14,19 @@ fn the_list_is_what_the_functions_say() {
                 assert_eq!(flow.name, spec.name);
                 let params: Vec<&str> = spec.params.iter().map(|param| param.name).collect();
                 assert_eq!(flow.params, params, "{}", spec.name);
+                spec.params.iter().for_each(in_contract);
             )*
         };
     }
     upload_grant_sandbox::flows!(compared);
     assert!(listed.next().is_none());
+}
+
+/// Another flow, and a policy for several, are told the same of it.
+fn in_contract(param: &Param) {
+    let known = CONTRACT.iter().find(|known| known.name == param.name).expect(param.name);
+    let kind = if let Kind::OneOf(_) = param.kind { Kind::Text } else { param.kind };
+    let by_caller = param.set_by == SetBy::Caller;
+    assert_eq!((known.alias, known.kind), (param.alias, kind), "{}", param.name);
+    assert_eq!(known.set_by == SetBy::Caller, by_caller, "{}", param.name);
 }

@@ -11,6 +11,7 @@ use tencent_lke::Lke;
 use upload_grant::model::problem::Code;
 use upload_grant_runtime::auth::policy::{Permissions, Policy, Rates};
 use upload_grant_runtime::auth::{Auth, Caller, Callers, auth};
+use upload_grant_runtime::flow::Flow;
 use upload_grant_runtime::platform::Env;
 use upload_grant_tests::tokens::{self, KeyPair, Provider, claims, hs256};
 use upload_grant_tests::{Answer, Function, Service, sandbox};
@@ -284,8 +285,9 @@ fn own_name(claims: &Map<String, Value>, by_token: bool) -> Option<String> {
 fn user_of(caller: &Caller) -> Result<String, Code> {
     let defaults = Map::from_iter([("user_id".to_owned(), json!("shop"))]);
     let permissions = Permissions::of(None, caller).expect("no policy");
-    let params =
-        permissions.params(Aicontent::SPEC.params, defaults, &Map::new(), None).map_err(|problem| problem.code)?;
+    let params = permissions
+        .params(Aicontent::SPEC.params, defaults, &Map::new(), None)
+        .map_err(|problem| problem.code)?;
     Ok(params["user_id"].as_str().expect("a user").to_owned())
 }
 

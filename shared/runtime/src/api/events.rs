@@ -55,10 +55,10 @@ pub(super) async fn events<F: Flow>(
     let room = app.capacity.body(sender)?;
     let _place = app.capacity.place()?;
     let (head, body) = request.into_parts();
-    let mut held = hold(&app, &head.headers, sender).await?;
-    let body = held.fill(read_document(&head.headers, body, MAX_EVENTS, DOCUMENT_TIME)).await?;
+    let mut reserved = hold(&app, &head.headers, sender).await?;
+    let body = reserved.fill(read_document(&head.headers, body, MAX_EVENTS, DOCUMENT_TIME)).await?;
     drop(room);
-    held.keep(memory(body.len() as u64));
+    reserved.keep(memory(body.len() as u64));
     let delivery = delivery(&head.headers, &body)?;
     drop(body);
     let report = delivery.report;
@@ -81,9 +81,9 @@ pub(super) async fn fc_invoke<F: Flow>(
         app.configured()?;
         let _place = app.capacity.place()?;
         let (head, body) = request.into_parts();
-        let mut held = hold(app, &head.headers, None).await?;
-        let body = held.fill(read_document(&head.headers, body, MAX_EVENTS, DOCUMENT_TIME)).await?;
-        held.keep(memory(body.len() as u64));
+        let mut reserved = hold(app, &head.headers, None).await?;
+        let body = reserved.fill(read_document(&head.headers, body, MAX_EVENTS, DOCUMENT_TIME)).await?;
+        reserved.keep(memory(body.len() as u64));
         match recognized(json_text(&body)?)? {
             Event::Messages(delivery) => {
                 app.delivered(delivery, None, None).await.problem.map_or_else(|| Ok(json!({})), Err)

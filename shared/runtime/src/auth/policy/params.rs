@@ -83,7 +83,7 @@ impl Permissions<'_> {
     ) -> Result<(), Problem> {
         let name = param.name;
         match (param.set_by, rule) {
-            (SetBy::CallerIdentity, Some(Rule::Claim(_))) => {}
+            (SetBy::Operator | SetBy::Caller, _) | (SetBy::CallerIdentity, Some(Rule::Claim(_))) => {}
             (SetBy::CallerIdentity, Some(Rule::Caller(_))) if sent.is_some() => {}
             (SetBy::CallerIdentity, _) => match self.caller.identity()? {
                 Some(caller) => drop(params.insert(name.to_owned(), user_id(caller).into())),
@@ -92,7 +92,6 @@ impl Permissions<'_> {
             (SetBy::SourceAddress, _) => {
                 params.extend(source.map(|address| (name.to_owned(), address.to_string().into())));
             }
-            (SetBy::Operator | SetBy::Caller, _) => {}
         }
         Ok(())
     }
