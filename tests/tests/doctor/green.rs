@@ -17,8 +17,8 @@ const OWN: &[Case<'_>] = &[
     ("alibaba-chatapp", &[CREDENTIALS], &["form.cors", "put.cors"], 0),
     ("alibaba-workorder", &[], &[], 0),
     ("alibaba-workorder", &[("WORKORDER_SIGNATURE", "v3")], &[], 0),
-    // One more is read back under the vendor's own URL.
-    ("alibaba-workorder", &[("WORKORDER_API", "2021-06-10")], &[], 1),
+    // The URL is in form's stead, and one more is read back under the vendor's own.
+    ("alibaba-workorder", &[("WORKORDER_API", "2021-06-10")], &["put.upload", "put.key"], 2),
     ("tencent-lke", &[CREDENTIALS], &["put.cors"], 1),
     ("alibaba-aicontent", &[], &[], 0),
     ("alibaba-aicontent", &[("AICONTENT_TRANSPORT", "ssapi")], &[], 0),

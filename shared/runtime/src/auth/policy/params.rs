@@ -206,7 +206,7 @@ mod tests {
         }
         let unnamed = Caller { name: None, ..named("") };
         assert_eq!(run(None, &unnamed, &json!({})).unwrap_err().code, Code::Unauthenticated);
-        for name in ["user_id", "channel_id", "core_type", "unheard_of"] {
+        for name in ["user_id", "channel_id", "bot_biz_id", "unheard_of"] {
             assert_eq!(refused(run(None, &named("shop"), &json!({name: "x"}))), format!("/params/{name}"));
         }
     }
