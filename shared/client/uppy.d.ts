@@ -12,10 +12,13 @@ export interface UppyOptions extends Omit<Options, "grant" | "onGrant" | "onProg
   onGrant?: (grant: Grant, id: string) => void;
 }
 
+/** What Uppy 5 knows to send: a form, or a plain PUT. Of the flows only alibaba-bailian has other grants, for no page. */
+export type Uppy5Grant = Grant & ({ method: "POST"; fields: Record<string, string> } | { method: "PUT" });
+
 /** Options for `AwsS3` of Uppy 5. */
 export function uppy5(fn: string, options?: UppyOptions): {
   shouldUseMultipart: false;
-  getUploadParameters(file: UppyFile): Promise<Grant>;
+  getUploadParameters(file: UppyFile): Promise<Uppy5Grant>;
 };
 
 /** Options for `AwsS3` of Uppy 6. */

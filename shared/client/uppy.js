@@ -3,7 +3,7 @@ import { ask } from "./ask.js";
 import { open } from "./file.js";
 import { persist } from "./retry.js";
 
-/** @param {string} fn @param {any} file of Uppy @param {import("./uppy.js").UppyOptions} options */
+/** @param {string} fn @param {any} file of Uppy @param {import("./uppy.js").UppyOptions} options @returns {Promise<any>} */
 async function grantFor(fn, { id, name, type, data }, options) {
   const { wanted } = await open(data, options);
   const grant = await persist(() => ask(fn, { ...wanted, filename: name, content_type: type }, options), options);
