@@ -19,7 +19,7 @@ pub(crate) fn config(grant: &Value, file: &str) -> Option<String> {
     } else {
         lines.push(line("upload-file", file));
     }
-    lines.push("write-out = \"%{http_code}\\n\"".to_owned());
+    lines.push("write-out = \"\\n%{http_code}\\n\"".to_owned());
     Some(lines.join("\n") + "\n")
 }
 

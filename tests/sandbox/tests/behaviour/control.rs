@@ -100,10 +100,10 @@ async fn curl_configuration() {
         "file_field": "file", "limits": { "content_types": ["image/png"] },
     });
     let wanted = "url = \"https://u/\"\nrequest = \"POST\"\nform-string = \"key=k\"\nform-string = \"x=a\\\"b\"\n\
-                  form = \"file=@\\\"my file.png\\\";type=image/png\"\nwrite-out = \"%{http_code}\\n\"\n";
+                  form = \"file=@\\\"my file.png\\\";type=image/png\"\nwrite-out = \"\\n%{http_code}\\n\"\n";
     assert_eq!(config(form).await, wanted);
     let put = json!({ "method": "PUT", "url": "https://u/k", "headers": { "Content-Type": "image/png" } });
     let wanted = "url = \"https://u/k\"\nrequest = \"PUT\"\nheader = \"Content-Type: image/png\"\n\
-                  upload-file = \"my file.png\"\nwrite-out = \"%{http_code}\\n\"\n";
+                  upload-file = \"my file.png\"\nwrite-out = \"\\n%{http_code}\\n\"\n";
     assert_eq!(config(put).await, wanted);
 }
