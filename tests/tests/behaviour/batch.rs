@@ -81,3 +81,19 @@ async fn each_file_counts_for_the_rate_as_a_request_does() {
     assert_eq!(codes, [Value::Null, Value::Null, Value::Null, limited.clone(), limited]);
     assert_eq!(function.ask(&json!({ "filename": "a.png" })).await.problem(), (429, "rate_limited"));
 }
+
+/// Vendor calls of half a second's distance: not all of twenty have their turn in the time of one request.
+#[tokio::test]
+async fn a_list_has_the_time_of_one_request() {
+    let sandbox = sandbox().await;
+    let settings = [("GRANT_VENDOR_RPS", "2"), ("GRANT_TIMEOUT_SECONDS", "2")];
+    let function = Function::of("tencent-lke", &sandbox, &settings).await;
+    let files: Vec<Value> = (0..20).map(|_| json!({ "filename": "a.md", "size": 5 })).collect();
+    let answers = grants(&function, json!(files)).await;
+    assert_eq!(answers.len(), 20);
+    let late = answers.iter().filter(|answer| answer["code"].is_string());
+    assert!(late.clone().count() >= 10, "{answers:?}");
+    for answer in late {
+        assert!(answer["retryable"] == true && answer["retry_after"].is_number(), "{answer}");
+    }
+}

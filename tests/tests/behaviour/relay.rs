@@ -351,4 +351,7 @@ async fn a_body_in_a_content_encoding_is_refused() {
         assert_eq!(answer.status, status, "{coding}: {}", answer.text);
         assert_eq!(sandbox.objects().len(), usize::from(status == 200), "{coding}");
     }
+    let grant = ticket(&function, json!({})).await;
+    let part = upload_request(&grant, BYTES).header("content-range", "bytes 0-4/100");
+    assert_eq!(Answer::of(part).await.problem(), (400, "invalid_request"));
 }

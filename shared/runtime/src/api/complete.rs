@@ -24,9 +24,8 @@ pub(super) async fn complete<F: Flow>(
     let sealers = app.sealers()?;
     let (head, body) = request.into_parts();
     // Who sends it shows only in the document.
-    let stranger = app.capacity.stranger()?;
-    let body = read_document(&head.headers, body, MAX_BODY, STRANGERS_TIME).await?;
-    drop(stranger);
+    let body = read_document(&head.headers, body, MAX_BODY, STRANGERS_TIME);
+    let body = app.capacity.stranger(body).await?;
     let sent: Value =
         serde_json::from_slice(&body).map_err(|_| Problem::invalid("", "the body is not valid JSON"))?;
     if !sent.is_object() {

@@ -107,6 +107,10 @@ fn check_headers(claims: &TicketClaims, headers: &HeaderMap) -> Result<u64, Prob
         let detail = "the body is in a content encoding: send the file as it is";
         return Err(Problem::new(Code::UnsupportedType, detail));
     }
+    if headers.contains_key(header::CONTENT_RANGE) {
+        let detail = "the body is a part of a file: send all of it";
+        return Err(Problem::new(Code::InvalidRequest, detail));
+    }
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let fits = |sent: &str| {
         let declared = claims.declared_type.as_deref();

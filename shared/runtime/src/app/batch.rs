@@ -42,6 +42,10 @@ impl<F: Flow> App<F> {
         base: impl Fn() -> Result<String, Problem> + Copy,
     ) -> Grants {
         let count = files.len();
+        // The request has one time, however many files are in it.
+        let end = Instant::now() + self.cx.settings.timeout;
+        let end = origin.deadline.map_or(end, |deadline| deadline.min(end));
+        let origin = &RequestOrigin { deadline: Some(end), ..origin.clone() };
         let one = async |(index, asked): (usize, Result<GrantRequest, Problem>)| {
             if index > 0 {
                 granted.count(&self.rates, Instant::now())?;

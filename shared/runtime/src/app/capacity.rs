@@ -1,6 +1,9 @@
 //! How many requests are at work at once, and what of that strangers may take.
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, oneshot};
 use upload_grant::model::problem::{Code, Problem};
 
 use crate::platform::Shares;
@@ -9,11 +12,12 @@ use crate::platform::Shares;
 const STRANGERS_SHARE: usize = 16;
 
 /// `GRANT_MAX_IN_FLIGHT`. A place is for work whose sender is known; whoever must still send a document to be
-/// known waits outside, where there is room for a few. Bodies that are still to come from one caller have half of the
+/// known waits outside, where there is room for a few: for one more, the one that has taken longest gives way. Bodies that are still to come from one caller have half of the
 /// places: by sending slowly it keeps nobody else out.
 pub(crate) struct Capacity {
     places: Semaphore,
-    strangers: Semaphore,
+    /// How many strangers there may be, and those there are, by age.
+    strangers: (usize, Mutex<VecDeque<oneshot::Sender<()>>>),
     shares: Shares,
 }
 
@@ -21,7 +25,7 @@ impl Capacity {
     pub(super) fn new(most: usize) -> Self {
         Self {
             places: Semaphore::new(most),
-            strangers: Semaphore::new(most.div_ceil(STRANGERS_SHARE)),
+            strangers: (most.div_ceil(STRANGERS_SHARE), Mutex::default()),
             shares: Shares::of(most),
         }
     }
@@ -45,12 +49,34 @@ impl Capacity {
         caller.map(room).transpose()
     }
 
-    /// Room for a stranger's document.
+    /// What a stranger's document brings; whoever sends at once is never the oldest.
     ///
     /// # Errors
-    /// As [`Capacity::place`].
-    pub(crate) fn stranger(&self) -> Result<SemaphorePermit<'_>, Problem> {
-        self.strangers.try_acquire().map_err(|_| full())
+    /// Those of `document`; `rate_limited` if it gives way to a later one.
+    pub(crate) async fn stranger<T>(
+        &self,
+        document: impl Future<Output = Result<T, Problem>>,
+    ) -> Result<T, Problem> {
+        let gives_way = self.newest_stranger();
+        tokio::select! {
+            biased;
+            document = document => document,
+            _ = gives_way => Err(full()),
+        }
+    }
+
+    fn newest_stranger(&self) -> oneshot::Receiver<()> {
+        let (most, strangers) = &self.strangers;
+        let (newest, gives_way) = oneshot::channel();
+        let mut strangers = strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        strangers.retain(|one| !one.is_closed());
+        if strangers.len() >= *most
+            && let Some(oldest) = strangers.pop_front()
+        {
+            let _ = oldest.send(());
+        }
+        strangers.push_back(newest);
+        gives_way
     }
 }
 

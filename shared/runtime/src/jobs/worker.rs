@@ -111,7 +111,7 @@ impl<F: Flow> App<F> {
                 Problem::new(Code::AlreadyUsed, "another delivery of this job is at work").retryable(true),
             ),
             Ok(Claim::Done(record)) if record.fingerprint != job.fingerprint => {
-                let problem = Problem::invalid("/id", "another job was done under this id");
+                let problem = Problem::invalid("/id", "another job came under this id before");
                 let event = webhook_id(F::SPEC.name, &job.name, &job.fingerprint, Some(problem.code));
                 self.tell_failure(&job.id, caller, &event, job.notify.as_ref(), problem, deadline).await
             }

@@ -54,7 +54,9 @@ impl Platform {
                 token: token.map(Secret::from),
             });
         }
-        let control = text("x-fc-control-path").filter(|_| self == Self::FunctionCompute);
+        // The platform has one; a second would be the sender's own.
+        let is_one = headers.get_all("x-fc-control-path").iter().count() == 1;
+        let control = text("x-fc-control-path").filter(|_| is_one && self == Self::FunctionCompute);
         let theirs = |name: &str| ["x-fc-", "x-scf-", "x-cff-"].iter().any(|prefix| name.starts_with(prefix));
         let drop: Vec<_> = headers.keys().filter(|name| theirs(name.as_str())).cloned().collect();
         for name in drop {
@@ -84,6 +86,10 @@ mod tests {
             let taken = platform.take(&mut headers, None);
             assert_eq!(headers.keys().map(http::HeaderName::as_str).collect::<Vec<_>>(), ["host"]);
             assert_eq!(taken.control.is_some(), platform == Platform::FunctionCompute);
+            for path in ["/invoke", "/http-invoke"] {
+                headers.append("x-fc-control-path", path.parse().unwrap());
+            }
+            assert!(platform.take(&mut headers, None).control.is_none());
         }
     }
 }
