@@ -66,22 +66,27 @@ impl KeyRing {
             secret: fresh(names.secret).map_or_else(|| now.secret.clone(), Secret::from),
             token: token.or_else(|| now.token.clone()),
         };
-        let parts = |keys: &Keys| {
-            let token = keys.token.as_ref().map(|token| token.expose().to_owned());
-            (keys.id.clone(), keys.secret.expose().to_owned(), token)
-        };
-        let is_new = parts(&keys) != parts(&now);
-        if is_new {
-            self.set(keys);
-        }
-        is_new
+        self.set(keys)
     }
 
-    fn set(&self, keys: Keys) {
+    /// False if these are the keys of now, as they mostly are where every request brings them.
+    fn set(&self, keys: Keys) -> bool {
+        if keys.is(&self.get()) {
+            return false;
+        }
         for secret in [Some(&keys.secret), keys.token.as_ref()].into_iter().flatten() {
             secrets::remember(secret.expose());
         }
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        true
+    }
+}
+
+impl Keys {
+    fn is(&self, other: &Self) -> bool {
+        self.id == other.id
+            && self.secret.expose() == other.secret.expose()
+            && self.token.as_ref().map(Secret::expose) == other.token.as_ref().map(Secret::expose)
     }
 }
 
