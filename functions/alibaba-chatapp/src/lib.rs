@@ -77,14 +77,13 @@ impl Flow for Chatapp {
         body: Body,
     ) -> Result<StoredObject, Problem> {
         let grant = self.grant(cx, upload).await?;
-        let client = cx.vendor.client();
-        let (reply, sent) = transfer::exchange(client, &grant, upload.deadline, body).await?;
-        if !transfer::already_exists(&reply) {
-            return transfer::stored(&grant, &reply, sent);
-        }
-        let sts = self.sts(cx, upload).await?;
-        let look = sts.presign_head(&grant.key, cx.vendor.corrected(clock::now()));
-        transfer::confirm(client, grant, &look, (upload.size, &upload.checksums), sent, upload.deadline).await
+        let key = grant.key.clone();
+        let look = async {
+            let sts = self.sts(cx, upload).await?;
+            Ok(sts.presign_head(&key, cx.vendor.corrected(clock::now())))
+        };
+        let promised = (upload.size, &upload.checksums);
+        transfer::send_once(cx.vendor.client(), grant, body, upload.deadline, promised, look).await
     }
 
     /// `url` goes into a header of the template's `Components`, or as `link` into the message's `Content`.

@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 pub use buffer::{Buffers, Held};
-pub use confirm::{already_exists, confirm};
+pub use confirm::send_once;
 pub use meter::{Digests, Meter};
 pub(crate) use request::Request;
 pub(crate) use source::Opened;

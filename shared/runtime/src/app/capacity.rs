@@ -12,8 +12,8 @@ use crate::platform::Shares;
 const STRANGERS_SHARE: usize = 16;
 
 /// `GRANT_MAX_IN_FLIGHT`. A place is for work whose sender is known; whoever must still send a document to be
-/// known waits outside, where there is room for a few: for one more, the one that has taken longest gives way. Bodies that are still to come from one caller have half of the
-/// places: by sending slowly it keeps nobody else out.
+/// known waits outside, where there is room for a few: for one more, the one that has taken longest gives way. Bodies
+/// that are still to come from one caller have half of the places: by sending slowly it keeps nobody else out.
 pub(crate) struct Capacity {
     places: Semaphore,
     /// How many strangers there may be, and those there are, by age.

@@ -6,11 +6,35 @@ use upload_grant::model::grant::Grant;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::Checksums;
 
-use super::{Digests, StoredObject, broke_off};
+use super::{Body, Digests, StoredObject, broke_off, exchange, stored};
 use crate::net::Reply;
 
+/// Sends `body` under `grant` to a store that takes no second object under a key: one that is there is this upload,
+/// whose answer was lost. `look` is the signed URL for a `HEAD` of it, made only then; `promised` is what the caller
+/// said of size and content.
+///
+/// # Errors
+/// As [`send`]; `upload_failed` if another object is there, or the store does not show it in time.
+///
+/// [`send`]: super::send
+pub async fn send_once(
+    client: &reqwest::Client,
+    grant: Grant,
+    body: Body,
+    deadline: Instant,
+    promised: (Option<u64>, &Checksums),
+    look: impl Future<Output = Result<String, Problem>>,
+) -> Result<StoredObject, Problem> {
+    let (reply, sent) = exchange(client, &grant, deadline, body).await?;
+    if already_exists(&reply) {
+        confirm(client, grant, &look.await?, promised, sent, deadline).await
+    } else {
+        stored(&grant, &reply, sent)
+    }
+}
+
 /// Whether a store refused an upload because the object is there already.
-pub fn already_exists(reply: &Reply) -> bool {
+fn already_exists(reply: &Reply) -> bool {
     reply.status == 409 && reply.xml("Code").as_deref() == Some("FileAlreadyExists")
 }
 
@@ -20,7 +44,7 @@ pub fn already_exists(reply: &Reply) -> bool {
 ///
 /// # Errors
 /// `upload_failed` if it is another, or the store does not show it in time.
-pub async fn confirm(
+async fn confirm(
     client: &reqwest::Client,
     grant: Grant,
     look: &str,
