@@ -2,13 +2,15 @@
 //!
 //! Everything is read from plain JSON; `shared/deploy` and `tests/events` show each shape.
 
+mod http_answer;
 mod http_event;
 mod json_text;
 mod lazy_json;
 mod mangled;
 mod messages;
 
-pub use http_event::{HttpAnswer, HttpEvent, Shape, read as read_http};
+pub use http_answer::{HttpAnswer, Shape};
+pub use http_event::{HttpEvent, read as read_http};
 pub(crate) use lazy_json::{Elements, Members, plain};
 pub use mangled::Mangled;
 pub(crate) use mangled::length_differs;
