@@ -138,11 +138,11 @@ impl<F: Flow> App<F> {
     pub(crate) async fn caller(
         &self,
         headers: &HeaderMap,
-        origin: &RequestOrigin,
+        identity: Option<Map<String, Value>>,
     ) -> Result<Caller, Problem> {
         self.configured()?;
         let callers = self.callers.as_ref().ok_or_else(|| config_missing(&self.faults))?;
-        callers.check(headers, origin.identity.as_ref()).await
+        callers.check(headers, identity).await
     }
 
     /// What the caller may do.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -30,10 +29,9 @@ const MAX_EVENTS: usize = 6 * 1024 * 1024;
 
 pub(super) async fn events<F: Flow>(
     State(app): State<Arc<App<F>>>,
-    origin: Option<Extension<RequestOrigin>>,
+    mut origin: RequestOrigin,
     request: Request<Body>,
 ) -> Result<Response, Rejection> {
-    let origin = origin.map(|Extension(origin)| origin).unwrap_or_default();
     let caller = match app.cx.settings.events {
         Events::Off => return Err(Rejection::new(Code::NotFound, "there is no such route")),
         Events::Trusted => {
@@ -43,7 +41,7 @@ pub(super) async fn events<F: Flow>(
             None
         }
         Events::Caller => {
-            let caller = app.caller(request.headers(), &origin).await?;
+            let caller = app.caller(request.headers(), origin.identity.take()).await?;
             // Jobs go by their sender's name. Each of them is counted when it is its turn.
             caller.identity()?;
             app.permissions(&caller)?.need(Right::Events)?;
@@ -62,7 +60,7 @@ pub(super) async fn events<F: Flow>(
     let delivery = delivery(&head.headers, &body)?;
     drop(body);
     let report = delivery.report;
-    let delivered = app.delivered(delivery, caller.as_ref(), Some(origin)).await;
+    let delivered = app.delivered(delivery, caller.as_ref(), origin.deadline).await;
     match delivered.problem {
         Some(problem) if report == Report::Whole => Err(problem.into()),
         _ => Ok(no_store(json_response(&batch_item_failures(&delivered.failed)))),
@@ -170,11 +168,11 @@ impl<F: Flow> App<F> {
         self: &Arc<Self>,
         delivery: Delivery,
         caller: Option<&Caller>,
-        origin: Option<RequestOrigin>,
+        deadline: Option<Instant>,
     ) -> Delivered {
         // Over HTTP there is no deadline but the server's patience: an hour bounds what a job may take.
         let usual = Instant::now() + std::time::Duration::from_secs(3600);
-        let deadline = origin.and_then(|origin| origin.deadline).unwrap_or(usual);
+        let deadline = deadline.unwrap_or(usual);
         self.deliver(delivery, caller, deadline).await
     }
 }

@@ -22,12 +22,11 @@ use crate::flow::{Flow, Param};
 pub(super) async fn grants<F: Flow>(
     State(app): State<Arc<App<F>>>,
     Extension(prefix): Extension<Prefix>,
-    origin: Option<Extension<RequestOrigin>>,
+    mut origin: RequestOrigin,
     request: Request<Body>,
 ) -> Result<Response, Rejection> {
-    let mut origin = origin.map(|Extension(origin)| origin).unwrap_or_default();
     origin.is_page = request.headers().contains_key(header::ORIGIN);
-    let caller = app.caller(request.headers(), &origin).await?;
+    let caller = app.caller(request.headers(), origin.identity.take()).await?;
     let _place = app.capacity.place()?;
     let granted = app.granted(&caller)?;
     let (head, body) = request.into_parts();
@@ -45,11 +44,10 @@ pub(super) async fn grants<F: Flow>(
 /// `GET /s3/params` as Uppy Companion answers it, for flows with forms.
 pub(super) async fn s3_params<F: Flow>(
     State(app): State<Arc<App<F>>>,
-    origin: Option<Extension<RequestOrigin>>,
+    mut origin: RequestOrigin,
     request: Request<Body>,
 ) -> Result<Response, Rejection> {
-    let origin = origin.map(|Extension(origin)| origin).unwrap_or_default();
-    let caller = app.caller(request.headers(), &origin).await?;
+    let caller = app.caller(request.headers(), origin.identity.take()).await?;
     let _place = app.capacity.place()?;
     let granted = app.granted(&caller)?;
     if !app.has_companion() {

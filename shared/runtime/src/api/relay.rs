@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Request, header};
@@ -28,7 +27,7 @@ use upload_grant::model::request::Mode;
 pub(super) async fn relay<F: Flow>(
     State(app): State<Arc<App<F>>>,
     Path(ticket): Path<String>,
-    origin: Option<Extension<RequestOrigin>>,
+    origin: RequestOrigin,
     request: Request<Body>,
 ) -> Result<Response, Rejection> {
     let claims = app.sealers()?.open_ticket(&ticket, F::SPEC.name, clock::now())?;
@@ -55,7 +54,7 @@ pub(super) async fn relay<F: Flow>(
     let mut lease = Lease { app: app.clone(), name: name.clone(), owner, spent: false };
     let source_failed = |_| Problem::new(Code::SourceFailed, "the request body broke off").retryable(true);
     // The platform may end the request sooner than we would.
-    let deadline = origin.and_then(|Extension(origin)| origin.deadline);
+    let deadline = origin.deadline;
     let usual = Instant::now() + time;
     let stream = request.into_body().into_data_stream().map_err(source_failed);
     let body = transfer::Body::new(length, claims.checksums.clone(), stream);

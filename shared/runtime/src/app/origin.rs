@@ -1,7 +1,10 @@
 //! What a way in knows of a request besides its headers.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 
+use axum::extract::FromRequestParts;
+use http::request::Parts;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
@@ -42,5 +45,14 @@ impl Default for RequestOrigin {
             is_page: false,
             deadline: None,
         }
+    }
+}
+
+/// Taken out of the request, not copied: claims can be many.
+impl<S: Sync> FromRequestParts<S> for RequestOrigin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.remove().unwrap_or_default())
     }
 }

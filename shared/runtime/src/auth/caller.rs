@@ -128,7 +128,7 @@ impl Callers {
     pub async fn check(
         &self,
         headers: &HeaderMap,
-        identity: Option<&Map<String, Value>>,
+        identity: Option<Map<String, Value>>,
     ) -> Result<Caller, Problem> {
         match &self.0 {
             Check::None(_) => self.admit(headers).map(|()| Caller::default()),

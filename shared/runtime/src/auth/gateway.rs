@@ -9,24 +9,23 @@ use upload_grant::model::problem::Problem;
 const NAMES: [&str; 3] = ["userArn", "principalId", "callerId"];
 
 /// The caller in the authorizer's context.
-pub(super) fn caller(identity: Option<&Map<String, Value>>) -> Result<Caller, Problem> {
+pub(super) fn caller(identity: Option<Map<String, Value>>) -> Result<Caller, Problem> {
     let identity = identity.filter(|claims| !claims.is_empty());
-    let identity = identity.ok_or_else(|| refused("the platform's authorizer has established nobody"))?;
+    let mut claims = identity.ok_or_else(|| refused("the platform's authorizer has established nobody"))?;
     // In a token nothing but `sub` names anybody, whatever its other claims are called.
-    let is_token =
-        ["sub", "iss"].iter().any(|name| identity.get(*name).is_some_and(|value| !value.is_null()));
-    let claims = identity.iter().map(|(name, value)| (name.clone(), relisted(value))).collect();
+    let is_token = ["sub", "iss"].iter().any(|name| claims.get(*name).is_some_and(|value| !value.is_null()));
+    claims.values_mut().for_each(relist);
     Ok(Caller::vouched(claims, if is_token { &["sub"] } else { &NAMES }))
 }
 
 /// API Gateway writes the list `["a","b"]` as the text `[a b]`; a list of one word becomes one again. Of several
 /// words nobody can tell whether they are the groups "my" and "admin" or the one group "my admin": such a list
 /// is taken as empty, and matches nothing.
-fn relisted(value: &Value) -> Value {
+fn relist(value: &mut Value) {
     let inner = value.as_str().and_then(|text| text.strip_prefix('[')?.strip_suffix(']'));
-    let Some(inner) = inner else { return value.clone() };
+    let Some(inner) = inner else { return };
     let word = Some(inner).filter(|inner| !inner.is_empty() && !inner.contains(char::is_whitespace));
-    word.into_iter().collect()
+    *value = word.into_iter().collect();
 }
 
 #[cfg(test)]
@@ -36,7 +35,7 @@ mod tests {
     use upload_grant::model::problem::Code;
 
     fn run(identity: &Value) -> Result<Caller, Problem> {
-        caller(identity.as_object())
+        caller(identity.as_object().cloned())
     }
 
     #[test]

@@ -3,120 +3,19 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Elements of an array that are kept: SQS delivers no more at a time.
 pub(crate) const MOST_ELEMENTS: usize = 10_000;
-/// Names that are kept to say what an unknown object looks like.
+/// Members of an object that is an event, a record or an envelope: none has more than a few dozen.
+const MOST_MEMBERS: usize = 256;
+/// Names that are told of an unknown object.
 const MOST_NAMES: usize = 12;
-
-/// Every member that an event or envelope is known by, in order.
-const KNOWN: &[&str] = &[
-    "CMQ",
-    "Ckafka",
-    "Event",
-    "EventSource",
-    "Message",
-    "MessageGroupId",
-    "MessageId",
-    "Records",
-    "Sns",
-    "Type",
-    "actionGroup",
-    "agent",
-    "apiPath",
-    "attributes",
-    "authorizer",
-    "body",
-    "bucket",
-    "cf",
-    "connectionId",
-    "cos",
-    "data",
-    "data_base64",
-    "detail",
-    "detail-type",
-    "elb",
-    "event",
-    "eventID",
-    "eventName",
-    "eventSource",
-    "eventSourceARN",
-    "eventType",
-    "event_source",
-    "events",
-    "filename",
-    "function",
-    "headers",
-    "http",
-    "httpMethod",
-    "id",
-    "identity",
-    "isBase64Encoded",
-    "is_base64_encoded",
-    "key",
-    "lts",
-    "message",
-    "messageBody",
-    "messageId",
-    "messageVersion",
-    "message_id",
-    "messages",
-    "method",
-    "methodArn",
-    "msgBody",
-    "msgId",
-    "multiValueHeaders",
-    "multiValueQueryStringParameters",
-    "name",
-    "object",
-    "obs",
-    "offset",
-    "oss",
-    "partition",
-    "path",
-    "principal",
-    "queryString",
-    "queryStringParameters",
-    "query_string_parameters",
-    "rawPath",
-    "rawQueryString",
-    "raw_path",
-    "record",
-    "records",
-    "requestContext",
-    "requestId",
-    "routeArn",
-    "s3",
-    "sequencer",
-    "serviceArn",
-    "serviceNetworkArn",
-    "size",
-    "smn",
-    "source",
-    "sourceIp",
-    "specversion",
-    "stage",
-    "targetGroupArn",
-    "topic",
-    "triggerName",
-    "triggerTime",
-    "trigger_type",
-    "type",
-    "userArn",
-    "userIdentity",
-    "value",
-    "version-id",
-    "versionId",
-];
 
 /// An object's members, unread.
 #[derive(Default)]
-pub(crate) struct Members<'a> {
-    known: Vec<(&'static str, &'a RawValue)>,
-    names: Vec<Cow<'a, str>>,
-}
+pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 /// Text that is copied only where it has escapes.
 #[derive(serde::Deserialize)]
@@ -138,15 +37,14 @@ pub(crate) struct Elements<'a> {
 }
 
 impl<'a> Members<'a> {
-    /// The members of the object that `json` is.
+    /// The members of the object that `json` is; none if it has more than [`MOST_MEMBERS`].
     pub(crate) fn of(json: &'a str) -> Option<Self> {
         if json.trim_start().starts_with('{') { serde_json::from_str(json).ok() } else { None }
     }
 
-    /// A member; null counts as absent.
+    /// A member; null counts as absent, and of several with one name the last counts, as for every reader of JSON.
     pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
-        debug_assert!(KNOWN.contains(&name), "{name} is not kept");
-        let (_, value) = self.known.iter().rev().find(|(known, _)| *known == name)?;
+        let (_, value) = self.0.iter().rev().find(|(other, _)| other == name)?;
         Some(value.get()).filter(|text| *text != "null")
     }
 
@@ -182,7 +80,8 @@ impl<'a> Members<'a> {
 
     /// The first plain names among the members, for people.
     pub(crate) fn names(&self) -> String {
-        self.names.join(", ")
+        let plain = self.0.iter().filter_map(|(name, _)| plain(name, 40));
+        plain.take(MOST_NAMES).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -260,20 +159,12 @@ impl<'de> Deserialize<'de> for Members<'de> {
                 f.write_str("an object")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-                let mut members = Members { known: Vec::with_capacity(8), names: Vec::with_capacity(8) };
-                while let Some(Text(name)) = map.next_key()? {
-                    match KNOWN.binary_search(&&*name) {
-                        Err(_) => drop(map.next_value::<IgnoredAny>()?),
-                        Ok(place) => {
-                            let (known, value) = (KNOWN[place], map.next_value()?);
-                            // As for every reader of JSON, the last one of a name counts.
-                            members.known.retain(|(other, _)| *other != known);
-                            members.known.push((known, value));
-                        }
+                let mut members = Members(Vec::with_capacity(16));
+                while let Some((Text(name), value)) = map.next_entry()? {
+                    if members.0.len() == MOST_MEMBERS {
+                        return Err(serde::de::Error::custom("too many members"));
                     }
-                    if members.names.len() < MOST_NAMES && plain(&name, 40).is_some() {
-                        members.names.push(name);
-                    }
+                    members.0.push((name, value));
                 }
                 Ok(members)
             }
@@ -311,8 +202,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_known_members_are_in_order() {
-        assert!(KNOWN.is_sorted_by(|one, next| one < next));
+    fn members_are_read_up_to_a_bound() {
+        let object = |count: usize| {
+            let members: Vec<String> = (0..count).map(|at| format!(r#""m{at}":{at}"#)).collect();
+            format!("{{{},\"a\":null,\"a\":[1]}}", members.join(","))
+        };
+        let (within, beyond) = (object(MOST_MEMBERS - 2), object(MOST_MEMBERS - 1));
+        let members = Members::of(&within).unwrap();
+        assert_eq!((members.get("m7"), members.get("a"), members.get("b")), (Some("7"), Some("[1]"), None));
+        assert_eq!(members.names(), "m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11");
+        assert!(Members::of(&beyond).is_none());
     }
 
     #[test]

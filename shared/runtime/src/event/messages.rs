@@ -75,7 +75,12 @@ pub fn classify(event: &str) -> Result<Event, Problem> {
         return listed(&array, array_element);
     }
     let Some(members) = Members::of(event) else {
-        return Err(unknown("neither an object nor an array"));
+        let is_object = event.trim_start().starts_with('{');
+        return Err(unknown(if is_object {
+            "an object that cannot be read"
+        } else {
+            "neither an object nor an array"
+        }));
     };
     if let Some(reason) = nothing(&members) {
         return Ok(Event::Nothing(reason));
