@@ -12,7 +12,6 @@ use upload_grant::wire::encode;
 use upload_grant_runtime::flow::{Context, Finish};
 use upload_grant_runtime::vendor;
 
-use crate::bad;
 use crate::lease::{Leases, path, success};
 
 /// `Status` of a file that can no longer be used, besides those with `FAILED` in it.
@@ -46,7 +45,8 @@ pub(crate) async fn step(
         let action = (Method::PUT, "AddFile", &*path);
         let form = encode::query(&form);
         let (added, _) = leases.call(cx, action, Some(&form), deadline, success::<Added>).await?;
-        let id = vendor::request_id(Some(&added.file_id)).ok_or_else(|| bad("no usable file id"))?;
+        let id = vendor::request_id(Some(&added.file_id))
+            .ok_or_else(|| vendor::bad_answer("no usable file id"))?;
         return Ok(Finish::Pending(Document { id, status: Value::Null }));
     };
     // The vendor's path ends with a slash.

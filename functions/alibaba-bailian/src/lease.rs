@@ -11,10 +11,10 @@ use upload_grant::wire::encode;
 use upload_grant_runtime::flow::{Context, UploadRequest};
 use upload_grant_runtime::platform::{Env, KeyRing};
 use upload_grant_runtime::vendor::alibaba::{self, member, text};
-use upload_grant_runtime::vendor::{self, Attempt, Refusal, RefusalKind, Reply};
+use upload_grant_runtime::vendor::{self, Attempt, Refusal, RefusalKind, Reply, bad_answer};
 
+use crate::file_name;
 use crate::signed_url::SignedUrl;
-use crate::{bad, file_name};
 
 const ACTION: &str = "ApplyFileUploadLease";
 const VERSION: &str = "2023-12-29";
@@ -116,17 +116,17 @@ impl Leases {
         let mut url = SignedUrl::read(&data.param.url, self.oss_endpoint.as_deref())?;
         url.expires_at = cx.vendor.by_our_clock(url.expires_at);
         if url.expires_at <= upload.now {
-            return Err(bad("an expired URL"));
+            return Err(bad_answer("an expired URL"));
         }
         let method = match &*data.param.method.to_ascii_uppercase() {
             "PUT" => "PUT",
             "POST" => "POST",
-            _ => return Err(bad("no usable method")),
+            _ => return Err(bad_answer("no usable method")),
         };
         let id = data.file_upload_lease_id;
         let request_id = vendor::request_id(request_id);
         if id.is_empty() || id.len() > 256 || id.chars().any(char::is_control) {
-            return Err(bad("no usable lease"));
+            return Err(bad_answer("no usable lease"));
         }
         Ok(Lease { id, method, url, headers: headers(&data.param.headers)?, request_id })
     }
@@ -139,7 +139,7 @@ fn headers(given: &Map<String, Value>) -> Result<OrderedMap, Problem> {
         let value = value.as_str().filter(|value| value.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
         let is_name = (1..=64).contains(&name.len())
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-        let Some(value) = value.filter(|_| is_name) else { return Err(bad("no usable headers")) };
+        let Some(value) = value.filter(|_| is_name) else { return Err(bad_answer("no usable headers")) };
         if !["host", "content-length", "date"].contains(&&*name.to_ascii_lowercase()) {
             headers.push(name, value);
         }

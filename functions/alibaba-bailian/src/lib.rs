@@ -130,8 +130,3 @@ impl Flow for Bailian {
         ))
     }
 }
-
-/// An answer that is not what the vendor documents.
-fn bad(what: &str) -> Problem {
-    Problem::new(Code::VendorBadResponse, format!("the vendor's answer has {what}"))
-}

@@ -3,13 +3,8 @@
 use upload_grant::model::grant::Object;
 use upload_grant::model::problem::Problem;
 use upload_grant::wire::time::Timestamp;
-use upload_grant_runtime::vendor::bucket::{self, Bucket};
-
-use crate::bad;
-
-/// The longest object key OSS takes, in bytes.
-/// <https://www.alibabacloud.com/help/en/oss/user-guide/object-naming-conventions>
-const MAX_KEY: usize = 1023;
+use upload_grant_runtime::vendor::bucket::{self, Bucket, OSS_DOMAIN, OSS_MAX_KEY};
+use upload_grant_runtime::vendor::{bad_answer, signed_url};
 
 /// A URL that can be used.
 pub(crate) struct SignedUrl {
@@ -23,28 +18,22 @@ pub(crate) struct SignedUrl {
 impl SignedUrl {
     /// Path and query stay to the letter: they are signed. A loopback `over` stands in for the vendor's host.
     pub(crate) fn read(signed: &str, over: Option<&str>) -> Result<Self, Problem> {
-        let plain = signed.bytes().all(|byte| byte.is_ascii_graphic()) && !signed.contains(['#', '\\']);
-        let (address, query) =
-            signed.split_once('?').filter(|_| plain).ok_or_else(|| bad("no signed URL"))?;
-        let (_, rest) = address.split_once("://").ok_or_else(|| bad("no signed URL"))?;
-        let (_, path) = rest.split_once('/').ok_or_else(|| bad("no key in its URL"))?;
-        let host = bucket::bare_host(address, "");
-        let (bucket, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its URL"))?;
-        let bucket = Bucket::new(bucket, store, "aliyuncs.com", over)?;
-        let key = decoded(path).ok_or_else(|| bad("an unreadable key in its URL"))?;
-        bucket::check_key(&key, MAX_KEY)?;
-        let expires_at = end(query).ok_or_else(|| bad("no expiry in its URL"))?;
+        let (address, query) = signed_url::split(signed).ok_or_else(|| bad_answer("no signed URL"))?;
+        let (_, rest) = address.split_once("://").ok_or_else(|| bad_answer("no signed URL"))?;
+        let (_, path) = rest.split_once('/').ok_or_else(|| bad_answer("no key in its URL"))?;
+        let bucket = Bucket::of_host(address, OSS_DOMAIN, over)?;
+        let key = signed_url::decoded(path).ok_or_else(|| bad_answer("an unreadable key in its URL"))?;
+        bucket::check_key(&key, OSS_MAX_KEY)?;
+        let expires_at = end(query).ok_or_else(|| bad_answer("no expiry in its URL"))?;
         let object = bucket.object(&key);
-        Ok(Self { url: format!("{}/{path}?{query}", bucket.base()), key, expires_at, object })
+        let url = format!("{}/{path}?{query}", bucket.base());
+        Ok(Self { url, key: key.into_owned(), expires_at, object })
     }
 }
 
 /// When a URL with a V1 or a V4 signature ends.
 fn end(query: &str) -> Option<Timestamp> {
-    let value = |name: &str| {
-        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.find(|(other, _)| *other == name).map(|(_, value)| value)
-    };
+    let value = |name: &str| signed_url::parameter(query, name);
     if let Some(seconds) = value("Expires") {
         return seconds.parse().ok().map(Timestamp::from_unix);
     }
@@ -56,23 +45,6 @@ fn end(query: &str) -> Option<Timestamp> {
     // OSS signs for a week at most.
     let life = value("x-oss-expires")?.parse().ok().filter(|life| (0..=604_800).contains(life))?;
     Some(at.plus(life))
-}
-
-/// A URL's path without its percent signs.
-fn decoded(path: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let [first, tail @ ..] = rest {
-        (bytes, rest) = if *first == b'%' {
-            let digits = std::str::from_utf8(tail.get(..2)?).ok()?;
-            bytes.push(u8::from_str_radix(digits, 16).ok()?);
-            (bytes, &tail[2..])
-        } else {
-            bytes.push(*first);
-            (bytes, tail)
-        };
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

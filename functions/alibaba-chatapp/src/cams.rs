@@ -106,7 +106,7 @@ impl Cams {
             secret: need("AccessKeySecret")?.into(),
             token: token.into(),
             token_encoded: token_encoded.into(),
-            bucket: Bucket::new(&bucket_name, &host, "aliyuncs.com", self.oss_endpoint.as_deref())?,
+            bucket: Bucket::new(&bucket_name, &host, bucket::OSS_DOMAIN, self.oss_endpoint.as_deref())?,
             region,
             dir: need("Dir")?.trim_matches('/').to_owned(),
             request_id: vendor::request_id(request_id),

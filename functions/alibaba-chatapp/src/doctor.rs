@@ -49,7 +49,8 @@ fn endpoint(api: &Cams, data: &Value) -> Finding {
         .map_or("no scheme", |(scheme, _)| if scheme == "https" { "https" } else { "http" });
     let host = bucket::bare_host(&endpoint, &text(data, "BucketName").unwrap_or_default());
     let public = public_host(&host);
-    let shown = if bucket::is_under(&host, "aliyuncs.com") { &*host } else { "a host outside aliyuncs.com" };
+    let shown =
+        if bucket::is_under(&host, bucket::OSS_DOMAIN) { &*host } else { "a host outside aliyuncs.com" };
     let seen = format!("EndPoint is {shown}, {scheme}");
     match (region_of(&public), &api.oss_region) {
         (Some(region), _) if public == host => {

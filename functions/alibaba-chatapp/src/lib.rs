@@ -16,12 +16,9 @@ use upload_grant::sign::oss4;
 use upload_grant_runtime::flow::{Cached, Context, Flow, Kind, Param, Spec, UploadContext, UploadRequest};
 use upload_grant_runtime::platform::{Env, KeyRing, clock};
 use upload_grant_runtime::transfer::{self, Body, StoredObject};
+use upload_grant_runtime::vendor::bucket::OSS_MAX_KEY;
 
 use crate::cams::{Cams, Sts};
-
-/// The longest object key OSS takes, in bytes.
-/// <https://www.alibabacloud.com/help/en/oss/user-guide/object-naming-conventions>
-const MAX_KEY: usize = 1023;
 
 /// The flow: a client of CAMS, and the keys it has brought.
 pub struct Chatapp {
@@ -53,7 +50,7 @@ impl Flow for Chatapp {
 
     async fn grant(&self, cx: &Context, upload: &UploadRequest) -> Result<Grant, Problem> {
         let sts = self.sts(cx, upload).await?;
-        let key = upload.key_under(&sts.dir, MAX_KEY)?;
+        let key = upload.key_under(&sts.dir, OSS_MAX_KEY)?;
         let mut grant = match upload.mode {
             Mode::Form => form(cx, upload, &sts, key),
             Mode::Put | Mode::Relay => put(cx, upload, &sts, key),

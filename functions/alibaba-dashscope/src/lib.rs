@@ -12,13 +12,11 @@ use upload_grant::model::request::Mode;
 use upload_grant_runtime::flow::{Cached, Context, Flow, Kind, Param, Spec, UploadContext, UploadRequest};
 use upload_grant_runtime::platform::Env;
 use upload_grant_runtime::transfer::{self, Body, StoredObject};
+use upload_grant_runtime::vendor::bucket::OSS_MAX_KEY;
 use upload_grant_runtime::vendor::post_policy;
 
 use crate::policy::Uploads;
 
-/// The longest object key OSS takes, in bytes.
-/// <https://www.alibabacloud.com/help/en/oss/user-guide/object-naming-conventions>
-const MAX_KEY: usize = 1023;
 /// `max_file_size_mb` of a live answer, for files whose size nobody says.
 const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 
@@ -51,7 +49,7 @@ impl Flow for Dashscope {
 
     async fn grant(&self, cx: &Context, upload: &UploadRequest) -> Result<Grant, Problem> {
         let form = self.forms.get(cx, &upload.required("model").to_owned(), upload.deadline).await?;
-        let key = upload.key_under(&form.dir, MAX_KEY)?;
+        let key = upload.key_under(&form.dir, OSS_MAX_KEY)?;
         let mut limits = upload.limits(&form.bound.enforced());
         post_policy::narrow(&mut limits, form.max_bytes)?;
         let url = format!("{}/", form.bucket.base());

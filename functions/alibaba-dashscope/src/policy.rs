@@ -5,15 +5,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
-use upload_grant::model::problem::{Code, Problem};
+use upload_grant::model::problem::Problem;
 use upload_grant::wire::encode;
 use upload_grant::wire::secret::{self, Secret};
 use upload_grant::wire::time::Timestamp;
 use upload_grant_runtime::flow::{Context, Expires, Fetch};
 use upload_grant_runtime::platform::{Env, KeyRing, clock};
-use upload_grant_runtime::vendor::bucket::{self, Bucket};
+use upload_grant_runtime::vendor::bucket::{Bucket, OSS_DOMAIN};
 use upload_grant_runtime::vendor::post_policy::{KeyRule, PostPolicy};
-use upload_grant_runtime::vendor::{self, Attempt, Outgoing, Refusal, RefusalKind, Reply};
+use upload_grant_runtime::vendor::{self, Attempt, Outgoing, Refusal, RefusalKind, Reply, bad_answer};
 
 /// What a form must carry where the policy binds it or the answer has it: the field, and the answer's member.
 const FIELDS: [(&str, &str); 2] =
@@ -109,18 +109,18 @@ impl Uploads {
     /// Normalizes the vendor's `data`; the policy is the authority.
     fn read(&self, cx: &Context, answer: (Data, Option<String>), now: Timestamp) -> Result<Form, Problem> {
         let (data, request_id) = answer;
-        let host = bucket::bare_host(&data.upload_host, "");
-        let (name, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its host"))?;
-        let mut bound = PostPolicy::read(data.policy.expose()).ok_or_else(|| bad("an unreadable policy"))?;
+        let bucket = Bucket::of_host(&data.upload_host, OSS_DOMAIN, self.oss_endpoint.as_deref())?;
+        let mut bound =
+            PostPolicy::read(data.policy.expose()).ok_or_else(|| bad_answer("an unreadable policy"))?;
         bound.expires_at = cx.vendor.by_our_clock(bound.expires_at);
         // By now, not by when it was asked for: the answer took its time.
         if bound.expires_at <= clock::now() {
-            return Err(bad("an expired policy"));
+            return Err(bad_answer("an expired policy"));
         }
         let dir = match &bound.key {
             KeyRule::StartsWith(prefix) => prefix,
             // A form for one key only could serve one file, and is none of this vendor's.
-            KeyRule::Is(_) => return Err(bad("a policy for one key")),
+            KeyRule::Is(_) => return Err(bad_answer("a policy for one key")),
             KeyRule::Any => &data.upload_dir,
         };
         let dir = dir.trim_end_matches('/').to_owned();
@@ -129,7 +129,7 @@ impl Uploads {
             Some((field.to_owned(), value))
         };
         Ok(Form {
-            bucket: Bucket::new(name, store, "aliyuncs.com", self.oss_endpoint.as_deref())?,
+            bucket,
             dir,
             bound_fields: FIELDS.into_iter().filter_map(field).collect(),
             max_bytes: bound.max_bytes.or(data.max_file_size_mb.map(|mb| mb.saturating_mul(1024 * 1024))),
@@ -192,9 +192,4 @@ fn kind(reply: &Reply, code: &str) -> RefusalKind {
         _ if matches!(reply.status, 401 | 403) => RefusalKind::Auth,
         _ => RefusalKind::Rejected,
     }
-}
-
-/// An answer that is not what the vendor documents.
-fn bad(what: &str) -> Problem {
-    Problem::new(Code::VendorBadResponse, format!("the vendor's answer has {what}"))
 }

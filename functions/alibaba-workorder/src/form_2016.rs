@@ -14,12 +14,12 @@ use upload_grant::wire::time::Timestamp;
 use upload_grant_runtime::flow::{Account, Cached, Context, Expires, Fetch, UploadRequest};
 use upload_grant_runtime::platform::{KeyRing, clock};
 use upload_grant_runtime::vendor::alibaba::{self, text};
-use upload_grant_runtime::vendor::bucket::{self, Bucket};
+use upload_grant_runtime::vendor::bucket::{self, Bucket, OSS_DOMAIN, OSS_MAX_KEY};
 use upload_grant_runtime::vendor::post_policy::{self, KeyRule, PostPolicy};
-use upload_grant_runtime::vendor::{Attempt, Outgoing};
+use upload_grant_runtime::vendor::{Attempt, Outgoing, bad_answer};
 
 use crate::reply::data;
-use crate::{MAX_KEY, Workorder, bad, stored_in};
+use crate::{Workorder, stored_in};
 
 pub(crate) const VERSION: &str = "2016-08-30";
 /// As the vendor's own client sends it.
@@ -67,11 +67,11 @@ pub(crate) async fn grant(
     }
     let key = match &form.context.key {
         KeyRule::Is(only) => only.clone(),
-        _ => upload.key_under(&form.dir, MAX_KEY)?,
+        _ => upload.key_under(&form.dir, OSS_MAX_KEY)?,
     };
-    bucket::check_key(&key, MAX_KEY)?;
+    bucket::check_key(&key, OSS_MAX_KEY)?;
     if !form.context.key.allows(&key) {
-        return Err(bad("a policy for another directory than its own"));
+        return Err(bad_answer("a policy for another directory than its own"));
     }
     let mut limits = upload.limits(&form.context.enforced());
     post_policy::narrow(&mut limits, form.context.max_bytes)?;
@@ -146,16 +146,15 @@ impl FormApi {
     fn read(&self, cx: &Context, data: &Value, now: Timestamp) -> Result<Form, Problem> {
         let plain = |value: &String| value.len() <= MAX_MEMBER && !value.chars().any(char::is_control);
         let some = |name: &str| text(data, name).filter(|value| !value.is_empty());
-        let need = |name: &str| some(name).filter(plain).ok_or_else(|| bad(&format!("no usable {name}")));
+        let need =
+            |name: &str| some(name).filter(plain).ok_or_else(|| bad_answer(&format!("no usable {name}")));
         let policy = need("Policy")?;
         let host = need("Host")?;
-        let host = bucket::bare_host(&host, "");
-        let (name, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its host"))?;
-        let bucket = Bucket::new(name, store, "aliyuncs.com", self.oss_endpoint.as_deref())?;
-        let mut context = PostPolicy::read(&policy).ok_or_else(|| bad("an unreadable policy"))?;
+        let bucket = Bucket::of_host(&host, OSS_DOMAIN, self.oss_endpoint.as_deref())?;
+        let mut context = PostPolicy::read(&policy).ok_or_else(|| bad_answer("an unreadable policy"))?;
         context.expires_at = cx.vendor.by_our_clock(context.expires_at);
         if context.expires_at <= now {
-            return Err(bad("an expired policy"));
+            return Err(bad_answer("an expired policy"));
         }
         let dir = match (some("Dir"), &context.key) {
             (None, KeyRule::StartsWith(prefix)) => prefix.clone(),

@@ -8,7 +8,7 @@ mod url_2021;
 use serde_json::Value;
 use upload_grant::model::grant::Grant;
 use upload_grant::model::media::{Others, Types};
-use upload_grant::model::problem::{Code, Problem};
+use upload_grant::model::problem::Problem;
 use upload_grant::model::receipt::{Handoff, Receipt};
 use upload_grant::model::request::Mode;
 use upload_grant_runtime::flow::{Cached, Context, Flow, Member, Spec, UploadContext, UploadRequest};
@@ -18,10 +18,6 @@ use upload_grant_runtime::vendor::bucket::Bucket;
 
 use crate::form_2016::FormApi;
 use crate::url_2021::UrlApi;
-
-/// The longest object key OSS takes, in bytes.
-/// <https://www.alibabacloud.com/help/en/oss/user-guide/object-naming-conventions>
-const MAX_KEY: usize = 1023;
 
 /// The flow: a client of one of the vendor's two APIs.
 pub enum Workorder {
@@ -90,9 +86,4 @@ fn stored_in(mut grant: Grant, bucket: &Bucket) -> Grant {
     grant.object = Some(bucket.object(&grant.key));
     grant.vendor.insert("attachment".into(), grant.key.as_str().into());
     grant
-}
-
-/// An answer that is not what the vendor documents.
-fn bad(what: &str) -> Problem {
-    Problem::new(Code::VendorBadResponse, format!("the vendor's answer has {what}"))
 }

@@ -8,12 +8,12 @@ use upload_grant::wire::encode;
 use upload_grant::wire::time::Timestamp;
 use upload_grant_runtime::flow::{Context, UploadRequest};
 use upload_grant_runtime::platform::KeyRing;
-use upload_grant_runtime::vendor::Attempt;
 use upload_grant_runtime::vendor::alibaba::{self, text};
-use upload_grant_runtime::vendor::bucket::{self, Bucket};
+use upload_grant_runtime::vendor::bucket::{self, Bucket, OSS_DOMAIN, OSS_MAX_KEY};
+use upload_grant_runtime::vendor::{Attempt, bad_answer, signed_url};
 
 use crate::reply::data;
-use crate::{MAX_KEY, Workorder, bad, stored_in};
+use crate::{Workorder, stored_in};
 
 pub(crate) const VERSION: &str = "2021-06-10";
 const ACTION: &str = "GetAttachmentUploadUrl";
@@ -42,13 +42,14 @@ impl UrlApi {
         let url = |name: &str| text(&data, name).unwrap_or_default().split_whitespace().collect::<String>();
         let signed = url("PutSignedUrl");
         let key = text(&data, "ObjectKey").unwrap_or_default();
-        bucket::check_key(&key, MAX_KEY)?;
+        bucket::check_key(&key, OSS_MAX_KEY)?;
         let bucket = self.bucket(&signed)?;
-        let use_of = |signed: &str| bucket.signed_url(signed, &key, &["aliyuncs.com"]);
-        let put = use_of(&signed).ok_or_else(|| bad("no signed URL of its key"))?;
-        let (_, query) = put.split_once('?').ok_or_else(|| bad("no signed URL"))?;
+        let use_of = |signed: &str| bucket.signed_url(signed, &key, &[OSS_DOMAIN]);
+        let put = use_of(&signed).ok_or_else(|| bad_answer("no signed URL of its key"))?;
+        let (_, query) = put.split_once('?').ok_or_else(|| bad_answer("no signed URL"))?;
         let end = url_expiry(query).map(|end| cx.vendor.by_our_clock(end));
-        let expires_at = end.filter(|end| *end > upload.now).ok_or_else(|| bad("no expiry in its URL"))?;
+        let expires_at =
+            end.filter(|end| *end > upload.now).ok_or_else(|| bad_answer("no expiry in its URL"))?;
         let get = use_of(&url("GetSignedUrl"));
         let limits = upload.limits(&[Enforced::Key, Enforced::Expiry]);
         let mut grant = upload.grant::<Workorder>(put, key.clone(), expires_at, limits);
@@ -62,11 +63,9 @@ impl UrlApi {
         let over = self.oss_endpoint.as_deref();
         let in_path = over.and_then(|over| signed.strip_prefix(over)?.strip_prefix('/')?.split_once('/'));
         if let Some((name, _)) = in_path {
-            return Bucket::new(name, "", "aliyuncs.com", over);
+            return Bucket::new(name, "", OSS_DOMAIN, over);
         }
-        let host = bucket::bare_host(signed, "");
-        let (name, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its URL"))?;
-        Bucket::new(name, store, "aliyuncs.com", over)
+        Bucket::of_host(signed, OSS_DOMAIN, over)
     }
 
     /// The vendor's `Data` for a file of this name.
@@ -88,8 +87,7 @@ impl UrlApi {
 
 /// `Expires` of a V1 signed URL: Unix seconds.
 fn url_expiry(query: &str) -> Option<Timestamp> {
-    let expires = query.split('&').find_map(|pair| pair.strip_prefix("Expires="))?;
-    expires.parse().ok().map(Timestamp::from_unix)
+    signed_url::parameter(query, "Expires")?.parse().ok().map(Timestamp::from_unix)
 }
 
 #[cfg(test)]

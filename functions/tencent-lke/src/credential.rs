@@ -1,9 +1,10 @@
 //! `DescribeStorageCredential`: what is asked, and where the answer puts the file.
 
 use serde_json::json;
-use upload_grant::model::problem::{Code, Problem};
+use upload_grant::model::problem::Problem;
 use upload_grant::wire::time::Timestamp;
 use upload_grant_runtime::flow::{Context, UploadRequest};
+use upload_grant_runtime::vendor::bad_answer;
 use upload_grant_runtime::vendor::bucket::{self, Bucket};
 
 use crate::answer::{self, Answer};
@@ -59,7 +60,7 @@ impl Lke {
         upload: &UploadRequest,
     ) -> Result<Place, Problem> {
         let need = |value: &Option<String>, name: &str| {
-            value.clone().filter(|value| !value.is_empty()).ok_or_else(|| bad(&format!("no {name}")))
+            value.clone().filter(|value| !value.is_empty()).ok_or_else(|| bad_answer(&format!("no {name}")))
         };
         let region = need(&answer.region, "Region")?;
         let kind = answer.r#type.as_deref().filter(|kind| !kind.is_empty()).unwrap_or("cos");
@@ -68,10 +69,10 @@ impl Lke {
         let bucket = Bucket::new(&name, &host, DOMAINS[0], self.cos_endpoint.as_deref())?;
         let key = upload_path.strip_prefix('/').unwrap_or(upload_path).to_owned();
         bucket::check_key(&key, MAX_KEY)?;
-        let end = Timestamp::from_unix(answer.expired_time.ok_or_else(|| bad("no ExpiredTime"))?);
+        let end = Timestamp::from_unix(answer.expired_time.ok_or_else(|| bad_answer("no ExpiredTime"))?);
         let expires_at = cx.vendor.by_our_clock(end);
         if upload.expires_in(expires_at) <= 30 {
-            return Err(bad("an expired credential"));
+            return Err(bad_answer("an expired credential"));
         }
         Ok(Place { bucket, region, key, expires_at })
     }
@@ -80,9 +81,4 @@ impl Lke {
     pub(crate) fn file_url(answer: &Answer, place: &Place) -> Option<String> {
         place.bucket.signed_url(answer.file_url.as_deref()?, &place.key, &DOMAINS)
     }
-}
-
-/// An answer that is not what the vendor documents.
-pub(crate) fn bad(what: &str) -> Problem {
-    Problem::new(Code::VendorBadResponse, format!("the vendor's answer has {what}"))
 }

@@ -19,9 +19,9 @@ use upload_grant_runtime::flow::{
     Context, Finish, Flow, Kind, Member, Param, Place, SetBy, Spec, UploadContext, UploadRequest,
 };
 use upload_grant_runtime::platform::{Env, KeyRing};
+use upload_grant_runtime::vendor::bad_answer;
 
 use crate::api::Gateway;
-use crate::credential::bad;
 
 /// As the vendor's SDKs do: a store whose clock is behind ours still accepts.
 const BACKDATE: i64 = -60;
@@ -114,7 +114,7 @@ impl Flow for Lke {
             (None, Some(url)) if !url.is_empty() && upload.mode != Mode::Credentials => {
                 vendor_url::grant(cx, upload, &place, url)?
             }
-            (None, _) => return Err(bad("no usable credentials")),
+            (None, _) => return Err(bad_answer("no usable credentials")),
         };
         let file_url = Self::file_url(&answer, &place);
         grant.object = Some(Object {

@@ -5,6 +5,7 @@ pub mod bucket;
 mod budget;
 pub mod post_policy;
 mod renewal;
+pub mod signed_url;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -37,6 +38,11 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A vendor's request id, or another of its words, if it looks like one and is no secret of ours.
 pub fn request_id(text: Option<&str>) -> Option<String> {
     clean(without_secrets(text))
+}
+
+/// The problem of an answer that is not what the vendor documents: it has `what`, or lacks it.
+pub fn bad_answer(what: &str) -> Problem {
+    Problem::new(Code::VendorBadResponse, format!("the vendor's answer has {what}"))
 }
 
 /// A vendor's control plane as this process sees it.

@@ -3,10 +3,17 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::{bad_answer, signed_url};
 use crate::platform::is_loopback;
 use upload_grant::model::grant::Object;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::wire::encode;
+
+/// Where OSS is.
+pub const OSS_DOMAIN: &str = "aliyuncs.com";
+/// The longest object key OSS takes, in bytes.
+/// <https://www.alibabacloud.com/help/en/oss/user-guide/object-naming-conventions>
+pub const OSS_MAX_KEY: usize = 1023;
 
 /// A bucket's address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,12 +57,21 @@ impl Bucket {
         Ok(Self { name: name.into(), endpoint, host, root: String::new() })
     }
 
+    /// As [`Bucket::new`], of a host or URL that begins with the bucket's name: `https://name.oss-cn-x.aliyuncs.com/`.
+    ///
+    /// # Errors
+    /// Those of [`Bucket::new`]; `vendor_bad_response` too for a host without a dot.
+    pub fn of_host(written: &str, domain: &str, over: Option<&str>) -> Result<Self, Problem> {
+        let host = bare_host(written, "");
+        let (name, store) = host.split_once('.').ok_or_else(|| bad_answer("no bucket in its host"))?;
+        Self::new(name, store, domain, over)
+    }
+
     /// The URL that a vendor signed for `key` in this bucket, as it can be used: as it is where it leads to this
     /// bucket's address, over the loopback endpoint where that stands in for a host under one of `domains`. None if
     /// it is a URL of anything else.
     pub fn signed_url(&self, signed: &str, key: &str, domains: &[&str]) -> Option<String> {
-        let plain = signed.bytes().all(|byte| byte.is_ascii_graphic()) && !signed.contains(['#', '\\']);
-        let (address, query) = signed.split_once('?').filter(|_| plain)?;
+        let (address, query) = signed_url::split(signed)?;
         let (scheme, rest) = address.split_once("://")?;
         let (host, path) = rest.split_once('/')?;
         if let Some(path) = address.strip_prefix(&format!("{}/", self.base())) {
@@ -138,15 +154,7 @@ pub fn authority(url: &str) -> &str {
 
 /// Whether a URL's encoded path is `key`'s, however much of it is encoded.
 fn is_path_of(path: &str, key: &str) -> bool {
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let digits = tail.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
-        let decoded = digits.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        bytes.push(decoded.unwrap_or(*first));
-        rest = if decoded.is_some() { &tail[2..] } else { tail };
-    }
-    bytes == key.as_bytes()
+    signed_url::decoded(path).is_some_and(|path| path == key)
 }
 
 fn bad(detail: &str) -> Problem {
@@ -202,6 +210,7 @@ mod tests {
             "https://cams-1.evil.com/a/b%20c.png?x.oss-cn-x.aliyuncs.com/a/b%20c.png?Expires=1",
             "https://cams-1.oss-cn-x.aliyuncs.com@evil.com/a/b%20c.png?Expires=1",
             "https://cams-1.oss-cn-x.aliyuncs.com/a/c.png?Expires=1",
+            "https://cams-1.oss-cn-x.aliyuncs.com/a/b%2?Expires=1",
             "https://cams-1.oss-cn-x.aliyuncs.com/a/b%20c.png",
             "https://cams-1.oss-cn-x.aliyuncs.com/a/b%20c.png#?Expires=1",
             "https://cams-1.oss-cn-x.aliyuncs.com/a/b c.png?Expires=1",
