@@ -24,7 +24,7 @@
 //!         bucket: "media",
 //!         object: "inbox/01K7.png",
 //!         access_key_id: "LTAI",
-//!         token: None,
+//!         encoded_token: None,
 //!         headers: &[("content-type", "image/png"), ("x-oss-forbid-overwrite", "true")],
 //!         additional: &[],
 //!         expires: 300,

@@ -77,8 +77,8 @@ fn tc3_sign() {
 
 #[test]
 fn oss4_presign() {
-    let mut token_encoded = String::new();
-    encode::percent(&mut token_encoded, &token());
+    let mut encoded_token = String::new();
+    encode::percent(&mut encoded_token, &token());
     let key = oss4::key(&secret(), "ap-southeast-1", at());
     for object in ["100010/01K5Z3N8Q9.png".to_owned(), "中文/文件 1+%~.pdf".repeat(40)] {
         let request = oss4::Presign {
@@ -87,7 +87,7 @@ fn oss4_presign() {
             bucket: "examplebucket",
             object: &object,
             access_key_id: "STS.NUexampleTempKeyId01",
-            token: Some(&token_encoded),
+            encoded_token: Some(&encoded_token),
             headers: &[
                 ("content-length", "1048576"),
                 ("content-md5", "ICy5YqxZB1uWSwcVLSNLcA=="),

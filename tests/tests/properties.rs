@@ -149,7 +149,7 @@ proptest! {
         let headers = [("content-length", &*length), ("content-type", "image/png"), ("x-oss-forbid-overwrite", "true")];
         let presign = oss4::Presign {
             method: "PUT", base: "http://127.0.0.1:7077/bucket-1", bucket: "bucket-1", object: &object,
-            access_key_id: ID, token: encoded.as_deref(), headers: &headers, additional: &["content-length"], expires: life,
+            access_key_id: ID, encoded_token: encoded.as_deref(), headers: &headers, additional: &["content-length"], expires: life,
         };
         let url = oss4::presign(&key, &presign, now);
         let place = Place { bucket: "bucket-1".into(), key: object.clone(), region: region.into() };

@@ -38,7 +38,7 @@ pub(crate) struct Sts {
     #[serde(serialize_with = "secret::exposed")]
     pub(crate) token: Secret,
     #[serde(serialize_with = "secret::exposed")]
-    token_encoded: Secret,
+    encoded_token: Secret,
     pub(crate) bucket: Bucket,
     pub(crate) region: String,
     pub(crate) dir: String,
@@ -93,8 +93,8 @@ impl Cams {
         let host = public_host(&bucket::bare_host(&endpoint, &bucket_name));
         let region = region_of(&host).or_else(|| self.oss_region.clone()).ok_or_else(|| bad("region"))?;
         let token = need("SecurityToken")?;
-        let mut token_encoded = String::new();
-        encode::percent(&mut token_encoded, &token);
+        let mut encoded_token = String::new();
+        encode::percent(&mut encoded_token, &token);
         let expire =
             text(data, "Expire").and_then(|expire| expire.parse().ok()).ok_or_else(|| bad("Expire"))?;
         let expires_at = expiry(now, expire);
@@ -105,7 +105,7 @@ impl Cams {
             id: need("AccessKeyId")?,
             secret: need("AccessKeySecret")?.into(),
             token: token.into(),
-            token_encoded: token_encoded.into(),
+            encoded_token: encoded_token.into(),
             bucket: Bucket::new(&bucket_name, &host, bucket::OSS_DOMAIN, self.oss_endpoint.as_deref())?,
             region,
             dir: need("Dir")?.trim_matches('/').to_owned(),
@@ -161,7 +161,7 @@ impl Sts {
             bucket: &self.bucket.name,
             object,
             access_key_id: &self.id,
-            token: Some(self.token_encoded.expose()),
+            encoded_token: Some(self.encoded_token.expose()),
             headers,
             additional: if has_length { &["content-length"] } else { &[] },
             expires: u32::try_from(seconds.max(1)).unwrap_or(1),

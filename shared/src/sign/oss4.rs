@@ -68,8 +68,9 @@ pub struct Presign<'a> {
     pub object: &'a str,
     /// The id of the key that signs.
     pub access_key_id: &'a str,
-    /// The STS token, already percent-encoded ([`percent`]), so that it is encoded once per credential.
-    pub token: Option<&'a str>,
+    /// The STS token of temporary credentials, already percent-encoded ([`percent`]), so that it is encoded once per
+    /// credential; an empty one is none.
+    pub encoded_token: Option<&'a str>,
     /// The headers to sign, lower-case names in order: `content-type`, `content-md5`, every `x-oss-*`, and those in
     /// `additional`.
     pub headers: &'a [(&'a str, &'a str)],
@@ -95,7 +96,7 @@ impl Presign<'_> {
         out.push_str(&at.iso_basic());
         // Writing to a `String` cannot fail.
         let _ = write!(out, "&x-oss-expires={}", self.expires);
-        if let Some(token) = self.token {
+        if let Some(token) = self.encoded_token.filter(|token| !token.is_empty()) {
             out.push_str("&x-oss-security-token=");
             out.push_str(token);
         }
@@ -149,8 +150,9 @@ pub fn signature(key: &Key, canonical_sha256: &str, at: Timestamp) -> Text<64> {
 pub fn presign(key: &Key, request: &Presign<'_>, at: Timestamp) -> String {
     let names: usize = request.additional.iter().map(|name| name.len() + 3).sum();
     let encoded = 3 * (request.object.len() + request.access_key_id.len()) + key.scope.len();
-    let mut url =
-        String::with_capacity(request.base.len() + encoded + names + request.token.map_or(0, str::len) + 320);
+    let mut url = String::with_capacity(
+        request.base.len() + encoded + names + request.encoded_token.map_or(0, str::len) + 320,
+    );
     url.push_str(request.base);
     url.push('/');
     percent_path(&mut url, request.object);

@@ -292,7 +292,7 @@ fn sign(grant: &Value) -> String {
         bucket: &bucket,
         object: &object,
         access_key_id: &id,
-        token: Some(&token),
+        encoded_token: Some(&token),
         headers: &[],
         additional: &[],
         expires: 60,

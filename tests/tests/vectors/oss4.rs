@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use upload_grant::sign::oss4;
 use upload_grant::wire::encode;
+use upload_grant::wire::secret::Secret;
 use upload_grant::wire::time::Timestamp;
 
 use super::{Vector, collect, parts, refs, sha256, vectors};
@@ -31,7 +32,7 @@ fn oss4_presign() {
             bucket: v.text("/input/bucket"),
             object: v.text("/input/key"),
             access_key_id: v.text("/input/access_key_id"),
-            token: token.as_deref(),
+            encoded_token: token.as_deref(),
             headers: &refs(&headers),
             additional: &additional.iter().filter_map(Value::as_str).collect::<Vec<_>>(),
             expires: v.number("/input/expires").try_into().expect("seconds"),
@@ -77,7 +78,7 @@ fn oss4_known_answers() {
             bucket: v.text("/bucket"),
             object: v.text("/key"),
             access_key_id: v.text("/access_key_id"),
-            token: v.get("/security_token"),
+            encoded_token: v.get("/security_token"),
             headers: &refs(&headers),
             additional: &additional,
             expires: v.number("/expires").try_into().expect("seconds"),
@@ -163,4 +164,41 @@ fn oss4_post() {
         }
     }
     println!("oss4 post: {} vectors", all.len());
+}
+
+#[test]
+fn an_empty_oss_token_is_none() {
+    let at = Timestamp::from_unix(1_774_605_600);
+    let key = oss4::key(&Secret::from("secret"), "cn-hangzhou", at);
+    let url = |encoded_token| {
+        let request = oss4::Presign {
+            method: "PUT",
+            base: "https://b-1.oss-cn-hangzhou.aliyuncs.com",
+            bucket: "b-1",
+            object: "a.png",
+            access_key_id: "LTAI",
+            encoded_token,
+            headers: &[],
+            additional: &[],
+            expires: 300,
+        };
+        oss4::presign(&key, &request, at)
+    };
+    assert_eq!(url(Some("")), url(None));
+    assert_ne!(url(Some("t")), url(None));
+    let form = |token| {
+        let post = oss4::post::Post {
+            bucket: "b-1",
+            object: "a.png",
+            access_key_id: "LTAI",
+            token,
+            content_type: "image/png",
+            min_bytes: 1,
+            max_bytes: 2,
+            expiration: at.plus(300),
+        };
+        oss4::post::form(&key, &post, at)
+    };
+    assert_eq!(form(Some("")), form(None));
+    assert_ne!(form(Some("t")), form(None));
 }

@@ -18,7 +18,7 @@ pub struct Post<'a> {
     pub object: &'a str,
     /// The id of the key that signs.
     pub access_key_id: &'a str,
-    /// The STS token, raw.
+    /// The STS token of temporary credentials, raw; an empty one is none.
     pub token: Option<&'a str>,
     /// The file's type, exactly.
     pub content_type: &'a str,
@@ -44,7 +44,8 @@ impl Post<'_> {
     ) -> impl Iterator<Item = (&'static str, &'a str)> {
         let fields =
             [("x-oss-signature-version", VERSION), ("x-oss-credential", credential), ("x-oss-date", date)];
-        fields.into_iter().chain(self.token.map(|token| ("x-oss-security-token", token)))
+        let token = self.token.filter(|token| !token.is_empty());
+        fields.into_iter().chain(token.map(|token| ("x-oss-security-token", token)))
     }
 
     /// What is uploaded, by names as the policy has them. `x-oss-content-type` would win over `content-type`, so

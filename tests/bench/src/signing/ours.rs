@@ -22,19 +22,19 @@ pub fn all() -> Vec<[Operation; 2]> {
 }
 
 /// The presigned URL at this time, to hold against the others'.
-pub fn url(at: Timestamp, token_encoded: &str) -> String {
+pub fn url(at: Timestamp, encoded_token: &str) -> String {
     let key = oss4::key(&Secret::from(SECRET), REGION, at);
-    oss4::presign(&key, &presign(token_encoded), at)
+    oss4::presign(&key, &presign(encoded_token), at)
 }
 
-fn presign(token_encoded: &str) -> oss4::Presign<'_> {
+fn presign(encoded_token: &str) -> oss4::Presign<'_> {
     oss4::Presign {
         method: "PUT",
         base: OSS_BASE,
         bucket: BUCKET,
         object: OBJECT,
         access_key_id: KEY_ID,
-        token: Some(token_encoded),
+        encoded_token: Some(encoded_token),
         headers: &[("content-type", CONTENT_TYPE), ("host", HOST)],
         additional: &["host"],
         expires: EXPIRES,
@@ -43,15 +43,15 @@ fn presign(token_encoded: &str) -> oss4::Presign<'_> {
 
 fn oss4() -> [Operation; 2] {
     let key = oss4::key(&Secret::from(SECRET), REGION, at());
-    let mut token_encoded = String::new();
-    encode::percent(&mut token_encoded, &token());
+    let mut encoded_token = String::new();
+    encode::percent(&mut encoded_token, &token());
     let (mut query, mut canonical, mut to_sign) = (String::new(), 0, 0);
-    let request = presign(&token_encoded);
+    let request = presign(&encoded_token);
     request.canonical_query(&key, at(), &mut query);
     request.canonical_request(&format!("/{OBJECT}"), &query, &mut |part| canonical += part.len());
     oss4::string_to_sign(&key, &"0".repeat(64), at(), &mut |part| to_sign += part.len());
     let floor = floor::sha256("floor of OSS V4", [floor::digest(canonical), floor::hmac(to_sign) - 1, 1]);
-    let sign = move || oss4::presign(&key, black_box(&presign(&token_encoded)), black_box(at())).len();
+    let sign = move || oss4::presign(&key, black_box(&presign(&encoded_token)), black_box(at())).len();
     [Operation::new("OSS V4 presigned PUT", sign), floor]
 }
 
