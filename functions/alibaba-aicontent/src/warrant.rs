@@ -13,7 +13,7 @@ use upload_grant::sign::ssecp;
 use upload_grant::wire::encode;
 use upload_grant::wire::secret::{self, Secret};
 use upload_grant::wire::time::Timestamp;
-use upload_grant_runtime::flow::{Context, Expires, Fetch, UploadRequest};
+use upload_grant_runtime::flow::{Context, END_MARGIN_SECS, Expires, Fetch, UploadRequest};
 use upload_grant_runtime::platform::{Env, KeyRing, clock};
 use upload_grant_runtime::vendor::alibaba::{self, member, text};
 use upload_grant_runtime::vendor::{Attempt, Outgoing, Refusal, RefusalKind, Reply};
@@ -130,7 +130,7 @@ impl Fetch for Warrants {
             .call_in_turn(self.hosts(), deadline, |at| self.sign(&request, at), |reply| self.read(reply))
             .await?;
         let expires_at = cx.vendor.by_our_clock(end);
-        if expires_at <= now.plus(30) {
+        if expires_at <= now.plus(END_MARGIN_SECS) {
             return Err(Problem::new(Code::VendorBadResponse, "the vendor's warrant has expired"));
         }
         Ok(Warrant { id: id.into(), issued_at: now, expires_at })

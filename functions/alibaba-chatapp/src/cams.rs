@@ -10,7 +10,7 @@ use upload_grant::sign::oss4;
 use upload_grant::wire::encode;
 use upload_grant::wire::secret::{self, Secret};
 use upload_grant::wire::time::Timestamp;
-use upload_grant_runtime::flow::{Context, Expires, Fetch};
+use upload_grant_runtime::flow::{Context, END_MARGIN_SECS, Expires, Fetch};
 use upload_grant_runtime::platform::{Env, KeyRing, clock};
 use upload_grant_runtime::vendor::alibaba::{self, member, text};
 use upload_grant_runtime::vendor::bucket::{self, Bucket};
@@ -98,7 +98,7 @@ impl Cams {
         let expire =
             text(data, "Expire").and_then(|expire| expire.parse().ok()).ok_or_else(|| bad("Expire"))?;
         let expires_at = expiry(now, expire);
-        if expires_at <= now.plus(30) {
+        if expires_at <= now.plus(END_MARGIN_SECS) {
             return Err(bad("time left"));
         }
         Ok(Sts {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use upload_grant::model::problem::Problem;
 use upload_grant::wire::time::Timestamp;
-use upload_grant_runtime::flow::{Context, UploadRequest};
+use upload_grant_runtime::flow::{Context, END_MARGIN_SECS, UploadRequest};
 use upload_grant_runtime::vendor::bad_answer;
 use upload_grant_runtime::vendor::bucket::{self, Bucket};
 
@@ -71,7 +71,7 @@ impl Lke {
         bucket::check_key(&key, MAX_KEY)?;
         let end = Timestamp::from_unix(answer.expired_time.ok_or_else(|| bad_answer("no ExpiredTime"))?);
         let expires_at = cx.vendor.by_our_clock(end);
-        if upload.expires_in(expires_at) <= 30 {
+        if upload.expires_in(expires_at) <= END_MARGIN_SECS {
             return Err(bad_answer("an expired credential"));
         }
         Ok(Place { bucket, region, key, expires_at })

@@ -20,6 +20,10 @@ use upload_grant::model::request::Mode;
 use crate::platform::{Env, KeyRing};
 use crate::transfer::{self, Body, StoredObject};
 
+/// A grant ends this many seconds before the vendor's credential behind it, so that an upload that begins at the last
+/// moment still finds it good. A credential with no more left than this makes no grant.
+pub const END_MARGIN_SECS: i64 = 30;
+
 /// How far a job's document is.
 #[derive(Debug)]
 pub enum Finish {

@@ -17,7 +17,7 @@ use upload_grant::model::problem::Problem;
 use upload_grant::wire::time::Timestamp;
 
 use self::slots::{Slot, Slots};
-use super::Context;
+use super::{Context, END_MARGIN_SECS};
 use crate::platform::clock;
 use crate::platform::telemetry::{self, CacheStatus};
 
@@ -187,7 +187,7 @@ fn is_due(cx: &Context, now: Timestamp, value: &impl Expires) -> bool {
 
 /// Seconds that must be left of a credential.
 fn needed(cx: &Context, from: Timestamp, end: Timestamp) -> i64 {
-    let covers = cx.settings.ttl + 30;
+    let covers = cx.settings.ttl + END_MARGIN_SECS;
     if end.unix() - from.unix() < covers { 60 } else { covers }
 }
 

@@ -7,7 +7,7 @@ use upload_grant::model::problem::Problem;
 use upload_grant::model::request::{Checksums, Mode};
 use upload_grant::wire::time::Timestamp;
 
-use super::{Context, Flow};
+use super::{Context, END_MARGIN_SECS, Flow};
 use crate::vendor::bucket;
 
 /// One checked request: everything in it is allowed, and nothing is missing.
@@ -84,9 +84,9 @@ impl UploadRequest {
         self.param(name).unwrap_or_default()
     }
 
-    /// The grant's end: our lifetime, or half a minute before the vendor's.
+    /// The grant's end: our lifetime, or [`END_MARGIN_SECS`] before the vendor's end.
     pub fn expires_at(&self, cx: &Context, vendor_end: Timestamp) -> Timestamp {
-        self.now.plus(cx.settings.ttl).min(vendor_end.plus(-30))
+        self.now.plus(cx.settings.ttl).min(vendor_end.plus(-END_MARGIN_SECS))
     }
 
     /// Whole seconds until `end`.
