@@ -24,8 +24,8 @@ const VERSION: &str = "20240611";
 const PATH: &str = "/api/v1/aliyunConsole/createAccessWarrant";
 /// The application's signature is wrong: so is its secret.
 pub(crate) const BAD_SIGN: &str = "430008";
-/// Seconds a warrant is asked for.
-const LIFETIME: i64 = 7200;
+/// How long a warrant is asked for.
+const LIFETIME_SECS: i64 = 7200;
 
 /// Permission for one user to send recordings.
 #[derive(Serialize, Deserialize)]
@@ -193,7 +193,7 @@ impl Warrants {
             "appId": request.app_id,
             "userId": request.user_id,
             "userClientIp": request.user_client_ip,
-            "warrantAvailable": LIFETIME,
+            "warrantAvailable": LIFETIME_SECS,
         });
         if let Some(secret) = secret {
             body["timestamp"] = attempt.at.unix().to_string().into();
@@ -226,7 +226,7 @@ impl Warrants {
             ("user_id", request.user_id),
             ("user_client_ip", request.user_client_ip),
             ("request_sign", &signature),
-            ("warrant_available", &LIFETIME.to_string()),
+            ("warrant_available", &LIFETIME_SECS.to_string()),
         ]);
         Outgoing {
             method: http::Method::POST,

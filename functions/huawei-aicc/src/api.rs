@@ -28,8 +28,8 @@ impl Api {
         }
     }
 
-    /// `tokenByAkSk`: the app's bearer, for as many seconds.
-    pub(crate) fn token_by_ak_sk(&self, lifetime: i64) -> Outgoing {
+    /// `tokenByAkSk`: the app's bearer, for that long.
+    pub(crate) fn token_by_ak_sk(&self, lifetime_secs: i64) -> Outgoing {
         let app = self.app.get();
         let body = json!({ "app_key": app.id, "app_secret": app.secret.expose() });
         Outgoing {
@@ -37,7 +37,7 @@ impl Api {
             url: format!("{}/apigovernance/api/oauth/tokenByAkSk", self.auth_base),
             headers: vec![
                 ("content-type".into(), "application/json".into()),
-                ("x-token-expire".into(), lifetime.to_string()),
+                ("x-token-expire".into(), lifetime_secs.to_string()),
             ],
             body: Bytes::from(body.to_string()),
         }

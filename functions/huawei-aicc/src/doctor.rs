@@ -6,7 +6,7 @@ use upload_grant_runtime::flow::{Context, Expires as _, UploadRequest};
 use upload_grant_runtime::platform::KeyNames;
 
 use crate::Aicc;
-use crate::tokens::User;
+use crate::tokens::{BEARER_LIFETIME_SECS, User};
 
 const KEYS: KeyNames = KeyNames { id: "HUAWEI_AICC_APP_KEY", secret: "HUAWEI_AICC_APP_SECRET", token: &[] };
 
@@ -47,7 +47,7 @@ impl Diagnose for Aicc {
         report.add(Finding::info(
             "aicc.token",
             "lifetime",
-            format!("asked for 3600 s, the bearer lasts {seconds} s"),
+            format!("asked for {BEARER_LIFETIME_SECS} s, the bearer lasts {seconds} s"),
         ));
         report.add(match self.sessions.get(cx, &User::of(upload), upload.deadline).await {
             Ok(_) => Finding::ok("aicc.session", "applyToken answers a session for the channel"),

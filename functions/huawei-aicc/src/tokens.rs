@@ -15,10 +15,10 @@ use upload_grant_runtime::vendor::{Refusal, RefusalKind, Reply};
 
 use crate::api::Api;
 
-/// Seconds a bearer is asked for: the most there is.
-const BEARER_LIFETIME: i64 = 3600;
-/// Seconds a session lasts.
-const SESSION_LIFETIME: i64 = 3600;
+/// How long a bearer is asked for: the most there is.
+pub(crate) const BEARER_LIFETIME_SECS: i64 = 3600;
+/// How long a session lasts.
+const SESSION_LIFETIME_SECS: i64 = 3600;
 
 /// The app's `AccessToken`.
 #[derive(Serialize, Deserialize)]
@@ -94,9 +94,9 @@ impl Fetch for Bearers {
 
     async fn fetch(&self, cx: &Context, _: &Account, deadline: Instant) -> Result<Bearer, Problem> {
         let now = clock::now();
-        let call = |_: &_| self.0.token_by_ak_sk(BEARER_LIFETIME);
-        let (token, lifetime) = cx.vendor.call(deadline, call, access_token).await?;
-        let expires_at = now.plus(lifetime.min(BEARER_LIFETIME));
+        let call = |_: &_| self.0.token_by_ak_sk(BEARER_LIFETIME_SECS);
+        let (token, lifetime_secs) = cx.vendor.call(deadline, call, access_token).await?;
+        let expires_at = now.plus(lifetime_secs.min(BEARER_LIFETIME_SECS));
         Ok(Bearer { token: token.into(), issued_at: now, expires_at })
     }
 }
@@ -155,11 +155,11 @@ impl Fetch for Sessions {
             self.forget_bearer(cx).await;
             self.apply(cx, &body, deadline, session_token).await?
         };
-        Ok(Session { token: token.into(), issued_at: now, expires_at: now.plus(SESSION_LIFETIME) })
+        Ok(Session { token: token.into(), issued_at: now, expires_at: now.plus(SESSION_LIFETIME_SECS) })
     }
 }
 
-/// `AccessToken` and its `Expires`, text or number.
+/// `AccessToken`, and the seconds in its `Expires`, text or number.
 fn access_token(reply: &Reply) -> Result<(String, i64), Refusal> {
     let document = document(reply).map_err(|refusal| match refusal.kind {
         // There is no token yet that could have ended: the app's key is refused.

@@ -15,7 +15,7 @@ use upload_grant_runtime::vendor::bucket;
 
 use crate::answer::UsableKeys;
 use crate::credential::Place;
-use crate::{BACKDATE, Lke};
+use crate::{BACKDATE_SECS, Lke};
 
 const CODES: [(&str, &str); 13] = [
     ("AuthFailure.SignatureFailure", "{secret} is not the secret of {id}: copy both again"),
@@ -136,7 +136,7 @@ impl Lke {
 /// <https://cloud.tencent.com/document/product/436/14690>
 fn form(cx: &Context, upload: &UploadRequest, place: &Place, (id, secret, token): &UsableKeys<'_>) -> Grant {
     let end = cx.vendor.corrected(upload.expires_at(cx, place.expires_at));
-    let key = cos::key(secret, cx.vendor.corrected(upload.now.plus(BACKDATE)), end);
+    let key = cos::key(secret, cx.vendor.corrected(upload.now.plus(-BACKDATE_SECS)), end);
     let policy = json!({ "expiration": end, "conditions": [
         { "q-sign-algorithm": "sha1" }, { "q-ak": id }, { "q-sign-time": key.time() },
         { "bucket": place.bucket.name }, { "key": place.key },
@@ -176,7 +176,7 @@ fn with_acl(
         headers: &[("host", bucket::authority(&place.bucket.host)), ("x-cos-acl", "default")],
         secret_id: id,
     };
-    let start = cx.vendor.corrected(upload.now.plus(BACKDATE));
+    let start = cx.vendor.corrected(upload.now.plus(-BACKDATE_SECS));
     let url = cos::presign(&cos::key(secret, start, end), &presign);
     let mut grant = upload.grant::<Lke>(url, place.key.clone(), place.expires_at, upload.limits(&[]));
     grant.headers = OrderedMap::new([("x-cos-acl", "default")]);

@@ -8,7 +8,7 @@ use upload_grant_runtime::vendor::bucket;
 
 use crate::answer::UsableKeys;
 use crate::credential::Place;
-use crate::{BACKDATE, Lke};
+use crate::{BACKDATE_SECS, Lke};
 
 /// A presigned PUT with the token as a signed query parameter.
 pub(crate) fn put(
@@ -18,7 +18,7 @@ pub(crate) fn put(
     (id, secret, token): &UsableKeys<'_>,
 ) -> Grant {
     let end = upload.expires_at(cx, place.expires_at);
-    let start = cx.vendor.corrected(upload.now.plus(BACKDATE));
+    let start = cx.vendor.corrected(upload.now.plus(-BACKDATE_SECS));
     let terms = upload.put_terms("x-cos-forbid-overwrite");
     let mut signed = terms.signed();
     signed.push(("host", bucket::authority(&place.bucket.host)));
@@ -58,7 +58,7 @@ pub(crate) fn credentials(
         "TmpSecretId": id,
         "TmpSecretKey": secret.expose(),
         "SecurityToken": token.expose(),
-        "StartTime": cx.vendor.corrected(upload.now.plus(BACKDATE)).unix(),
+        "StartTime": cx.vendor.corrected(upload.now.plus(-BACKDATE_SECS)).unix(),
         "ExpiredTime": cx.vendor.corrected(place.expires_at).unix(),
         // Without it the SDK would use these keys for the next file too.
         "ScopeLimit": true,

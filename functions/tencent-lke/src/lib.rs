@@ -24,7 +24,7 @@ use upload_grant_runtime::vendor::bad_answer;
 use crate::api::Gateway;
 
 /// As the vendor's SDKs do: a store whose clock is behind ours still accepts.
-const BACKDATE: i64 = -60;
+const BACKDATE_SECS: i64 = 60;
 /// Where COS is.
 const DOMAINS: [&str; 2] = ["myqcloud.com", "tencentcos.cn"];
 

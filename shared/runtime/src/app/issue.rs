@@ -78,7 +78,7 @@ impl<F: Flow> App<F> {
         caller: Option<&str>,
         base: &str,
     ) -> Result<Grant, Problem> {
-        let expires_at = upload.now.plus(self.cx.settings.ttl);
+        let expires_at = upload.now.plus(self.cx.settings.ttl_secs);
         let ticket = self.sealers()?.ticket(&TicketClaims::of_request(
             F::SPEC.name,
             upload.clone(),

@@ -122,9 +122,9 @@ pub struct Sealers {
 }
 
 /// A relay ticket is taken this long after the grant's end, for uploads that were about to start.
-const TICKET_GRACE: i64 = 60;
+const TICKET_GRACE_SECS: i64 = 60;
 /// A completion token is taken this long after the grant's end.
-const TOKEN_GRACE: i64 = 24 * 60 * 60;
+const TOKEN_GRACE_SECS: i64 = 24 * 60 * 60;
 
 impl Sealers {
     /// From `GRANT_SECRET`; none without it.
@@ -153,7 +153,7 @@ impl Sealers {
     /// # Errors
     /// `unauthenticated` if it is not ours, `grant_expired` if it is past its time.
     pub fn open_ticket(&self, ticket: &str, flow: &str, now: Timestamp) -> Result<TicketClaims, Problem> {
-        check(self.tickets.open(flow, ticket), now, TICKET_GRACE, "ticket")
+        check(self.tickets.open(flow, ticket), now, TICKET_GRACE_SECS, "ticket")
     }
 
     /// Opens a completion token of `flow`.
@@ -161,20 +161,20 @@ impl Sealers {
     /// # Errors
     /// `unauthenticated` if it is not ours, `grant_expired` if it is past its time.
     pub fn open_token(&self, token: &str, flow: &str, now: Timestamp) -> Result<TicketClaims, Problem> {
-        check(self.tokens.open(flow, token), now, TOKEN_GRACE, "token")
+        check(self.tokens.open(flow, token), now, TOKEN_GRACE_SECS, "token")
     }
 }
 
 fn check(
     claims: Option<TicketClaims>,
     now: Timestamp,
-    grace: i64,
+    grace_secs: i64,
     what: &str,
 ) -> Result<TicketClaims, Problem> {
     let claims = claims.ok_or_else(|| {
         Problem::new(Code::Unauthenticated, format!("this {what} was not issued by this function"))
     })?;
-    if now > claims.expires_at.plus(grace) {
+    if now > claims.expires_at.plus(grace_secs) {
         return Err(Problem::new(
             Code::GrantExpired,
             format!("this {what} has expired: ask for a new grant"),

@@ -161,13 +161,13 @@ impl<F: Fetch> Cached<F> {
     }
 }
 
-/// The longest a credential is kept, in seconds: an end that is further away is a mistake of the vendor's.
-const LONGEST_LIFE: i64 = 24 * 60 * 60;
+/// The longest a credential is kept: an end that is further away is a mistake of the vendor's.
+const LONGEST_LIFE_SECS: i64 = 24 * 60 * 60;
 
 /// When `value` was issued, and until when it is kept.
 fn lifetime(value: &impl Expires) -> (Timestamp, Timestamp) {
     let (from, end) = value.lifetime();
-    (from, end.min(from.plus(LONGEST_LIFE)))
+    (from, end.min(from.plus(LONGEST_LIFE_SECS)))
 }
 
 /// Whether `value` serves a grant made `now`: it must cover the grant's life, or where its own is shorter,
@@ -187,7 +187,7 @@ fn is_due(cx: &Context, now: Timestamp, value: &impl Expires) -> bool {
 
 /// Seconds that must be left of a credential.
 fn needed(cx: &Context, from: Timestamp, end: Timestamp) -> i64 {
-    let covers = cx.settings.ttl + END_MARGIN_SECS;
+    let covers = cx.settings.ttl_secs + END_MARGIN_SECS;
     if end.unix() - from.unix() < covers { 60 } else { covers }
 }
 

@@ -86,7 +86,7 @@ impl UploadRequest {
 
     /// The grant's end: our lifetime, or [`END_MARGIN_SECS`] before the vendor's end.
     pub fn expires_at(&self, cx: &Context, vendor_end: Timestamp) -> Timestamp {
-        self.now.plus(cx.settings.ttl).min(vendor_end.plus(-END_MARGIN_SECS))
+        self.now.plus(cx.settings.ttl_secs).min(vendor_end.plus(-END_MARGIN_SECS))
     }
 
     /// Whole seconds until `end`.

@@ -29,8 +29,8 @@ pub struct Settings {
     pub secrets: Vec<Secret>,
     /// Origins that browsers may call from.
     pub cors_origins: Vec<String>,
-    /// Lifetime of a grant in seconds.
-    pub ttl: i64,
+    /// Lifetime of a grant.
+    pub ttl_secs: i64,
     /// Replaces the flow's size limits.
     pub max_bytes: Option<u64>,
     /// Replaces the flow's content types; `type/*` is understood.
@@ -65,7 +65,7 @@ impl Settings {
         Self {
             secrets: secrets(env),
             cors_origins: cors_origins(env),
-            ttl: count(env, "GRANT_TTL_SECONDS", 300).min(604_800).into(),
+            ttl_secs: count(env, "GRANT_TTL_SECONDS", 300).min(604_800).into(),
             max_bytes: positive(env, "GRANT_MAX_BYTES"),
             content_types: content_types(env),
             allow_credentials: env.flag("GRANT_ALLOW_CREDENTIALS", false),

@@ -13,9 +13,10 @@ use crate::platform::clock;
 use upload_grant::wire::time::Timestamp;
 
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Seconds of difference that nobody minds, and that callers' tokens and stores still bear.
-const GOOD: u64 = 5;
-const BEARABLE: u64 = 60;
+/// A difference that nobody minds.
+const GOOD_SECS: u64 = 5;
+/// A difference that callers' tokens and stores still accept.
+const BEARABLE_SECS: u64 = 60;
 
 pub(super) async fn check<F: Flow>(app: &App<F>, profile: &Profile, report: &mut Report) {
     let mut clock = None;
@@ -101,9 +102,9 @@ fn judged(offset: i64) -> Finding {
     let seconds = offset.unsigned_abs();
     let seen = format!("{seconds} s {direction} the vendor's");
     let advice = "set this machine's clock (NTP): grants, tokens and signatures all go by it";
-    if seconds <= GOOD {
-        Finding::ok("clock", format!("within {GOOD} s of the vendor's"))
-    } else if seconds <= BEARABLE {
+    if seconds <= GOOD_SECS {
+        Finding::ok("clock", format!("within {GOOD_SECS} s of the vendor's"))
+    } else if seconds <= BEARABLE_SECS {
         Finding::warn("clock", "clock_off", seen, advice)
     } else {
         Finding::fail("clock", "clock_off", seen, advice)

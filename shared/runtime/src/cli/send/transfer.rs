@@ -16,7 +16,7 @@ use upload_grant::model::request::Checksums;
 /// Attempts in all for what may succeed the next time.
 const ATTEMPTS: u32 = 5;
 /// Who wants us to wait longer than this is not waited for.
-const LONGEST_WAIT: f64 = 300.0;
+const LONGEST_WAIT_SECS: f64 = 300.0;
 
 /// A FILE that has been read, and what is asked for it.
 pub(super) struct Prepared {
@@ -78,7 +78,7 @@ pub(super) async fn patiently<T>(
     let mut backoff = 0.1;
     for _ in 1..ATTEMPTS {
         match work().await {
-            Err(problem) if problem.retryable && problem.retry_after <= LONGEST_WAIT => {
+            Err(problem) if problem.retryable && problem.retry_after <= LONGEST_WAIT_SECS => {
                 bar.waiting(&problem);
                 tokio::time::sleep(Duration::from_secs_f64(problem.retry_after + backoff)).await;
                 backoff *= 2.0;
