@@ -201,13 +201,9 @@ impl Warrants {
         }
         let body = body.to_string();
         let call = alibaba::Call {
-            method: alibaba::POST,
-            endpoint: &self.endpoint,
-            action: ACTION,
-            version: VERSION,
             path: PATH,
-            query: "",
             body: Some(("application/json; charset=utf-8", body.as_bytes())),
+            ..alibaba::Call::post(&self.endpoint, ACTION, VERSION)
         };
         call.sign(&self.keys.get(), attempt)
     }
@@ -231,7 +227,7 @@ impl Warrants {
         Outgoing {
             method: http::Method::POST,
             url: format!("{host}/auth/authorize"),
-            headers: vec![("content-type".into(), "application/x-www-form-urlencoded".into())],
+            headers: vec![("content-type", alibaba::FORM.to_owned())],
             body: Bytes::from(form),
         }
     }

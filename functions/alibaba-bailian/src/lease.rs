@@ -95,12 +95,9 @@ impl Leases {
     ) -> Result<T, Problem> {
         let call = alibaba::Call {
             method,
-            endpoint: &self.endpoint,
-            action,
-            version: VERSION,
             path,
-            query: "",
             body: form.map(|form| (alibaba::FORM, form.as_bytes())),
+            ..alibaba::Call::post(&self.endpoint, action, VERSION)
         };
         let sign = |attempt: &Attempt| call.sign(&self.keys.get(), attempt);
         cx.vendor.call(deadline, sign, read).await

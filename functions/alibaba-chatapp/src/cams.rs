@@ -68,15 +68,7 @@ impl Cams {
         deadline: Instant,
     ) -> Result<(Value, Option<String>), Problem> {
         let query = encode::query(&[("CustSpaceId", space)]);
-        let call = alibaba::Call {
-            method: alibaba::POST,
-            endpoint: &self.endpoint,
-            action: ACTION,
-            version: VERSION,
-            path: "/",
-            query: &query,
-            body: None,
-        };
+        let call = alibaba::Call { query: &query, ..alibaba::Call::post(&self.endpoint, ACTION, VERSION) };
         let sign = |attempt: &_| call.sign(&self.keys.get(), attempt);
         cx.vendor.call(deadline, sign, authorization).await
     }

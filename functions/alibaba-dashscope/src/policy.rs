@@ -100,7 +100,7 @@ impl Uploads {
         let request = |_: &Attempt| Outgoing {
             method: http::Method::GET,
             url: format!("{}/api/v1/uploads?{query}", self.endpoint),
-            headers: vec![("authorization".into(), format!("Bearer {}", self.api_key.get().secret.expose()))],
+            headers: vec![("authorization", format!("Bearer {}", self.api_key.get().secret.expose()))],
             body: Bytes::new(),
         };
         cx.vendor.call(deadline, request, data).await

@@ -112,17 +112,7 @@ impl FormApi {
     fn sign(&self, attempt: &Attempt, action: &str) -> Outgoing {
         let keys = self.keys.get();
         if self.signs_v3 {
-            let (endpoint, version) = (&*self.endpoint, VERSION);
-            let call = alibaba::Call {
-                method: alibaba::POST,
-                endpoint,
-                action,
-                version,
-                path: "/",
-                query: "",
-                body: None,
-            };
-            return call.sign(&keys, attempt);
+            return alibaba::Call::post(&self.endpoint, action, VERSION).sign(&keys, attempt);
         }
         let call = rpc_v1::Call {
             method: "POST",
@@ -137,7 +127,7 @@ impl FormApi {
         Outgoing {
             method: http::Method::POST,
             url: format!("{}/", self.endpoint),
-            headers: vec![("content-type".into(), alibaba::FORM.into())],
+            headers: vec![("content-type", alibaba::FORM.into())],
             body: Bytes::from(body),
         }
     }

@@ -72,13 +72,8 @@ impl UrlApi {
     pub(crate) async fn answer(&self, cx: &Context, name: &str, deadline: Instant) -> Result<Value, Problem> {
         let body = encode::query(&[("FileName", name)]);
         let call = alibaba::Call {
-            method: alibaba::POST,
-            endpoint: &self.endpoint,
-            action: ACTION,
-            version: VERSION,
-            path: "/",
-            query: "",
             body: Some((alibaba::FORM, body.as_bytes())),
+            ..alibaba::Call::post(&self.endpoint, ACTION, VERSION)
         };
         let sign = |attempt: &Attempt| call.sign(&self.keys.get(), attempt);
         cx.vendor.call(deadline, sign, |reply| data(reply, "0")).await

@@ -36,8 +36,8 @@ impl Api {
             method: http::Method::POST,
             url: format!("{}/apigovernance/api/oauth/tokenByAkSk", self.auth_base),
             headers: vec![
-                ("content-type".into(), "application/json".into()),
-                ("x-token-expire".into(), lifetime_secs.to_string()),
+                ("content-type", "application/json".into()),
+                ("x-token-expire", lifetime_secs.to_string()),
             ],
             body: Bytes::from(body.to_string()),
         }
@@ -51,17 +51,17 @@ impl Api {
     /// `uploadFileStream`: the file.
     pub(crate) fn upload(&self, bearer: &Secret, session: &Secret, document: &Bytes) -> Outgoing {
         let mut call = self.call("uploadFileStream", bearer, document.clone());
-        call.headers.push(("ccmessaging-token".to_owned(), session.expose().to_owned()));
+        call.headers.push(("ccmessaging-token", session.expose().to_owned()));
         call
     }
 
     fn call(&self, action: &str, bearer: &Secret, body: Bytes) -> Outgoing {
         let mut headers = vec![
-            ("x-app-key".to_owned(), self.app.get().id.clone()),
-            ("authorization".to_owned(), format!("Bearer {}", bearer.expose())),
-            ("content-type".to_owned(), JSON.to_owned()),
+            ("x-app-key", self.app.get().id.clone()),
+            ("authorization", format!("Bearer {}", bearer.expose())),
+            ("content-type", JSON.to_owned()),
         ];
-        headers.extend(self.tenant_space_id.iter().map(|id| ("x-tenantspaceid".to_owned(), id.clone())));
+        headers.extend(self.tenant_space_id.iter().map(|id| ("x-tenantspaceid", id.clone())));
         Outgoing {
             method: http::Method::POST,
             url: format!("{}/apiaccess/ccmessaging/{action}", self.base),

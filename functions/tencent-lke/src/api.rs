@@ -129,10 +129,7 @@ impl Gateway {
         Outgoing {
             method: http::Method::POST,
             url: format!("{}/", action.endpoint),
-            headers: tc3::headers(&key, &call, attempt.at)
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect(),
+            headers: tc3::headers(&key, &call, attempt.at),
             body: body.clone(),
         }
     }

@@ -71,8 +71,8 @@ pub struct Outgoing {
     pub method: Method,
     /// The whole URL, encoded.
     pub url: String,
-    /// Headers except Host and Content-Length.
-    pub headers: Vec<(String, String)>,
+    /// Headers except Host and Content-Length: lower-case names.
+    pub headers: Vec<(&'static str, String)>,
     /// The bytes that were signed.
     pub body: Bytes,
 }

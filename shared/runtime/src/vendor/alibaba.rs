@@ -45,9 +45,6 @@ pub fn keys(env: &mut Env) -> KeyRing {
     env.key_ring(sets, "FC_FUNCTION_NAME", "ALIBABA_CLOUD_ACCESS_KEY_ID")
 }
 
-/// The method of almost every call.
-pub const POST: Method = Method::POST;
-
 /// The content type of a form body.
 pub const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -69,7 +66,12 @@ pub struct Call<'a> {
     pub body: Option<(&'a str, &'a [u8])>,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    /// A `POST` to `/` without query and body: what a call has besides is set over it.
+    pub fn post(endpoint: &'a str, action: &'a str, version: &'a str) -> Self {
+        Self { method: Method::POST, endpoint, action, version, path: "/", query: "", body: None }
+    }
+
     /// The signed request.
     pub fn sign(&self, keys: &Keys, attempt: &Attempt) -> Outgoing {
         let (content_type, body) = self.body.map_or((None, &[][..]), |(kind, body)| (Some(kind), body));
@@ -91,7 +93,7 @@ impl Call<'_> {
         Outgoing {
             method: self.method.clone(),
             url: format!("{}{}{mark}{}", self.endpoint, self.path, self.query),
-            headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            headers,
             body: Bytes::copy_from_slice(body),
         }
     }
