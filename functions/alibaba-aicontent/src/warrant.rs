@@ -61,12 +61,14 @@ pub(crate) enum Transport {
 pub struct Holder {
     pub(crate) user_id: String,
     address: String,
+    /// What of the address tells one place from another.
+    place: String,
 }
 
 /// One warrant serves a user wherever in one place.
 impl PartialEq for Holder {
     fn eq(&self, other: &Self) -> bool {
-        self.user_id == other.user_id && place(&self.address) == place(&other.address)
+        (&self.user_id, &self.place) == (&other.user_id, &other.place)
     }
 }
 
@@ -74,24 +76,25 @@ impl Eq for Holder {}
 
 impl Hash for Holder {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.user_id.hash(state);
-        place(&self.address).hash(state);
+        (&self.user_id, &self.place).hash(state);
     }
 }
 
 impl Holder {
     pub(crate) fn of(upload: &UploadRequest) -> Self {
+        // Where the address is unknown, what the vendor's own clients send.
+        let address = upload.param("user_client_ip").unwrap_or("127.0.0.1");
         Self {
             user_id: upload.param("user_id").unwrap_or("anonymous").to_owned(),
-            // Where the address is unknown, what the vendor's own clients send.
-            address: upload.param("user_client_ip").unwrap_or("127.0.0.1").to_owned(),
+            address: address.to_owned(),
+            place: place(address),
         }
     }
 }
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n{}", self.user_id, place(&self.address))
+        write!(f, "{}\n{}", self.user_id, self.place)
     }
 }
 

@@ -183,12 +183,32 @@ fn authorization(reply: &Reply) -> Result<(Value, Option<String>), Refusal> {
     }
 }
 
-/// `Expire` is a duration in seconds; absolute seconds or milliseconds are recognized by their size.
+/// What `Expire` counts: a duration as documented, unless it is far too large for one.
+pub(crate) enum ExpireUnit {
+    /// Seconds from now.
+    Duration,
+    /// Seconds of Unix time.
+    UnixSeconds,
+    /// Milliseconds of Unix time.
+    UnixMillis,
+}
+
+impl ExpireUnit {
+    pub(crate) fn of(expire: i64) -> Self {
+        match expire {
+            1_000_000_000_001.. => Self::UnixMillis,
+            1_000_000_001.. => Self::UnixSeconds,
+            _ => Self::Duration,
+        }
+    }
+}
+
+/// The instant that `Expire` means.
 pub(crate) fn expiry(now: Timestamp, expire: i64) -> Timestamp {
-    match expire {
-        1_000_000_000_001.. => Timestamp::from_unix(expire / 1000),
-        1_000_000_001.. => Timestamp::from_unix(expire),
-        _ => now.plus(expire),
+    match ExpireUnit::of(expire) {
+        ExpireUnit::UnixMillis => Timestamp::from_unix(expire / 1000),
+        ExpireUnit::UnixSeconds => Timestamp::from_unix(expire),
+        ExpireUnit::Duration => now.plus(expire),
     }
 }
 

@@ -9,7 +9,7 @@ use upload_grant_runtime::vendor::alibaba::{self, text};
 use upload_grant_runtime::vendor::bucket;
 
 use crate::Chatapp;
-use crate::cams::{Cams, expiry};
+use crate::cams::{Cams, ExpireUnit, expiry};
 use crate::endpoint::{public_host, region_of};
 
 impl Diagnose for Chatapp {
@@ -74,12 +74,12 @@ fn endpoint(api: &Cams, data: &Value) -> Finding {
 /// The unit of `Expire`.
 fn expire(data: &Value) -> Finding {
     let now = clock::now();
-    let expire = text(data, "Expire").and_then(|expire| expire.parse().ok());
-    let (code, unit) = match expire {
-        Some(1_000_000_000_001..) => ("milliseconds", "an instant in milliseconds"),
-        Some(1_000_000_001..) => ("seconds", "an instant in seconds"),
-        _ => ("duration", "a duration in seconds"),
+    let expire: Option<i64> = text(data, "Expire").and_then(|expire| expire.parse().ok());
+    let (code, unit) = match expire.map(ExpireUnit::of) {
+        Some(ExpireUnit::UnixMillis) => ("milliseconds", "an instant in milliseconds"),
+        Some(ExpireUnit::UnixSeconds) => ("seconds", "an instant in seconds"),
+        Some(ExpireUnit::Duration) | None => ("duration", "a duration in seconds"),
     };
-    let left = expire.map(|expire: i64| expiry(now, expire).unix() - now.unix()).unwrap_or_default();
+    let left = expire.map(|expire| expiry(now, expire).unix() - now.unix()).unwrap_or_default();
     Finding::info("cams.expire", code, format!("Expire is {unit}: the keys last {left} s"))
 }

@@ -46,8 +46,13 @@ pub(crate) struct TemporaryKeys {
     tmp_secret_key: Option<Secret>,
 }
 
-/// Id, key and token.
-pub(crate) type UsableKeys<'a> = (&'a str, &'a Secret, &'a Secret);
+/// Temporary keys of which no part is missing.
+#[derive(Clone, Copy)]
+pub(crate) struct UsableKeys<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) secret: &'a Secret,
+    pub(crate) token: &'a Secret,
+}
 
 impl Answer {
     /// With what is in `StoragePath` where the older API has it.
@@ -64,11 +69,13 @@ impl Answer {
     }
 
     /// The keys, if none of them is missing.
-    pub(crate) fn usable_keys(&self) -> Option<(&str, &Secret, &Secret)> {
+    pub(crate) fn usable_keys(&self) -> Option<UsableKeys<'_>> {
         let keys = self.credentials.as_ref()?;
         let some = |secret: &'_ &Secret| !secret.expose().is_empty();
         let id = keys.tmp_secret_id.as_deref().filter(|id| !id.is_empty())?;
-        Some((id, keys.tmp_secret_key.as_ref().filter(some)?, keys.token.as_ref().filter(some)?))
+        let secret = keys.tmp_secret_key.as_ref().filter(some)?;
+        let token = keys.token.as_ref().filter(some)?;
+        Some(UsableKeys { id, secret, token })
     }
 }
 

@@ -11,11 +11,11 @@ use upload_grant_runtime::flow::{Context, UploadRequest};
 use upload_grant_runtime::platform::clock;
 use upload_grant_runtime::transfer::{self, Body};
 use upload_grant_runtime::vendor::Reply;
-use upload_grant_runtime::vendor::bucket;
 
+use crate::Lke;
 use crate::answer::UsableKeys;
 use crate::credential::Place;
-use crate::{BACKDATE_SECS, Lke};
+use crate::grants::{cos_key, presign_put};
 
 const CODES: [(&str, &str); 13] = [
     ("AuthFailure.SignatureFailure", "{secret} is not the secret of {id}: copy both again"),
@@ -85,9 +85,9 @@ impl Diagnose for Lke {
         };
         match answer.usable_keys() {
             Some(keys) if report.uploads() => {
-                let outcome = send(cx, upload, &form(cx, upload, &place, &keys)).await;
+                let outcome = send(cx, upload, &form(cx, upload, &place, keys)).await;
                 tell(report, &place, "lke.post-object", "a POST form", &outcome);
-                let outcome = send(cx, upload, &with_acl(cx, upload, &place, &keys)).await;
+                let outcome = send(cx, upload, &with_acl(cx, upload, &place, keys)).await;
                 tell(report, &place, "lke.acl", "a PUT with x-cos-acl: default", &outcome);
             }
             Some(_) => {
@@ -134,11 +134,11 @@ impl Lke {
 
 /// PostObject, which COS grants apart from PutObject.
 /// <https://cloud.tencent.com/document/product/436/14690>
-fn form(cx: &Context, upload: &UploadRequest, place: &Place, (id, secret, token): &UsableKeys<'_>) -> Grant {
+fn form(cx: &Context, upload: &UploadRequest, place: &Place, keys: UsableKeys<'_>) -> Grant {
     let end = cx.vendor.corrected(upload.expires_at(cx, place.expires_at));
-    let key = cos::key(secret, cx.vendor.corrected(upload.now.plus(-BACKDATE_SECS)), end);
+    let key = cos_key(cx, upload, place, keys);
     let policy = json!({ "expiration": end, "conditions": [
-        { "q-sign-algorithm": "sha1" }, { "q-ak": id }, { "q-sign-time": key.time() },
+        { "q-sign-algorithm": "sha1" }, { "q-ak": keys.id }, { "q-sign-time": key.time() },
         { "bucket": place.bucket.name }, { "key": place.key },
     ]})
     .to_string();
@@ -146,10 +146,10 @@ fn form(cx: &Context, upload: &UploadRequest, place: &Place, (id, secret, token)
         ("key", &*place.key),
         ("policy", &*encode::base64(policy.as_bytes())),
         ("q-sign-algorithm", "sha1"),
-        ("q-ak", id),
+        ("q-ak", keys.id),
         ("q-key-time", key.time()),
         ("q-signature", &*cos::form_signature(&key, &policy)),
-        (cos::TOKEN, token.expose()),
+        (cos::TOKEN, keys.token.expose()),
     ]);
     fields.push("success_action_status", "200");
     let upload = UploadRequest { mode: Mode::Form, ..upload.clone() };
@@ -161,23 +161,8 @@ fn form(cx: &Context, upload: &UploadRequest, place: &Place, (id, secret, token)
 }
 
 /// A PUT that names the bucket's own ACL: what the keys say about ACLs shows, and nothing changes.
-fn with_acl(
-    cx: &Context,
-    upload: &UploadRequest,
-    place: &Place,
-    (id, secret, token): &UsableKeys<'_>,
-) -> Grant {
-    let end = cx.vendor.corrected(upload.expires_at(cx, place.expires_at));
-    let presign = cos::Presign {
-        method: "put",
-        base: &place.bucket.host,
-        path: &format!("{}/{}", place.bucket.root, place.key),
-        params: &[(cos::TOKEN, token.expose())],
-        headers: &[("host", bucket::authority(&place.bucket.host)), ("x-cos-acl", "default")],
-        secret_id: id,
-    };
-    let start = cx.vendor.corrected(upload.now.plus(-BACKDATE_SECS));
-    let url = cos::presign(&cos::key(secret, start, end), &presign);
+fn with_acl(cx: &Context, upload: &UploadRequest, place: &Place, keys: UsableKeys<'_>) -> Grant {
+    let url = presign_put(cx, upload, place, keys, vec![("x-cos-acl", "default")]);
     let mut grant = upload.grant::<Lke>(url, place.key.clone(), place.expires_at, upload.limits(&[]));
     grant.headers = OrderedMap::new([("x-cos-acl", "default")]);
     grant

@@ -108,9 +108,9 @@ impl Flow for Lke {
         let place = self.place(cx, &answer, &upload_path, upload)?;
         let mut grant = match (answer.usable_keys(), &answer.upload_url) {
             (Some(keys), _) if upload.mode == Mode::Credentials => {
-                grants::credentials(cx, upload, &place, &keys)
+                grants::credentials(cx, upload, &place, keys)
             }
-            (Some(keys), _) => grants::put(cx, upload, &place, &keys),
+            (Some(keys), _) => grants::put(cx, upload, &place, keys),
             (None, Some(url)) if !url.is_empty() && upload.mode != Mode::Credentials => {
                 vendor_url::grant(cx, upload, &place, url)?
             }

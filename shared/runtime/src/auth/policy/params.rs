@@ -17,7 +17,10 @@ const HASHED: &str = "h-";
 /// The user where nobody is asked who they are.
 const NOBODY: &str = "anonymous";
 
-impl Permissions<'_> {
+/// The rule of a parameter that is the caller's to set freely.
+static ANY_CALLER: Rule = Rule::Caller(None);
+
+impl<'a> Permissions<'a> {
     /// The parameters of a request: the flow's defaults, then the caller's identity and address, then what comes
     /// from its claims or was sent and may be. Parameters of other flows are dropped.
     ///
@@ -45,11 +48,11 @@ impl Permissions<'_> {
         for param in flow_params {
             let (name, sent) = (param.name, sent.get(param.name));
             let rule = self.rule(flow_params, name);
-            self.known(param, rule.as_ref(), sent, &mut params, source)?;
+            self.known(param, rule, sent, &mut params, source)?;
             let value = match rule {
-                Some(Rule::Claim(claim)) => Some(self.context(param, &claim, sent)?),
+                Some(Rule::Claim(claim)) => Some(self.context(param, claim, sent)?),
                 Some(Rule::Caller(Some(choices))) if sent.is_none() => {
-                    self.chosen(param, &choices, &params)?
+                    self.chosen(param, choices, &params)?
                 }
                 Some(Rule::Caller(_)) => sent.cloned(),
                 None => None,
@@ -60,14 +63,14 @@ impl Permissions<'_> {
     }
 
     /// What says where `name` comes from.
-    fn rule(&self, flow_params: &'static [Param], name: &str) -> Option<Rule> {
+    fn rule(&self, flow_params: &'static [Param], name: &str) -> Option<&'a Rule> {
         match self.group {
-            None if self.trusted => Some(Rule::Caller(None)),
+            None if self.trusted => Some(&ANY_CALLER),
             None => {
                 let param = Param::known(flow_params, name)?;
-                (param.set_by == SetBy::Caller).then_some(Rule::Caller(None))
+                (param.set_by == SetBy::Caller).then_some(&ANY_CALLER)
             }
-            Some(group) => group.params.iter().find(|(named, _)| named == name).map(|(_, rule)| rule.clone()),
+            Some(group) => group.params.iter().find(|(named, _)| named == name).map(|(_, rule)| rule),
         }
     }
 
