@@ -33,7 +33,9 @@ impl Flow for Chatapp {
             .env("CAMS_CUST_SPACE_ID")
             .required()],
         modes: &[Mode::Form, Mode::Put, Mode::Relay, Mode::Credentials],
-        quota: Some(5.0), // per account, by the page above
+        // Per account:
+        // <https://www.alibabacloud.com/help/en/chatapp/developer-reference/api-cams-2020-06-06-getchatappuploadauthorization>
+        quota: Some(5.0),
         collect: &["etag", "x-oss-hash-crc64ecma"],
         companion: true,
         bounded: &[Mode::Form],
@@ -126,7 +128,7 @@ fn form(cx: &Context, upload: &UploadRequest, sts: &Sts, key: String) -> Grant {
 fn put(cx: &Context, upload: &UploadRequest, sts: &Sts, key: String) -> Grant {
     let (at, end) = (cx.vendor.corrected(upload.now), upload.expires_at(cx, sts.expires_at));
     let terms = upload.put_terms("x-oss-forbid-overwrite");
-    let url = sts.presign("PUT", &key, &terms.signed(), upload.expires_in(end), at);
+    let url = sts.presign("PUT", &key, &terms.signed_pairs(), upload.expires_in(end), at);
     let mut grant = upload.grant::<Chatapp>(url, key, end, upload.limits(&terms.enforced));
     grant.headers = terms.headers;
     grant

@@ -47,8 +47,8 @@ impl Diagnose for Dashscope {
         report.add(match PostPolicy::read(data.policy.expose()) {
             Some(read) => {
                 let left = read.expires_at.unix() - cx.vendor.corrected(clock::now()).unix();
-                let context = post_policy::conditions(data.policy.expose()).join(", ");
-                let seen = format!("the form lasts {left} s; it binds: {context}; {overwrite}");
+                let conditions = post_policy::conditions(data.policy.expose()).join(", ");
+                let seen = format!("the form lasts {left} s; it binds: {conditions}; {overwrite}");
                 Finding::info("dashscope.policy", "read", seen)
             }
             None => Finding::fail(

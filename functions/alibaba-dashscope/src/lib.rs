@@ -33,7 +33,8 @@ impl Flow for Dashscope {
             .env("DASHSCOPE_MODEL")
             .required()],
         modes: &[Mode::Form, Mode::Relay],
-        quota: Some(100.0), // per account and model, by the page above
+        // Per account and model: <https://help.aliyun.com/zh/model-studio/get-temporary-file-url>
+        quota: Some(100.0),
         collect: &["etag", "x-oss-hash-crc64ecma"],
         companion: true,
         ..Spec::DEFAULT

@@ -50,7 +50,7 @@ pub struct Form {
     #[serde(serialize_with = "secret::exposed")]
     signature: Secret,
     dir: String,
-    context: PostPolicy,
+    bound: PostPolicy,
     issued_at: Timestamp,
 }
 
@@ -61,21 +61,21 @@ pub(crate) async fn grant(
     upload: &UploadRequest,
 ) -> Result<Grant, Problem> {
     let mut form = forms.get(cx, &Account, upload.deadline).await?;
-    if matches!(form.context.key, KeyRule::Is(_)) {
+    if matches!(form.bound.key, KeyRule::Is(_)) {
         // Good for one file only: another file's would be written over.
         form = Arc::new(forms.source().fetch(cx, &Account, upload.deadline).await?);
     }
-    let key = match &form.context.key {
+    let key = match &form.bound.key {
         KeyRule::Is(only) => only.clone(),
         _ => upload.key_under(&form.dir, OSS_MAX_KEY)?,
     };
     bucket::check_key(&key, OSS_MAX_KEY)?;
-    if !form.context.key.allows(&key) {
+    if !form.bound.key.allows(&key) {
         return Err(bad_answer("a policy for another directory than its own"));
     }
-    let mut limits = upload.limits(&form.context.enforced());
-    post_policy::narrow(&mut limits, form.context.max_bytes)?;
-    let mut grant = upload.grant::<Workorder>(form.url.clone(), key, form.context.expires_at, limits);
+    let mut limits = upload.limits(&form.bound.enforced());
+    post_policy::narrow(&mut limits, form.bound.max_bytes)?;
+    let mut grant = upload.grant::<Workorder>(form.url.clone(), key, form.bound.expires_at, limits);
     let mut fields = OrderedMap::new([
         ("key", &*grant.key),
         ("OSSAccessKeyId", &*form.access_id),
@@ -141,12 +141,12 @@ impl FormApi {
         let policy = need("Policy")?;
         let host = need("Host")?;
         let bucket = Bucket::of_host(&host, OSS_DOMAIN, self.oss_endpoint.as_deref())?;
-        let mut context = PostPolicy::read(&policy).ok_or_else(|| bad_answer("an unreadable policy"))?;
-        context.expires_at = cx.vendor.by_our_clock(context.expires_at);
-        if context.expires_at <= now {
+        let mut bound = PostPolicy::read(&policy).ok_or_else(|| bad_answer("an unreadable policy"))?;
+        bound.expires_at = cx.vendor.by_our_clock(bound.expires_at);
+        if bound.expires_at <= now {
             return Err(bad_answer("an expired policy"));
         }
-        let dir = match (some("Dir"), &context.key) {
+        let dir = match (some("Dir"), &bound.key) {
             (None, KeyRule::StartsWith(prefix)) => prefix.clone(),
             _ => need("Dir")?,
         };
@@ -157,7 +157,7 @@ impl FormApi {
             access_id: need("AccessId")?,
             policy: policy.into(),
             signature: need("Signature")?.into(),
-            context,
+            bound,
             issued_at: now,
         })
     }
@@ -176,7 +176,7 @@ impl Fetch for FormApi {
 
 impl Expires for Form {
     fn lifetime(&self) -> (Timestamp, Timestamp) {
-        (self.issued_at, self.context.expires_at)
+        (self.issued_at, self.bound.expires_at)
     }
 }
 

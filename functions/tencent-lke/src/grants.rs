@@ -14,7 +14,7 @@ use crate::{BACKDATE_SECS, Lke};
 pub(crate) fn put(cx: &Context, upload: &UploadRequest, place: &Place, keys: UsableKeys<'_>) -> Grant {
     let end = upload.expires_at(cx, place.expires_at);
     let terms = upload.put_terms("x-cos-forbid-overwrite");
-    let url = presign_put(cx, upload, place, keys, terms.signed());
+    let url = presign_put(cx, upload, place, keys, terms.signed_pairs());
     let mut grant = upload.grant::<Lke>(url, place.key.clone(), end, upload.limits(&terms.enforced));
     grant.headers = terms.headers;
     grant

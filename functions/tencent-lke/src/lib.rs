@@ -64,7 +64,8 @@ impl Flow for Lke {
                 .set_by(SetBy::Caller),
         ],
         modes: &[Mode::Put, Mode::Relay, Mode::Credentials],
-        quota: Some(100.0), // per account, by the page above
+        // Per account: <https://www.tencentcloud.com/document/product/1254/70431>
+        quota: Some(100.0),
         collect: &["etag", "x-cos-hash-crc64ecma"],
         vendor: &[
             Member::text("upload_path", "LKE: with its leading slash"),

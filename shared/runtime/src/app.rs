@@ -24,7 +24,7 @@ use upload_grant::wire::encode;
 
 use crate::auth::policy::{Permissions, Rates};
 use crate::auth::{Auth, Caller, Callers, Policy, auth};
-use crate::flow::{Context, Flow, Inner};
+use crate::flow::{Context, ContextData, Flow};
 use crate::net::{client, extra_roots, public_client};
 use crate::platform::headers::Platform;
 use crate::platform::runtime::{Runtime, is_on_platform};
@@ -110,7 +110,7 @@ impl<F: Flow> App<F> {
             deliveries: Buffers::new(settings.buffer_bytes / 4),
             platform,
             on_platform,
-            cx: Context::new(Inner {
+            cx: Context::new(ContextData {
                 buffers: Buffers::new(settings.buffer_bytes),
                 settings,
                 vendor: Vendor::new(client, budget, renewal),

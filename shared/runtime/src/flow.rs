@@ -6,7 +6,7 @@ mod spec;
 mod upload;
 
 pub use self::cache::{Account, Cached, Expires, Fetch};
-pub use self::context::{Context, Inner};
+pub use self::context::{Context, ContextData};
 pub use self::spec::{Member, Place, Spec};
 pub use self::upload::{PutTerms, UploadContext, UploadRequest};
 pub use upload_grant::model::params::{Kind, Param, SetBy};

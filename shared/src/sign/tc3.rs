@@ -85,6 +85,7 @@ impl Request<'_> {
 /// Values are signed in lower case as well.
 fn lower_case(text: &str, put: &mut impl FnMut(&str)) {
     const LOWER: &str = "abcdefghijklmnopqrstuvwxyz";
+    // A fold looks at many bytes at a time; `any` would branch at each.
     if !text.bytes().fold(false, |any, byte| any | byte.is_ascii_uppercase()) {
         return put(text);
     }

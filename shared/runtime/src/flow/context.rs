@@ -10,10 +10,10 @@ use crate::vendor::Vendor;
 
 /// A handle on what every request of a function shares, as cheap to clone as `reqwest::Client`.
 #[derive(Clone)]
-pub struct Context(Arc<Inner>);
+pub struct Context(Arc<ContextData>);
 
 /// What is behind a [`Context`].
-pub struct Inner {
+pub struct ContextData {
     /// The `GRANT_*` settings.
     pub settings: Settings,
     /// The flow's control plane.
@@ -27,15 +27,15 @@ pub struct Inner {
 }
 
 impl Context {
-    pub(crate) fn new(inner: Inner) -> Self {
-        Self(Arc::new(inner))
+    pub(crate) fn new(data: ContextData) -> Self {
+        Self(Arc::new(data))
     }
 }
 
 impl Deref for Context {
-    type Target = Inner;
+    type Target = ContextData;
 
-    fn deref(&self) -> &Inner {
+    fn deref(&self) -> &ContextData {
         &self.0
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 use tokio::time::Instant;
-use upload_grant::model::grant::{Enforced, Grant, Limits, Object, OrderedMap};
+use upload_grant::model::grant::{Enforced, Grant, Limits, OrderedMap};
 use upload_grant::model::problem::Problem;
 use upload_grant::model::request::{Checksums, Mode};
 use upload_grant::wire::time::Timestamp;
@@ -68,7 +68,7 @@ pub struct PutTerms {
 
 impl PutTerms {
     /// The signed headers, as signers take them.
-    pub fn signed(&self) -> Vec<(&str, &str)> {
+    pub fn signed_pairs(&self) -> Vec<(&str, &str)> {
         self.signed.iter().map(|(name, value)| (*name, value.as_str())).collect()
     }
 }
@@ -159,7 +159,7 @@ impl UploadRequest {
             expires: self.expires_in(expires_at).max(0),
             limits,
             success_status: &[200, 201, 204],
-            object: None::<Object>,
+            object: None,
             vendor: Map::new(),
             credentials: None,
             sdk: None,

@@ -97,9 +97,12 @@ impl PostPolicy {
     /// What of `size`, `expiry` and `no-overwrite` the store therefore refuses by itself.
     pub fn enforced(&self) -> Vec<Enforced> {
         let no_overwrite = self.exact.get("x-oss-forbid-overwrite").is_some_and(|value| value == "true");
-        let context = [(Enforced::Size, self.max_bytes.is_some()), (Enforced::NoOverwrite, no_overwrite)];
-        let context = context.into_iter().filter_map(|(what, context)| context.then_some(what));
-        context.chain([Enforced::Expiry]).collect()
+        let all = [
+            (Enforced::Size, self.max_bytes.is_some()),
+            (Enforced::NoOverwrite, no_overwrite),
+            (Enforced::Expiry, true),
+        ];
+        all.into_iter().filter_map(|(what, is_bound)| is_bound.then_some(what)).collect()
     }
 }
 

@@ -50,7 +50,7 @@ impl<'a> Permissions<'a> {
             let rule = self.rule(flow_params, name);
             self.known(param, rule, sent, &mut params, source)?;
             let value = match rule {
-                Some(Rule::Claim(claim)) => Some(self.context(param, claim, sent)?),
+                Some(Rule::Claim(claim)) => Some(self.claim_value(param, claim, sent)?),
                 Some(Rule::Caller(Some(choices))) if sent.is_none() => {
                     self.chosen(param, choices, &params)?
                 }
@@ -121,7 +121,7 @@ impl<'a> Permissions<'a> {
     }
 
     /// The value of `claim` for a parameter; the caller may repeat it, but not say otherwise.
-    fn context(&self, param: &Param, claim: &str, sent: Option<&Value>) -> Result<Value, Problem> {
+    fn claim_value(&self, param: &Param, claim: &str, sent: Option<&Value>) -> Result<Value, Problem> {
         let name = param.name;
         let value = self.caller.claims.get(claim);
         let value = value.ok_or_else(|| forbidden(name, format!("the caller has no claim {claim}")))?;

@@ -70,8 +70,8 @@ impl Finding {
     }
 
     /// Not looked at, and why.
-    pub fn skipped(check: impl Into<String>, kind: impl Into<String>) -> Self {
-        Self::new(check, Outcome::Skipped, "skipped", kind)
+    pub fn skipped(check: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::new(check, Outcome::Skipped, "skipped", reason)
     }
 }
 
