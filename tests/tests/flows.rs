@@ -24,7 +24,9 @@ fn the_list_is_what_the_functions_say() {
 
 /// Another flow, and a policy for several, are told the same of it.
 fn in_contract(param: &Param) {
-    let known = CONTRACT.iter().find(|known| known.name == param.name).expect(param.name);
+    let known = CONTRACT.iter().find(|known| known.name == param.name);
+    let known =
+        known.unwrap_or_else(|| panic!("add {} to CONTRACT in shared/src/model/params.rs", param.name));
     let kind = if let Kind::OneOf(_) = param.kind { Kind::Text } else { param.kind };
     let by_caller = param.set_by == SetBy::Caller;
     assert_eq!((known.alias, known.kind), (param.alias, kind), "{}", param.name);
