@@ -30,7 +30,7 @@ const LIFETIME_SECS: i64 = 7200;
 /// Permission for one user to send recordings.
 #[derive(Serialize, Deserialize)]
 pub struct Warrant {
-    #[serde(serialize_with = "secret::exposed")]
+    #[serde(serialize_with = "secret::serialize_exposed")]
     pub(crate) id: Secret,
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Timestamp,

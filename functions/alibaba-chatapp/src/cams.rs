@@ -33,11 +33,11 @@ pub(crate) struct Cams {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Sts {
     pub(crate) id: String,
-    #[serde(serialize_with = "secret::exposed")]
+    #[serde(serialize_with = "secret::serialize_exposed")]
     pub(crate) secret: Secret,
-    #[serde(serialize_with = "secret::exposed")]
+    #[serde(serialize_with = "secret::serialize_exposed")]
     pub(crate) token: Secret,
-    #[serde(serialize_with = "secret::exposed")]
+    #[serde(serialize_with = "secret::serialize_exposed")]
     encoded_token: Secret,
     pub(crate) bucket: Bucket,
     pub(crate) region: String,

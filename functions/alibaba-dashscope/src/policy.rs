@@ -34,9 +34,9 @@ pub struct Form {
     pub(crate) bucket: Bucket,
     pub(crate) dir: String,
     pub(crate) access_id: String,
-    #[serde(serialize_with = "secret::exposed")]
+    #[serde(serialize_with = "secret::serialize_exposed")]
     pub(crate) policy: Secret,
-    #[serde(serialize_with = "secret::exposed")]
+    #[serde(serialize_with = "secret::serialize_exposed")]
     pub(crate) signature: Secret,
     pub(crate) bound: PostPolicy,
     pub(crate) bound_fields: Vec<(String, String)>,

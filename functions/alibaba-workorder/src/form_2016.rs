@@ -45,9 +45,9 @@ pub struct Form {
     url: String,
     bucket: Bucket,
     access_id: String,
-    #[serde(serialize_with = "secret::exposed")]
+    #[serde(serialize_with = "secret::serialize_exposed")]
     policy: Secret,
-    #[serde(serialize_with = "secret::exposed")]
+    #[serde(serialize_with = "secret::serialize_exposed")]
     signature: Secret,
     dir: String,
     bound: PostPolicy,

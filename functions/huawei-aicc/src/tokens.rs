@@ -23,7 +23,7 @@ const SESSION_LIFETIME_SECS: i64 = 3600;
 /// The app's `AccessToken`.
 #[derive(Serialize, Deserialize)]
 pub struct Bearer {
-    #[serde(serialize_with = "secret::exposed")]
+    #[serde(serialize_with = "secret::serialize_exposed")]
     pub(crate) token: Secret,
     issued_at: Timestamp,
     expires_at: Timestamp,
@@ -32,7 +32,7 @@ pub struct Bearer {
 /// A user's `ccmessaging-token`.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Session {
-    #[serde(serialize_with = "secret::exposed")]
+    #[serde(serialize_with = "secret::serialize_exposed")]
     pub(crate) token: Secret,
     issued_at: Timestamp,
     expires_at: Timestamp,

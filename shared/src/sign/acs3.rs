@@ -5,7 +5,7 @@
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::wire::encode::{Text, digest_hex, names};
+use crate::wire::encode::{StackStr, digest_hex, names};
 use crate::wire::secret::{Secret, hmac_sha256};
 use crate::wire::time::Timestamp;
 
@@ -61,7 +61,7 @@ pub fn string_to_sign(canonical_sha256: &str, put: &mut impl FnMut(&str)) {
 }
 
 /// Step 3: the signature in hex, from the hex SHA-256 of the canonical request.
-pub fn signature(key: &Key, canonical_sha256: &str) -> Text<64> {
+pub fn signature(key: &Key, canonical_sha256: &str) -> StackStr<64> {
     let mut mac = key.0.clone();
     string_to_sign(canonical_sha256, &mut |part| mac.update(part.as_bytes()));
     digest_hex(&mac.finalize().into_bytes())
@@ -114,6 +114,32 @@ pub struct Call<'a> {
 }
 
 /// The headers to send with `call`, all signed but `accept`. `host` is signed too and left to the HTTP client.
+///
+/// ```
+/// use upload_grant::sign::acs3;
+/// use upload_grant::wire::encode;
+/// use upload_grant::wire::secret::Secret;
+/// use upload_grant::wire::time::Timestamp;
+///
+/// let at = Timestamp::parse_rfc3339("2026-11-21T08:00:00Z").ok_or("no instant")?;
+/// let call = acs3::Call {
+///     method: "POST",
+///     host: "cams.ap-southeast-1.aliyuncs.com",
+///     path: "/",
+///     query: &encode::query(&[("CustSpaceId", "cams-1")]),
+///     action: "GetChatappUploadAuthorization",
+///     version: "2020-06-06",
+///     content_type: None,
+///     body: b"",
+///     access_key_id: "LTAI",
+///     token: None,
+///     nonce: "3156853299f313e23d1673dc12e1703d",
+/// };
+/// let headers = acs3::headers(&acs3::key(&Secret::from("the access key's secret")), &call, at);
+/// let (_, authorization) = headers.iter().find(|(name, _)| *name == "authorization").ok_or("not signed")?;
+/// assert!(authorization.starts_with("ACS3-HMAC-SHA256 Credential=LTAI,SignedHeaders=host;x-acs-action;"));
+/// # Ok::<(), &str>(())
+/// ```
 pub fn headers(key: &Key, call: &Call<'_>, at: Timestamp) -> Vec<(&'static str, String)> {
     let (body_sha256, date) = (digest_hex(&Sha256::digest(call.body)), at.rfc3339());
     let in_order = [

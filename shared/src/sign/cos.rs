@@ -5,7 +5,7 @@
 use hmac::{Hmac, Mac};
 use sha1::{Digest, Sha1};
 
-use crate::wire::encode::{Text, digest_hex, names, percent, percent_path, percent_with};
+use crate::wire::encode::{StackStr, digest_hex, names, percent, percent_path, percent_with};
 use crate::wire::secret::{Secret, hmac_sha1};
 use crate::wire::time::Timestamp;
 
@@ -33,6 +33,7 @@ pub fn key(secret: &Secret, start: Timestamp, end: Timestamp) -> Key {
 }
 
 /// Step 2: `SignKey`, hex that is used as text; for the vectors, everyone else keeps a [`Key`].
+#[doc(hidden)]
 pub fn sign_key(secret: &Secret, key_time: &str) -> Secret {
     let mac = hmac_sha1(secret.expose().as_bytes()).chain_update(key_time);
     Secret::from(&*digest_hex(&mac.finalize().into_bytes()))
@@ -91,7 +92,7 @@ pub fn string_to_sign(key: &Key, http_sha1: &str, put: &mut impl FnMut(&str)) {
 }
 
 /// Step 7: the signature in hex, from the hex SHA-1 of `HttpString`.
-pub fn signature(key: &Key, http_sha1: &str) -> Text<64> {
+pub fn signature(key: &Key, http_sha1: &str) -> StackStr<64> {
     let mut mac = key.mac.clone();
     string_to_sign(key, http_sha1, &mut |part| mac.update(part.as_bytes()));
     digest_hex(&mac.finalize().into_bytes())
@@ -99,13 +100,39 @@ pub fn signature(key: &Key, http_sha1: &str) -> Text<64> {
 
 /// The signature of a POST form, in hex, from the text of its policy.
 /// <https://cloud.tencent.com/document/product/436/14690>
-pub fn form_signature(key: &Key, policy: &str) -> Text<64> {
+pub fn form_signature(key: &Key, policy: &str) -> StackStr<64> {
     let mut mac = key.mac.clone();
     mac.update(digest_hex(&Sha1::digest(policy)).as_bytes());
     digest_hex(&mac.finalize().into_bytes())
 }
 
 /// The URL to use within the key's period: one buffer, whose parameters are hashed where they stand.
+///
+/// ```
+/// use upload_grant::sign::cos;
+/// use upload_grant::wire::secret::Secret;
+/// use upload_grant::wire::time::Timestamp;
+///
+/// // An upload of this type to this key within five minutes, with temporary credentials.
+/// let at = Timestamp::parse_rfc3339("2026-11-21T08:00:00Z").ok_or("no instant")?;
+/// let key = cos::key(&Secret::from("the temporary secret key"), at.plus(-60), at.plus(300));
+/// let request = cos::Presign {
+///     method: "put",
+///     base: "https://docs-1250000000.cos.ap-jakarta.myqcloud.com",
+///     path: "/inbox/01K7.pdf",
+///     params: &[(cos::TOKEN, "the token")],
+///     headers: &[
+///         ("content-type", "application/pdf"),
+///         ("host", "docs-1250000000.cos.ap-jakarta.myqcloud.com"),
+///     ],
+///     secret_id: "AKID",
+/// };
+/// let url = cos::presign(&key, &request);
+/// assert!(url.starts_with(
+///     "https://docs-1250000000.cos.ap-jakarta.myqcloud.com/inbox/01K7.pdf?x-cos-security-token=the%20token&"
+/// ));
+/// # Ok::<(), &str>(())
+/// ```
 pub fn presign(key: &Key, request: &Presign<'_>) -> String {
     let params: usize = request.params.iter().map(|(n, v)| 2 * (3 * n.len() + 1) + 3 * v.len()).sum();
     let headers: usize = request.headers.iter().map(|(name, _)| name.len() + 3).sum();

@@ -10,7 +10,7 @@ use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::wire::encode::{Text, digest_hex, percent, percent_path, percent_with};
+use crate::wire::encode::{StackStr, digest_hex, percent, percent_path, percent_with};
 use crate::wire::secret::{Secret, hmac_sha256};
 use crate::wire::time::Timestamp;
 
@@ -43,6 +43,7 @@ pub fn key(secret: &Secret, region: &str, at: Timestamp) -> Key {
 }
 
 /// The derived key in the raw, for the vectors; everyone else keeps a [`Key`].
+#[doc(hidden)]
 pub fn signing_key(secret: &Secret, region: &str, at: Timestamp) -> Zeroizing<[u8; 32]> {
     let prefixed = Zeroizing::new(format!("aliyun_v4{}", secret.expose()));
     let hmac = |key: &[u8], text: &str| {
@@ -76,7 +77,7 @@ pub struct Presign<'a> {
     pub headers: &'a [(&'a str, &'a str)],
     /// The names of the other signed headers, lower-case and in order: `content-length`, `host`, …
     pub additional: &'a [&'a str],
-    /// Seconds from `at`: 1 to 604800, with a token at most 43200.
+    /// Seconds from `at`: 1 to 604800, with a token at most 43200; not checked here, OSS refuses other values.
     pub expires: u32,
 }
 
@@ -140,7 +141,7 @@ pub fn string_to_sign(key: &Key, canonical_sha256: &str, at: Timestamp, put: &mu
 }
 
 /// Step 4: the signature in hex, from the hex SHA-256 of the canonical request.
-pub fn signature(key: &Key, canonical_sha256: &str, at: Timestamp) -> Text<64> {
+pub fn signature(key: &Key, canonical_sha256: &str, at: Timestamp) -> StackStr<64> {
     let mut mac = key.mac.clone();
     string_to_sign(key, canonical_sha256, at, &mut |part| mac.update(part.as_bytes()));
     digest_hex(&mac.finalize().into_bytes())

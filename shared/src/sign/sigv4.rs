@@ -6,7 +6,7 @@ use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::wire::encode::{Text, digest_hex, names};
+use crate::wire::encode::{StackStr, digest_hex, names};
 use crate::wire::secret::{Secret, hmac_sha256};
 use crate::wire::time::Timestamp;
 
@@ -84,7 +84,7 @@ pub fn string_to_sign(key: &Key, canonical_sha256: &str, at: Timestamp, put: &mu
 }
 
 /// Step 4: the signature in hex, from the hex SHA-256 of the canonical request.
-pub fn signature(key: &Key, canonical_sha256: &str, at: Timestamp) -> Text<64> {
+pub fn signature(key: &Key, canonical_sha256: &str, at: Timestamp) -> StackStr<64> {
     let mut mac = key.mac.clone();
     string_to_sign(key, canonical_sha256, at, &mut |part| mac.update(part.as_bytes()));
     digest_hex(&mac.finalize().into_bytes())

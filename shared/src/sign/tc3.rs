@@ -6,7 +6,7 @@ use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::wire::encode::{Text, decimal, digest_hex, names};
+use crate::wire::encode::{StackStr, decimal, digest_hex, names};
 use crate::wire::secret::{Secret, hmac_sha256};
 use crate::wire::time::Timestamp;
 
@@ -38,6 +38,7 @@ pub fn key(secret: &Secret, service: &str, at: Timestamp) -> Key {
 }
 
 /// The derived key in the raw, for the vectors; everyone else keeps a [`Key`].
+#[doc(hidden)]
 pub fn signing_key(secret: &Secret, service: &str, at: Timestamp) -> Zeroizing<[u8; 32]> {
     let prefixed = Zeroizing::new(format!("TC3{}", secret.expose()));
     let date = at.date();
@@ -107,7 +108,7 @@ pub fn string_to_sign(key: &Key, canonical_sha256: &str, at: Timestamp, put: &mu
 }
 
 /// Step 3, second half: the signature in hex, from the hex SHA-256 of the canonical request.
-pub fn signature(key: &Key, canonical_sha256: &str, at: Timestamp) -> Text<64> {
+pub fn signature(key: &Key, canonical_sha256: &str, at: Timestamp) -> StackStr<64> {
     let mut mac = key.mac.clone();
     string_to_sign(key, canonical_sha256, at, &mut |part| mac.update(part.as_bytes()));
     digest_hex(&mac.finalize().into_bytes())
@@ -154,6 +155,31 @@ pub struct Call<'a> {
 }
 
 /// The headers to send with `call`. `host` is signed too and left to the HTTP client.
+///
+/// ```
+/// use upload_grant::sign::tc3;
+/// use upload_grant::wire::secret::Secret;
+/// use upload_grant::wire::time::Timestamp;
+///
+/// let at = Timestamp::parse_rfc3339("2026-11-21T08:00:00Z").ok_or("no instant")?;
+/// let key = tc3::key(&Secret::from("the secret key"), "lke", at);
+/// let call = tc3::Call {
+///     host: "lke.intl.tencentcloudapi.com",
+///     action: "DescribeStorageCredential",
+///     version: "2023-11-30",
+///     region: Some("ap-jakarta"),
+///     language: None,
+///     body: br#"{"BotBizId":"1779863007508561920","FileType":"pdf"}"#,
+///     secret_id: "AKID",
+///     token: None,
+/// };
+/// let headers = tc3::headers(&key, &call, at);
+/// let (_, authorization) = headers.iter().find(|(name, _)| *name == "authorization").ok_or("not signed")?;
+/// assert!(authorization.starts_with(
+///     "TC3-HMAC-SHA256 Credential=AKID/2026-11-21/lke/tc3_request, SignedHeaders=content-type;host;x-tc-action, "
+/// ));
+/// # Ok::<(), &str>(())
+/// ```
 pub fn headers(key: &Key, call: &Call<'_>, at: Timestamp) -> Vec<(&'static str, String)> {
     const JSON: &str = "application/json; charset=utf-8";
     let signed = [("content-type", JSON), ("host", call.host), ("x-tc-action", call.action)];

@@ -106,11 +106,13 @@ pub fn hex(out: &mut String, bytes: &[u8]) {
     }
 }
 
-/// A digest (at most 32 bytes of it) as lower-case hex, on the stack.
-pub fn digest_hex(digest: &[u8]) -> Text<64> {
+/// A digest of at most 32 bytes as lower-case hex, on the stack. Bytes past the 32nd are dropped; a debug build
+/// panics over them.
+pub fn digest_hex(digest: &[u8]) -> StackStr<64> {
+    debug_assert!(digest.len() <= 32, "a longer digest does not fit");
     // Arithmetic instead of a table: many digits at a time.
     let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
-    let mut text = Text::default();
+    let mut text = StackStr::default();
     for (pair, byte) in text.bytes.chunks_exact_mut(2).zip(digest) {
         pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
     }
@@ -119,8 +121,8 @@ pub fn digest_hex(digest: &[u8]) -> Text<64> {
 }
 
 /// A number in decimal, on the stack.
-pub fn decimal(number: i64) -> Text<20> {
-    let (mut rest, mut digits, mut text) = (number.unsigned_abs(), [0; 20], Text::default());
+pub fn decimal(number: i64) -> StackStr<20> {
+    let (mut rest, mut digits, mut text) = (number.unsigned_abs(), [0; 20], StackStr::default());
     let mut from = digits.len();
     loop {
         from -= 1;
@@ -149,12 +151,12 @@ pub fn base64_decode(text: &str) -> Option<Vec<u8>> {
 
 /// A short ASCII text that lives on the stack and reads as a `&str`; what does not fit is dropped.
 #[derive(Clone, Copy)]
-pub struct Text<const N: usize> {
+pub struct StackStr<const N: usize> {
     bytes: [u8; N],
     len: usize,
 }
 
-impl<const N: usize> Text<N> {
+impl<const N: usize> StackStr<N> {
     /// Appends one ASCII byte.
     pub fn push(&mut self, byte: u8) {
         if let Some(place) = self.bytes.get_mut(self.len) {
@@ -164,13 +166,13 @@ impl<const N: usize> Text<N> {
     }
 }
 
-impl<const N: usize> Default for Text<N> {
+impl<const N: usize> Default for StackStr<N> {
     fn default() -> Self {
         Self { bytes: [0; N], len: 0 }
     }
 }
 
-impl<const N: usize> Deref for Text<N> {
+impl<const N: usize> Deref for StackStr<N> {
     type Target = str;
 
     fn deref(&self) -> &str {
@@ -178,13 +180,13 @@ impl<const N: usize> Deref for Text<N> {
     }
 }
 
-impl<const N: usize> fmt::Display for Text<N> {
+impl<const N: usize> fmt::Display for StackStr<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self)
     }
 }
 
-impl<const N: usize> fmt::Debug for Text<N> {
+impl<const N: usize> fmt::Debug for StackStr<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&**self, f)
     }

@@ -8,7 +8,8 @@ use sha1::Sha1;
 use sha2::Sha256;
 use zeroize::Zeroize;
 
-/// A secret text: it cannot be displayed or serialized, and its memory is wiped when it is dropped.
+/// A secret text: it has no `Display` and no `Serialize`, and its memory is wiped when it is dropped. Where a document
+/// with it is sealed next, its field says [`serialize_exposed`].
 ///
 /// ```
 /// # use upload_grant::wire::secret::Secret;
@@ -26,11 +27,11 @@ impl Secret {
     }
 }
 
-/// For what is sealed in the next step: serializes the text itself.
+/// Serializes the text itself: for `#[serde(serialize_with = "…")]` where the document is sealed next.
 ///
 /// # Errors
 /// The serializer's.
-pub fn exposed<S: serde::Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
+pub fn serialize_exposed<S: serde::Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.expose())
 }
 

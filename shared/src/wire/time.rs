@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use time::format_description::well_known::Rfc3339;
 use time::{Date, Month, OffsetDateTime, Time};
 
-use crate::wire::encode::Text;
+use crate::wire::encode::StackStr;
 
 /// A whole second of UTC, always within the years 0000 to 9999.
 ///
@@ -38,27 +38,27 @@ impl Timestamp {
     }
 
     /// `20260327`
-    pub fn date_compact(self) -> Text<8> {
+    pub fn date_compact(self) -> StackStr<8> {
         self.write("YMD")
     }
 
     /// `2026-03-27`
-    pub fn date(self) -> Text<10> {
+    pub fn date(self) -> StackStr<10> {
         self.write("Y-M-D")
     }
 
     /// `20260327T100000Z`
-    pub fn iso_basic(self) -> Text<16> {
+    pub fn iso_basic(self) -> StackStr<16> {
         self.write("YMDThmsZ")
     }
 
     /// `2026-03-27T10:00:00Z`
-    pub fn rfc3339(self) -> Text<20> {
+    pub fn rfc3339(self) -> StackStr<20> {
         self.write("Y-M-DTh:m:sZ")
     }
 
-    /// `2026-03-27T10:00:00.000Z`
-    pub fn iso_millis(self) -> Text<24> {
+    /// `2026-03-27T10:00:00.000Z`; a timestamp is whole seconds, so the milliseconds are always 000.
+    pub fn iso_millis(self) -> StackStr<24> {
         self.write("Y-M-DTh:m:s.000Z")
     }
 
@@ -86,11 +86,11 @@ impl Timestamp {
     }
 
     /// Fills a pattern: `Y M D h m s` stand for the fields, everything else for itself.
-    fn write<const N: usize>(self, pattern: &str) -> Text<N> {
+    fn write<const N: usize>(self, pattern: &str) -> StackStr<N> {
         let at = OffsetDateTime::from_unix_timestamp(self.0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let (year, month, day) = at.to_calendar_date();
         let (hour, minute, second) = at.to_hms();
-        let mut text = Text::default();
+        let mut text = StackStr::default();
         for symbol in pattern.bytes() {
             match symbol {
                 b'Y' => {
@@ -109,7 +109,7 @@ impl Timestamp {
     }
 }
 
-fn two_digits<const N: usize>(text: &mut Text<N>, number: i32) {
+fn two_digits<const N: usize>(text: &mut StackStr<N>, number: i32) {
     for digit in [number / 10, number % 10] {
         text.push(b"0123456789"[digit.unsigned_abs() as usize % 10]);
     }

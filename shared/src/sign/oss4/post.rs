@@ -104,6 +104,30 @@ pub fn sign(key: &Key, policy_base64: &str) -> String {
 }
 
 /// The fields of the form, in the order to send them; the field `file` follows last.
+///
+/// ```
+/// use upload_grant::sign::oss4;
+/// use upload_grant::wire::secret::Secret;
+/// use upload_grant::wire::time::Timestamp;
+///
+/// // A picture of at most a megabyte, under this key, within five minutes.
+/// let at = Timestamp::parse_rfc3339("2026-11-21T08:00:00Z").ok_or("no instant")?;
+/// let key = oss4::key(&Secret::from("the access key's secret"), "ap-southeast-1", at);
+/// let post = oss4::post::Post {
+///     bucket: "media",
+///     object: "inbox/01K7.png",
+///     access_key_id: "LTAI",
+///     token: None,
+///     content_type: "image/png",
+///     min_bytes: 1,
+///     max_bytes: 1 << 20,
+///     expiration: at.plus(300),
+/// };
+/// let fields = oss4::post::form(&key, &post, at);
+/// assert_eq!(fields[0], ("key".to_owned(), "inbox/01K7.png".to_owned()));
+/// assert!(fields.iter().any(|(name, _)| name == "x-oss-signature"));
+/// # Ok::<(), &str>(())
+/// ```
 pub fn form(key: &Key, post: &Post<'_>, at: Timestamp) -> Vec<(String, String)> {
     let policy = base64(post.policy(key, at).as_bytes());
     let signature = sign(key, &policy);
