@@ -34,13 +34,13 @@ pub(super) async fn complete<F: Flow>(
     let token = text(&sent, "token")?.ok_or_else(|| Problem::invalid("/token", "token is required"))?;
     let claims = sealers.open_token(token, F::SPEC.name, clock::now())?;
     let _place = app.capacity.place()?;
+    let receipt = receipt(&app.flow, &claims, &sent)?;
     // The function's own word about a relayed upload is worth more than the client's.
     if claims.mode == Mode::Relay
         && let Some(outcome) = app.store.outcome(&format!("ticket:{}", claims.id)).await?
     {
         return Ok(no_store(json_response(&outcome.data)));
     }
-    let receipt = receipt(&app.flow, &claims, &sent)?;
     Ok(no_store(json_response(&receipt)))
 }
 

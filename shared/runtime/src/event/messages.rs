@@ -233,7 +233,8 @@ fn plain_words(kind: &str) -> &str {
 
 /// `Records`, as AWS and Tencent Cloud have them.
 fn recorded(event: &str, members: &Members<'_>, records: &Elements<'_>) -> Result<Event, Problem> {
-    let first = records.first.first().and_then(|record| Members::of(record.get())).unwrap_or_default();
+    // What is no object has no id, and fails beside the others.
+    let first = records.first.iter().find_map(|record| Members::of(record.get())).unwrap_or_default();
     if first.text("eventSource").as_deref() == Some("aws:sqs") {
         return sqs_records(records);
     }
