@@ -1,4 +1,4 @@
-//! What model and signing write with: encodings, instants, secrets.
+//! What the model and the signatures are written with: encodings, instants, secrets.
 
 pub mod encode;
 pub mod secret;

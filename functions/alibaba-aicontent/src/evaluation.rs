@@ -1,4 +1,4 @@
-//! What the evaluation service is told with a recording, and what it answers.
+//! What goes to the evaluation service with a recording, and what it answers.
 
 use serde_json::{Map, Value, json};
 use upload_grant::model::problem::Problem;
@@ -9,7 +9,7 @@ use upload_grant_runtime::vendor::{Reply, alibaba, request_id};
 use crate::warrant::Warrant;
 
 pub(crate) const DEFAULT_CORE: &str = "en.sent.score";
-/// The longest evaluation request, as JSON: it rides in tickets, which are part of a URL.
+/// The longest evaluation request, as JSON: it is sealed into tickets, which are part of a URL.
 pub(crate) const MAX_TEXT: usize = 2048;
 
 /// The evaluation's request object, with the caller's members.

@@ -29,7 +29,7 @@ const fn row(content_type: &'static str, extensions: &'static [&'static str]) ->
     Accepted { content_type, extensions, max_bytes: MAX_BYTES }
 }
 
-/// The flow: a client of the authorization, and the warrants it has brought.
+/// The flow: a client of the authorization, and the warrants it has fetched.
 pub struct Aicontent {
     warrants: Cached<Warrants>,
 }

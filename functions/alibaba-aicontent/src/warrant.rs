@@ -19,10 +19,10 @@ use upload_grant_runtime::vendor::alibaba::{self, member, text};
 use upload_grant_runtime::vendor::{Attempt, Outgoing, Refusal, RefusalKind, Reply};
 
 const ACTION: &str = "CreateAccessWarrant";
-/// Without dashes: so every SDK version writes it.
+/// Without dashes, as every SDK version writes it.
 const VERSION: &str = "20240611";
 const PATH: &str = "/api/v1/aliyunConsole/createAccessWarrant";
-/// The application's signature is wrong: so is its secret.
+/// The error code of a wrong application signature, so of a wrong secret.
 pub(crate) const BAD_SIGN: &str = "430008";
 /// How long a warrant is asked for.
 const LIFETIME_SECS: i64 = 7200;
@@ -43,7 +43,7 @@ pub struct Warrants {
     pub(crate) app_id: String,
     pub(crate) app_secret: Option<KeyRing>,
     pub(crate) transport: Transport,
-    /// The evaluation service's hosts, the first one in forms.
+    /// The evaluation service's hosts, the first one in grants.
     pub(crate) ssapi_endpoints: Vec<String>,
 }
 
@@ -61,14 +61,14 @@ pub(crate) enum Transport {
 pub struct Holder {
     pub(crate) user_id: String,
     address: String,
-    /// What of the address tells one place from another.
-    place: String,
+    /// See [`network`].
+    network: String,
 }
 
-/// One warrant serves a user wherever in one place.
+/// One warrant serves a user at every address of one network.
 impl PartialEq for Holder {
     fn eq(&self, other: &Self) -> bool {
-        (&self.user_id, &self.place) == (&other.user_id, &other.place)
+        (&self.user_id, &self.network) == (&other.user_id, &other.network)
     }
 }
 
@@ -76,7 +76,7 @@ impl Eq for Holder {}
 
 impl Hash for Holder {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (&self.user_id, &self.place).hash(state);
+        (&self.user_id, &self.network).hash(state);
     }
 }
 
@@ -87,20 +87,20 @@ impl Holder {
         Self {
             user_id: upload.param("user_id").unwrap_or("anonymous").to_owned(),
             address: address.to_owned(),
-            place: place(address),
+            network: network(address),
         }
     }
 }
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n{}", self.user_id, self.place)
+        write!(f, "{}\n{}", self.user_id, self.network)
     }
 }
 
-/// What tells one place from another: of an IPv6 address the /64, within which devices change their address every
-/// day (RFC 8981).
-fn place(address: &str) -> String {
+/// The network of an address: the /64 of an IPv6 address, within which devices change theirs every day (RFC 8981);
+/// an IPv4 address itself.
+fn network(address: &str) -> String {
     match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
         Ok(IpAddr::V6(v6)) => {
             let [a, b, c, d, ..] = v6.segments();

@@ -29,7 +29,7 @@ struct Described {
     status: String,
 }
 
-/// The next step: `AddFile` where there is no file yet, else a look at how far it is.
+/// The next step: `AddFile` where there is no file yet, else `DescribeFile` for its status.
 pub(crate) async fn step(
     leases: &Leases,
     cx: &Context,

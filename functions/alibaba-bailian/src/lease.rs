@@ -129,7 +129,7 @@ impl Leases {
     }
 }
 
-/// The headers to the letter, an empty one too; what every client sets by itself is left to it.
+/// The headers exactly as given, empty ones included, without those that every HTTP client sets by itself.
 fn headers(given: &Map<String, Value>) -> Result<OrderedMap, Problem> {
     let mut headers = OrderedMap::default();
     for (name, value) in given {
@@ -144,7 +144,7 @@ fn headers(given: &Map<String, Value>) -> Result<OrderedMap, Problem> {
     Ok(headers)
 }
 
-/// A path of these segments, whatever is in them.
+/// A path of these segments, each percent-encoded.
 pub(crate) fn path(segments: &[&str]) -> String {
     segments.iter().fold(String::new(), |mut path, segment| {
         path.push('/');
@@ -155,19 +155,19 @@ pub(crate) fn path(segments: &[&str]) -> String {
 
 /// `Data` and request id of a success; a failure can come with HTTP 200.
 pub(crate) fn success<T: DeserializeOwned>(reply: &Reply) -> Result<(T, Option<String>), Refusal> {
-    let document = alibaba::document(reply).map_err(may_not)?;
+    let document = alibaba::document(reply).map_err(auth_if_not_member)?;
     let request_id = text(&document, "RequestId");
     if text(&document, "Success").is_some_and(|success| !success.eq_ignore_ascii_case("true")) {
         let code = text(&document, "Code").unwrap_or_default();
-        return Err(may_not(alibaba::refusal(reply, &code, request_id.as_deref())));
+        return Err(auth_if_not_member(alibaba::refusal(reply, &code, request_id.as_deref())));
     }
     let data = member(&document, "Data").and_then(|data| T::deserialize(data).ok());
     let unusable = || Refusal::new(RefusalKind::BadResponse, reply, None, request_id.as_deref());
     data.map(|data| (data, request_id.clone())).ok_or_else(unusable)
 }
 
-/// The key is no member of the workspace: a permission, whatever the status.
-fn may_not(refusal: Refusal) -> Refusal {
+/// That the key is no member of the workspace is a missing permission, whatever the HTTP status.
+fn auth_if_not_member(refusal: Refusal) -> Refusal {
     let is_about_it =
         refusal.vendor.code.as_deref().is_some_and(|code| code.contains("NoWorkspacePermission"));
     if is_about_it { Refusal { kind: RefusalKind::Auth, ..refusal } } else { refusal }

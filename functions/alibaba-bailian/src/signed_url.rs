@@ -16,7 +16,7 @@ pub(crate) struct SignedUrl {
 }
 
 impl SignedUrl {
-    /// Path and query stay to the letter: they are signed. A loopback `over` stands in for the vendor's host.
+    /// Path and query are kept byte for byte: they are signed. A loopback `over` stands in for the vendor's host.
     pub(crate) fn read(signed: &str, over: Option<&str>) -> Result<Self, Problem> {
         let (address, query) = signed_url::split(signed).ok_or_else(|| bad_answer("no signed URL"))?;
         let (_, rest) = address.split_once("://").ok_or_else(|| bad_answer("no signed URL"))?;

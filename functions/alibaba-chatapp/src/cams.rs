@@ -161,7 +161,7 @@ impl Sts {
         oss4::presign(&self.key(at), &presign, at)
     }
 
-    /// A URL that says, for the next minute, what the store has under `object`.
+    /// A presigned HEAD of `object`, good for a minute.
     pub(crate) fn presign_head(&self, object: &str, at: Timestamp) -> String {
         self.presign("HEAD", object, &[], 60, at)
     }

@@ -20,7 +20,7 @@ use upload_grant_runtime::vendor::bucket::OSS_MAX_KEY;
 
 use crate::cams::{Cams, Sts};
 
-/// The flow: a client of CAMS, and the keys it has brought.
+/// The flow: a client of CAMS, and the keys it has fetched.
 pub struct Chatapp {
     sts: Cached<Cams>,
 }
@@ -68,7 +68,7 @@ impl Flow for Chatapp {
         Ok(grant)
     }
 
-    /// OSS refuses a second object under a key: one of the same bytes is this upload, whose answer was lost.
+    /// OSS refuses a second object under a key: one with the same bytes is this upload, whose response was lost.
     async fn upload(
         &self,
         cx: &Context,

@@ -20,7 +20,7 @@ use crate::policy::Uploads;
 /// `max_file_size_mb` of a live answer, for files whose size nobody says.
 const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 
-/// The flow: a client of DashScope, and the forms it has brought.
+/// The flow: a client of DashScope, and the forms it has fetched.
 pub struct Dashscope {
     forms: Cached<Uploads>,
 }
@@ -72,8 +72,8 @@ impl Flow for Dashscope {
         Ok(grant)
     }
 
-    /// Where the policy forbids a second object under a key, one that is there is this upload's, whose answer was
-    /// lost.
+    /// Where the policy forbids a second object under a key, one that is already there is this upload's own, whose
+    /// response was lost.
     async fn upload(
         &self,
         cx: &Context,
@@ -81,7 +81,7 @@ impl Flow for Dashscope {
         body: Body,
     ) -> Result<StoredObject, Problem> {
         let grant = self.grant(cx, upload).await?;
-        // We hold no key to sign a look with: the vendor's store will not show it, and then nothing is said of it.
+        // There is no key here to sign a HEAD with, so the store refuses it: the receipt then says nothing of the content.
         let look = grant.object.as_ref().map(|object| object.location.clone()).unwrap_or_default();
         let (promised, look) = ((upload.size, &upload.checksums), std::future::ready(Ok(look)));
         transfer::send_once(cx.vendor.client(), grant, body, upload.deadline, promised, look).await

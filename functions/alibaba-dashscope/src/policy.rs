@@ -23,7 +23,7 @@ const FIELDS: [(&str, &str); 2] =
 pub struct Uploads {
     pub(crate) endpoint: String,
     api_key: KeyRing,
-    /// The key's fingerprint: names the account where the key itself must not stand.
+    /// The key's fingerprint: identifies the account where the key itself must not appear.
     pub(crate) account: String,
     oss_endpoint: Option<String>,
 }
@@ -113,7 +113,7 @@ impl Uploads {
         let mut bound =
             PostPolicy::read(data.policy.expose()).ok_or_else(|| bad_answer("an unreadable policy"))?;
         bound.expires_at = cx.vendor.by_our_clock(bound.expires_at);
-        // By now, not by when it was asked for: the answer took its time.
+        // Against the present, not the time of the request: the answer may have taken a while.
         if bound.expires_at <= clock::now() {
             return Err(bad_answer("an expired policy"));
         }

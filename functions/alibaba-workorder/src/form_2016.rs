@@ -24,7 +24,7 @@ use crate::{Workorder, stored_in};
 pub(crate) const VERSION: &str = "2016-08-30";
 /// As the vendor's own client sends it.
 const ACTION: &str = "GetOSSTempAuthor";
-/// As the vendor's page spells it, for a gateway that minds.
+/// As the vendor's page spells it, for a gateway that minds the case.
 pub(crate) const DOCUMENTED_ACTION: &str = "getOSSTempAuthor";
 
 /// The longest member of the vendor's answer that is passed on; its policies have some 200 bytes.
@@ -62,7 +62,7 @@ pub(crate) async fn grant(
 ) -> Result<Grant, Problem> {
     let mut form = forms.get(cx, &Account, upload.deadline).await?;
     if matches!(form.bound.key, KeyRule::Is(_)) {
-        // Good for one file only: another file's would be written over.
+        // Good for one key only: a second file would overwrite the first.
         form = Arc::new(forms.source().fetch(cx, &Account, upload.deadline).await?);
     }
     let key = match &form.bound.key {

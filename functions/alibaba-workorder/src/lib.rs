@@ -21,7 +21,7 @@ use crate::url_2021::UrlApi;
 
 /// The flow: a client of one of the vendor's two APIs.
 pub enum Workorder {
-    /// `getOSSTempAuthor`, and the form it has brought.
+    /// `getOSSTempAuthor`, and the form it has fetched.
     Form2016(Cached<FormApi>),
     /// `GetAttachmentUploadUrl`, one call per file.
     Url2021(UrlApi),

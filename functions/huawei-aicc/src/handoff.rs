@@ -14,7 +14,7 @@ pub(crate) fn of(receipt: &Receipt, context: &UploadContext<'_>) -> Handoff {
         "audio" => ("AUDIO", receipt.key.clone()),
         "video" => ("VIDEO", receipt.key.clone()),
         _ => {
-            // Comma-joined, so the name must not have any.
+            // The content is joined by commas, so the name must not have any.
             let name = receipt.filename.replace(',', "_");
             let row = LISTED.iter().find(|row| row.content_type == context.content_type);
             let extension = row.map_or("txt", |row| row.extensions[0]);

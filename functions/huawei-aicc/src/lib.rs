@@ -43,7 +43,7 @@ const fn row(content_type: &'static str, extensions: &'static [&'static str]) ->
     Accepted { content_type, extensions, max_bytes: MAX_BYTES }
 }
 
-/// The flow: a client of the messaging API, and the sessions it has brought.
+/// The flow: a client of the messaging API, and the sessions it has fetched.
 pub struct Aicc {
     sessions: Cached<Sessions>,
 }

@@ -144,7 +144,7 @@ impl Fetch for Sessions {
             "userId": user.id, "userName": user.name, "channelId": user.channel, "locale": user.locale,
         });
         let now = clock::now();
-        // A bearer that has ended before its time shows only when it is used: it is fetched anew, once.
+        // That a bearer was revoked early shows only when it is used: it is fetched anew, once.
         let or_ended = |reply: &Reply| match session_token(reply) {
             Err(refusal) if refusal.kind == RefusalKind::TokenEnded => Ok(None),
             outcome => outcome.map(Some),

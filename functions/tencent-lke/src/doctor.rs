@@ -60,7 +60,7 @@ impl Diagnose for Lke {
     ) -> Result<(), Problem> {
         let answer = match report.call(self.describe(cx, upload)).await {
             Err(problem) => {
-                self.try_the_other(cx, upload, &problem, report).await;
+                self.try_other_api(cx, upload, &problem, report).await;
                 return Err(problem);
             }
             answer => answer?,
@@ -86,9 +86,9 @@ impl Diagnose for Lke {
         match answer.usable_keys() {
             Some(keys) if report.uploads() => {
                 let outcome = send(cx, upload, &form(cx, upload, &place, keys)).await;
-                tell(report, &place, "lke.post-object", "a POST form", &outcome);
+                report_outcome(report, &place, "lke.post-object", "a POST form", &outcome);
                 let outcome = send(cx, upload, &with_acl(cx, upload, &place, keys)).await;
-                tell(report, &place, "lke.acl", "a PUT with x-cos-acl: default", &outcome);
+                report_outcome(report, &place, "lke.acl", "a PUT with x-cos-acl: default", &outcome);
             }
             Some(_) => {
                 report.add(Finding::skipped("lke.post-object", "--no-upload"));
@@ -102,7 +102,7 @@ impl Diagnose for Lke {
 
 impl Lke {
     /// The vendor has two APIs for this call, and moves from one to the other.
-    async fn try_the_other(
+    async fn try_other_api(
         &self,
         cx: &Context,
         upload: &UploadRequest,
@@ -173,7 +173,13 @@ async fn send(cx: &Context, upload: &UploadRequest, grant: &Grant) -> Result<Rep
     Ok(transfer::exchange(cx.vendor.client(), grant, upload.deadline, body).await?.0)
 }
 
-fn tell(report: &mut Report, place: &Place, check: &str, what: &str, outcome: &Result<Reply, Problem>) {
+fn report_outcome(
+    report: &mut Report,
+    place: &Place,
+    check: &str,
+    what: &str,
+    outcome: &Result<Reply, Problem>,
+) {
     let line = match outcome {
         Ok(reply) if reply.is_success() => {
             report.left(place.key.as_str());

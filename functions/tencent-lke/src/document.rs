@@ -14,11 +14,11 @@ use crate::Lke;
 use crate::answer;
 use crate::api::{Action, Api, Gateway};
 
-/// `Status` of a document that can be used, and of one that never will be. All others are on the way.
+/// `Status` of a document that can be used, and of one that never will be. All others are in progress.
 const USABLE: [i64; 3] = [3, 10, 12];
 const FAILED: [i64; 10] = [4, 5, 6, 8, 14, 16, 18, 19, 20, 21];
 
-/// Where documents are made, if jobs go on to that.
+/// The endpoint of the document calls, if jobs go on to them.
 pub(crate) fn endpoint(env: &mut Env, gateway: &Gateway) -> Option<String> {
     let same_site = Api::Lke20231130.endpoint_at(&gateway.endpoint);
     let endpoint = env.endpoint("LKE_DOC_ENDPOINT", &same_site);
@@ -26,7 +26,7 @@ pub(crate) fn endpoint(env: &mut Env, gateway: &Gateway) -> Option<String> {
 }
 
 impl Lke {
-    /// The next step: `SaveDoc` where there is no document yet, else a look at how far it is.
+    /// The next step: `SaveDoc` where there is no document yet, else `DescribeDoc` for its status.
     pub(crate) async fn step(
         &self,
         cx: &Context,
@@ -68,8 +68,8 @@ impl Lke {
     }
 }
 
-/// The hand-off, in the types that the gateway insists on. The same bytes again are the document that is there: an
-/// answer that was lost costs no second one.
+/// The hand-off, in the types that the gateway insists on. The same bytes again yield the
+/// document that is there, so a retry after a lost response makes no second one.
 fn body(save: &Handoff) -> Value {
     let mut body = Value::Object(save.params.clone());
     body["Opt"] = 2.into();

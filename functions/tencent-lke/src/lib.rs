@@ -34,7 +34,7 @@ pub struct Lke {
     cos_endpoint: Option<String>,
     /// Who sees the document: 1 to 4, else the vendor's default.
     enable_scope: Option<u8>,
-    /// Where jobs go on to the document, if they do.
+    /// The endpoint of the document calls, if jobs go on to them.
     documents: Option<String>,
 }
 

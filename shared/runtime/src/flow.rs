@@ -24,18 +24,18 @@ use crate::transfer::{self, Body, StoredObject};
 /// moment still finds it good. A credential with no more left than this makes no grant.
 pub const END_MARGIN_SECS: i64 = 30;
 
-/// How far a job's document is.
+/// The state of a job's document.
 #[derive(Debug)]
 pub enum Finish {
-    /// It can be used; none if the vendor makes none of this upload.
+    /// It can be used; `None` if the vendor makes no document of this upload.
     Done(Option<Document>),
-    /// The vendor is at it.
+    /// The vendor is still processing it.
     Pending(Document),
 }
 
 /// One vendor flow: how its API turns a checked request into a grant, and what to do with the upload.
 pub trait Flow: Send + Sync + Sized + 'static {
-    /// What is fact and not code.
+    /// The flow's facts, as data.
     const SPEC: Spec;
 
     /// Reads the flow's settings; what is missing or wrong is recorded in `env`.
@@ -90,7 +90,7 @@ pub trait Flow: Send + Sync + Sized + 'static {
         false
     }
 
-    /// One step further with a job's upload, where the flow [finishes](Flow::finishes) it. What the last step came to
+    /// Takes the next step with a job's upload, where the flow [finishes](Flow::finishes) it. What the last step came to
     /// is in `receipt.document`; it is recorded before the next, so that no delivery takes a step twice.
     fn finish(
         &self,

@@ -69,7 +69,7 @@ pub struct Receipt {
 pub struct Document {
     /// The vendor's id for it.
     pub id: String,
-    /// How far it is, as the vendor says it.
+    /// Its status, in the vendor's own terms.
     pub status: Value,
 }
 

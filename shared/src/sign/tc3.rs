@@ -37,7 +37,7 @@ pub fn key(secret: &Secret, service: &str, at: Timestamp) -> Key {
     Key { mac: hmac_sha256(&*signing_key(secret, service, at)), scope }
 }
 
-/// The derived key in the raw, for the vectors; everyone else keeps a [`Key`].
+/// The derived key's bytes, for the vectors; everyone else keeps a [`Key`].
 #[doc(hidden)]
 pub fn signing_key(secret: &Secret, service: &str, at: Timestamp) -> Zeroizing<[u8; 32]> {
     let prefixed = Zeroizing::new(format!("TC3{}", secret.expose()));

@@ -41,8 +41,8 @@ impl Caller {
         }
     }
 
-    /// Whose share of what all callers share it takes: its name, and one share for all whose tokens name nobody.
-    /// None where callers are not told apart.
+    /// Whose part of the shared resources it uses: its own, or the one of all whose tokens name nobody. None where
+    /// callers are not told apart.
     pub(crate) fn share(&self) -> Option<&str> {
         self.name.as_deref().or(self.vouched.then_some(""))
     }

@@ -1,6 +1,6 @@
 //! `GRANT_AUTH=none` on a laptop: listening on loopback keeps other machines out, but a page in a browser on this
-//! machine reaches it as well. What a page cannot choose tells: its origin, and with a name that was rebound to
-//! loopback, the host it asks for.
+//! machine reaches it as well. What a page cannot forge gives it away: its origin, and with a name that was
+//! rebound to loopback (DNS rebinding), the host it asks for.
 
 use http::uri::Authority;
 use http::{HeaderMap, header};
@@ -9,7 +9,7 @@ use url::Url;
 use crate::platform::is_loopback;
 use upload_grant::model::problem::{Code, Problem};
 
-/// Who may ask where nobody is asked who they are.
+/// Who may call where callers are not authenticated.
 pub(super) struct Local {
     origins: Vec<String>,
 }

@@ -77,7 +77,7 @@ pub struct Permissions<'a> {
     caller: &'a Caller,
     /// None without a policy.
     group: Option<&'a Group>,
-    /// The platform's own word, which needs no policy.
+    /// The platform itself asks, which needs no policy.
     trusted: bool,
 }
 
@@ -124,7 +124,7 @@ impl<'a> Permissions<'a> {
         self.caller
     }
 
-    /// Whether the caller has `right`. Where nothing is said, sizes may be left out and events are shut.
+    /// Whether the caller has `right`. By default sizes may be left out and events are refused.
     pub fn may(&self, right: Right) -> bool {
         let rights = self.group.and_then(|group| group.rights.as_deref());
         rights.unwrap_or(&[Right::Unsized]).contains(&right)
@@ -143,7 +143,7 @@ impl<'a> Permissions<'a> {
     /// Counts one request or job of this caller.
     ///
     /// # Errors
-    /// `rate_limited`, with the honest time to wait; `unauthenticated` if nobody can tell whose rate it is.
+    /// `rate_limited`, with the actual time to wait; `unauthenticated` if nobody can tell whose rate it is.
     pub fn count(&self, rates: &Rates, now: tokio::time::Instant) -> Result<(), Problem> {
         let Some(per_minute) = self.group.and_then(|group| group.per_minute) else { return Ok(()) };
         let name = self.caller.identity()?.unwrap_or_default();

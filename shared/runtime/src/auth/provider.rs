@@ -1,4 +1,4 @@
-//! The identity provider's keys: fetched when they are needed, kept, and kept on through its outages.
+//! The identity provider's keys: fetched on demand, cached, and used on through its outages.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -133,10 +133,10 @@ impl Provider {
 
     /// The keys that are published now.
     pub(super) async fn fetch(&self) -> Result<Vec<Key>, &'static str> {
-        tokio::time::timeout(TIMEOUT, self.admit()).await.unwrap_or(Err("no answer in time"))
+        tokio::time::timeout(TIMEOUT, self.request_keys()).await.unwrap_or(Err("no answer in time"))
     }
 
-    async fn admit(&self) -> Result<Vec<Key>, &'static str> {
+    async fn request_keys(&self) -> Result<Vec<Key>, &'static str> {
         // Minutes pass between fetches: a kept connection would only be found dead.
         let request =
             self.client.get(&self.url).header("accept", "application/json").header("connection", "close");

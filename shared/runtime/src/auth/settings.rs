@@ -9,9 +9,9 @@ use upload_grant::wire::secret::Secret;
 /// How callers prove who they are.
 #[derive(Clone, Debug)]
 pub enum Auth {
-    /// Nobody is asked; only on loopback, or with `GRANT_INSECURE`.
+    /// No authentication; only on loopback, or with `GRANT_INSECURE`.
     None {
-        /// Whether other machines, and pages of any origin, may ask too.
+        /// Whether other machines, and pages of any origin, may call too.
         insecure: bool,
     },
     /// `x-api-key`: names and the SHA-256 of each key.
@@ -22,7 +22,7 @@ pub enum Auth {
     Gateway,
 }
 
-/// Whose bearer tokens are taken.
+/// Whose bearer tokens are accepted.
 #[derive(Clone, Debug)]
 pub struct Jwt {
     /// `iss`, to the letter.

@@ -1,5 +1,5 @@
-//! What of a flow is fact and not code. Routes, policy, OpenAPI, doctor and tests read it, so that none of them
-//! knows a flow by its name.
+//! A flow's facts, as data. Routes, policy, OpenAPI, doctor and tests read them, so that none of these knows a flow by
+//! its name.
 
 use serde_json::{Map, Value, json};
 use upload_grant::model::media::{Others, Types};

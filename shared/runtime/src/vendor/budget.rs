@@ -9,14 +9,14 @@ use tokio::time::Instant;
 use crate::state::Shared;
 use upload_grant::model::problem::{Code, Problem};
 
-/// So many calls in any window of time, as vendors count them.
+/// At most `calls` calls in any `window`, as vendors count them.
 pub struct Budget {
     calls: usize,
     window: Duration,
-    /// The same number, to divide by.
+    /// `calls`, as a divisor of durations.
     pace: u32,
     /// When the last `calls` calls go out, oldest first.
-    places: Mutex<VecDeque<Instant>>,
+    slots: Mutex<VecDeque<Instant>>,
     /// Where all instances reserve together, and under which name.
     shared: Option<(Arc<Shared>, String)>,
 }
@@ -30,60 +30,59 @@ impl Budget {
         #[allow(clippy::cast_precision_loss, reason = "at most 10000")]
         let window = rps.map_or(Duration::ZERO, |rps| Duration::from_secs_f64(1.05 * calls as f64 / rps));
         let pace = u32::try_from(calls).unwrap_or(u32::MAX).max(1);
-        Self { calls, window, pace, places: Mutex::new(VecDeque::with_capacity(calls)), shared }
+        Self { calls, window, pace, slots: Mutex::new(VecDeque::with_capacity(calls)), shared }
     }
 
-    /// Waits for a place.
+    /// Waits for a slot.
     ///
     /// # Errors
-    /// `rate_limited` at once, with the honest time to wait, if there is none before `deadline`.
+    /// `rate_limited` at once, with the actual time to wait, if there is none before `deadline`.
     pub async fn wait(&self, deadline: Instant) -> Result<(), Problem> {
         if self.calls == 0 {
             return Ok(());
         }
-        let place = match self.reserve_shared(deadline).await {
+        let slot = match self.reserve_shared(deadline).await {
             Some(Ok(wait)) => self.remember(Instant::now() + wait),
             Some(Err(too_long)) => return Err(refusal(too_long)),
             None => self.reserve(Instant::now(), deadline)?,
         };
-        tokio::time::sleep_until(place).await;
+        tokio::time::sleep_until(slot).await;
         Ok(())
     }
 
-    /// A place among all instances' calls; none where nothing is shared, or the store fails.
+    /// A slot among all instances' calls; none where nothing is shared, or the store fails.
     async fn reserve_shared(&self, deadline: Instant) -> Option<Result<Duration, Duration>> {
         let (store, name) = self.shared.as_ref()?;
         store.reserve(name, self.calls, self.window, deadline).await
     }
 
-    /// Keeps a shared place in mind, for when the store fails and this process goes on by itself.
-    fn remember(&self, place: Instant) -> Instant {
-        let mut places = self.places.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if places.len() >= self.calls {
-            places.pop_front();
+    /// Records a slot of the shared budget, for when the store fails and this process goes on by itself.
+    fn remember(&self, slot: Instant) -> Instant {
+        let mut slots = self.slots.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if slots.len() >= self.calls {
+            slots.pop_front();
         }
-        let last = places.back().map_or(place, |last| place.max(*last));
-        places.push_back(last);
-        place
+        let last = slots.back().map_or(slot, |last| slot.max(*last));
+        slots.push_back(last);
+        slot
     }
 
     fn reserve(&self, now: Instant, deadline: Instant) -> Result<Instant, Problem> {
-        let mut places = self.places.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let full = places.len() >= self.calls;
-        let mut place =
-            places.front().filter(|_| full).map_or(now, |oldest| (*oldest + self.window).max(now));
-        if place > now {
-            // Who must wait at all goes out evenly: a burst that travels late would run into the next one.
-            place = places.back().map_or(place, |last| place.max(*last + self.window / self.pace));
+        let mut slots = self.slots.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let full = slots.len() >= self.calls;
+        let mut slot = slots.front().filter(|_| full).map_or(now, |oldest| (*oldest + self.window).max(now));
+        if slot > now {
+            // Calls that wait are spaced evenly: a burst that arrives late would run into the next one.
+            slot = slots.back().map_or(slot, |last| slot.max(*last + self.window / self.pace));
         }
-        if place > deadline {
-            return Err(refusal(place.duration_since(deadline)));
+        if slot > deadline {
+            return Err(refusal(slot.duration_since(deadline)));
         }
         if full {
-            places.pop_front();
+            slots.pop_front();
         }
-        places.push_back(place);
-        Ok(place)
+        slots.push_back(slot);
+        Ok(slot)
     }
 }
 
@@ -101,9 +100,9 @@ mod tests {
         let budget = Budget::new(Some(2.0), None);
         let now = Instant::now();
         let deadline = now + Duration::from_secs(2);
-        let places: Vec<u128> =
+        let slots: Vec<u128> =
             (0..4).map(|_| budget.reserve(now, deadline).unwrap().duration_since(now).as_millis()).collect();
-        assert_eq!(places, [0, 0, 1050, 1575]);
+        assert_eq!(slots, [0, 0, 1050, 1575]);
         let refused = budget.reserve(now, deadline).unwrap_err();
         assert_eq!((refused.code, refused.retryable, refused.retry_after), (Code::RateLimited, true, 0.1));
         let later = now + Duration::from_secs(10);

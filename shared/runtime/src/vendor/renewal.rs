@@ -1,4 +1,4 @@
-//! The vendor's keys once more from where they are kept, when it refuses those at hand: rotation needs no deploy.
+//! Keys that are given by ARN are read again when the vendor refuses the current ones: rotation needs no deploy.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::net::Arns;
 use crate::platform::{Env, KeyRing, clock};
 
-/// A key that stays refused is not asked for more often.
+/// Keys that stay refused are not read more often than this.
 const INTERVAL: Duration = Duration::from_secs(30);
 
 /// Keys that are given by ARN, and where.

@@ -12,9 +12,9 @@ use upload_grant::wire::encode;
 
 /// The longest user id that the vendors' next calls take.
 const MAX_USER_ID: usize = 24;
-/// How a user id begins that is a hash.
+/// The prefix of a user id that is a hash.
 const HASHED: &str = "h-";
-/// The user where nobody is asked who they are.
+/// The user where callers are not authenticated.
 const NOBODY: &str = "anonymous";
 
 /// The rule of a parameter that is the caller's to set freely.

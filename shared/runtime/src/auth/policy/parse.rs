@@ -92,7 +92,7 @@ fn mode(value: &Value, at: &str) -> Parsed<Mode> {
         .map_err(|_| format!("{at}: is none of form, put, relay, credentials"))
 }
 
-/// No right at all is a sensible list, unlike anywhere else.
+/// Unlike other lists, this one may be empty: no right at all.
 fn rights(value: &Value, at: &str) -> Parsed<Vec<Right>> {
     let right = |value: &Value, at: &str| {
         let named = [Right::Unsized, Right::Events].into_iter().find(|right| value == right.as_str());

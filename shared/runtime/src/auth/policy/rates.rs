@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::time::Instant;
 
-/// Callers remembered before those at rest are forgotten.
+/// Callers kept before those whose buckets are full are dropped.
 const ROOM: usize = 1024;
 
 /// A token bucket per caller, in this process's memory: a minute's worth at once, then as it refills.

@@ -14,8 +14,8 @@ use super::{Expires, lifetime};
 /// Between two background fetches that fail: at first, and at most.
 const PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// A full map makes room for so many at once, as a part of all: looking for them costs a walk over the map.
-const ROOM: usize = 64;
+/// A full map evicts this fraction of its entries at once: to find them costs a walk over the map.
+const EVICTED_FRACTION: usize = 64;
 
 pub(super) struct Slots<K, V>(Mutex<HashMap<K, Arc<Slot<V>>>>);
 
@@ -41,14 +41,14 @@ pub(super) struct Flight<V> {
 }
 
 impl<K: Clone + Eq + Hash, V: Expires> Slots<K, V> {
-    /// The slot of `key`. Where there are `most` already, those whose credentials end soonest make room.
+    /// The slot of `key`. Where there are `most` already, those whose credentials end soonest are evicted.
     pub(super) fn of(&self, key: &K, most: usize) -> Arc<Slot<V>> {
         let mut slots = self.lock();
         if let Some(slot) = slots.get(key) {
             return slot.clone();
         }
         if slots.len() >= most {
-            make_room(&mut slots, most);
+            evict(&mut slots, most);
         }
         let flight = Flight { value: None, problem: None, pause: None };
         let slot = Arc::new(Slot {
@@ -70,13 +70,13 @@ impl<K: Clone + Eq + Hash, V: Expires> Slots<K, V> {
 }
 
 /// Drops a few idle slots, those that end soonest first; what is in flight stays.
-fn make_room<K: Eq + Hash, V>(slots: &mut HashMap<K, Arc<Slot<V>>>, most: usize) {
+fn evict<K: Eq + Hash, V>(slots: &mut HashMap<K, Arc<Slot<V>>>, most: usize) {
     let idle = |slot: &Arc<Slot<V>>| Arc::strong_count(slot) == 1;
     let mut ends: Vec<i64> = slots.values().filter(|slot| idle(slot)).map(|slot| slot.ends()).collect();
     if ends.is_empty() {
         return;
     }
-    let mut surplus = (slots.len() + 1).saturating_sub(most).max(most / ROOM).min(ends.len());
+    let mut surplus = (slots.len() + 1).saturating_sub(most).max(most / EVICTED_FRACTION).min(ends.len());
     let (_, latest, _) = ends.select_nth_unstable(surplus - 1);
     let latest = *latest;
     slots.retain(|_, slot| {
@@ -87,7 +87,7 @@ fn make_room<K: Eq + Hash, V>(slots: &mut HashMap<K, Arc<Slot<V>>>, most: usize)
 }
 
 impl<V: Expires> Slot<V> {
-    pub(super) fn take_in(
+    pub(super) fn store(
         &self,
         flight: &mut Flight<V>,
         outcome: Result<V, Problem>,
@@ -116,7 +116,7 @@ impl<V: Expires> Slot<V> {
         let mut flight = self.flight.lock().await;
         match outcome {
             Ok(value) => {
-                let _ = self.take_in(&mut flight, Ok(value));
+                let _ = self.store(&mut flight, Ok(value));
                 flight.pause = None;
             }
             Err(problem) => {
@@ -140,7 +140,7 @@ impl<V> Slot<V> {
 
 impl<V> Flight<V> {
     /// Whether the pause after a failed refresh is over.
-    pub(super) fn is_rested(&self) -> bool {
+    pub(super) fn pause_is_over(&self) -> bool {
         self.pause.is_none_or(|(until, _)| Instant::now() >= until)
     }
 }
@@ -166,7 +166,7 @@ mod tests {
         for end in ends {
             let slot = slots.of(&end, most);
             let mut flight = slot.flight.try_lock().unwrap();
-            slot.take_in(&mut flight, Ok(Until(end))).unwrap();
+            slot.store(&mut flight, Ok(Until(end))).unwrap();
         }
         slots
     }
