@@ -81,7 +81,7 @@ impl Flow for Dashscope {
         body: Body,
     ) -> Result<StoredObject, Problem> {
         let grant = self.grant(cx, upload).await?;
-        // There is no key here to sign a HEAD with, so the store refuses it: the receipt then says nothing of the content.
+        // There is no key here to sign a HEAD with: the store refuses it, and the receipt is silent on the content.
         let look = grant.object.as_ref().map(|object| object.location.clone()).unwrap_or_default();
         let (promised, look) = ((upload.size, &upload.checksums), std::future::ready(Ok(look)));
         transfer::send_once(cx.vendor.client(), grant, body, upload.deadline, promised, look).await

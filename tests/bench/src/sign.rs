@@ -75,8 +75,8 @@ fn allocations(world: &World) -> Vec<Row> {
 
 /// Ours and reqsign's are the same request: their URLs are equal, signature and all.
 fn same_url() {
-    let mut token_encoded = String::new();
-    upload_grant::wire::encode::percent(&mut token_encoded, &token());
+    let mut encoded_token = String::new();
+    upload_grant::wire::encode::percent(&mut encoded_token, &token());
     let mut reqsign = peers::reqsign();
     let parameters = |url: &str| {
         let url = url::Url::parse(url).expect("a URL");
@@ -88,7 +88,7 @@ fn same_url() {
     let equal = (0..3).any(|_| {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock");
         let at = upload_grant::wire::time::Timestamp::from_unix(now.as_secs() as i64);
-        parameters(&ours::url(at, &token_encoded)) == parameters(&reqsign())
+        parameters(&ours::url(at, &encoded_token)) == parameters(&reqsign())
     });
     assert!(equal, "reqsign does not sign the same request");
 }
