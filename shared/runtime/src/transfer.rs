@@ -24,7 +24,7 @@ pub(crate) use source::Opened;
 pub use source::{Source, Sources};
 pub use webhook::Notifier;
 
-use crate::net::{Reply, read_body, retry_after, vendor_error};
+use crate::net::{Reply, retry_after, vendor_error};
 use upload_grant::model::grant::Grant;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::Checksums;
@@ -172,11 +172,10 @@ async fn attempt(
         let failed =
             |error: reqwest::Error| Failed { problem: broke_off(&error), unconnected: error.is_connect() };
         let response = request.send().await.map_err(failed)?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = read_body(response, MAX_REPLY).await.map_err(|problem| {
+        let broke_off = |problem: Problem| {
             Problem::new(Code::UploadFailed, "the store's answer broke off").retryable(problem.retryable)
-        })?;
-        Ok(Reply { status, headers, body })
+        };
+        Ok(Reply::read(response, MAX_REPLY).await.map_err(broke_off)?)
     };
     let outcome = tokio::select! {
         biased;
@@ -238,11 +237,15 @@ pub async fn exchange_in_turn(
 /// # Errors
 /// `upload_failed` if there is no answer by `deadline`, or one too long to read.
 pub async fn fetch(client: &reqwest::Client, url: &str, deadline: Instant) -> Result<Reply, Problem> {
+    answer(client.get(url), deadline).await
+}
+
+/// What a store answers to a `request` without a body, whatever its status.
+async fn answer(request: reqwest::RequestBuilder, deadline: Instant) -> Result<Reply, Problem> {
     let silent = |_| Problem::new(Code::UploadFailed, "the store did not answer in time").retryable(true);
     let answer = async {
-        let response = client.get(url).send().await.map_err(|error| broke_off(&error))?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Reply { status, headers, body: read_body(response, MAX_REPLY).await? })
+        let response = request.send().await.map_err(|error| broke_off(&error))?;
+        Reply::read(response, MAX_REPLY).await
     };
     tokio::time::timeout_at(deadline, answer).await.map_err(silent)?
 }

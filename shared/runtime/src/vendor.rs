@@ -13,7 +13,6 @@ use bytes::Bytes;
 use http::Method;
 use tokio::time::Instant;
 
-use crate::net::read_body;
 pub use crate::net::{Reply, retry_after};
 use crate::platform::nonce;
 use crate::platform::random::random;
@@ -288,9 +287,7 @@ impl Vendor {
         }
         let exchange = async {
             let response = request.send().await.map_err(|error| unreachable_vendor(&error))?;
-            let (status, headers) = (response.status().as_u16(), response.headers().clone());
-            let body = read_body(response, MAX_REPLY).await?;
-            Ok(Reply { status, headers, body })
+            Ok(Reply::read(response, MAX_REPLY).await?)
         };
         match tokio::time::timeout(timeout, exchange).await {
             Ok(result) => result,

@@ -1,12 +1,11 @@
 //! An upload that finds its object there: it was sent before, and its answer was lost.
 
-use bytes::Bytes;
 use tokio::time::Instant;
 use upload_grant::model::grant::Grant;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::Checksums;
 
-use super::{Body, Digests, StoredObject, broke_off, exchange, stored};
+use super::{Body, Digests, StoredObject, answer, crc64_of, exchange, stored};
 use crate::net::Reply;
 
 /// Sends `body` under `grant` to a store that takes no second object under a key: one that is there is this upload,
@@ -52,7 +51,7 @@ async fn confirm(
     sent: Digests,
     deadline: Instant,
 ) -> Result<StoredObject, Problem> {
-    let reply = head(client, look, deadline).await?;
+    let reply = answer(client.head(look), deadline).await?;
     let mut stored = StoredObject {
         key: grant.key,
         location: grant.object.map(|object| object.location),
@@ -70,7 +69,7 @@ async fn confirm(
     }
     let there = Digests {
         size: reply.header("content-length").and_then(|size| size.parse().ok()).unwrap_or(0),
-        crc64: reply.header("x-oss-hash-crc64ecma").unwrap_or_default().to_owned(),
+        crc64: crc64_of(&reply).unwrap_or_default().to_owned(),
         ..Digests::default()
     };
     let same_size = size.is_none_or(|expected| expected == there.size);
@@ -83,13 +82,4 @@ async fn confirm(
     stored.etag = reply.header("etag").map(str::to_owned);
     stored.digests = if sent.crc64.is_empty() { there } else { sent };
     Ok(stored)
-}
-
-/// What a store says of an object, whatever its status.
-async fn head(client: &reqwest::Client, url: &str, deadline: Instant) -> Result<Reply, Problem> {
-    let silent = |_| Problem::new(Code::UploadFailed, "the store did not answer in time").retryable(true);
-    let answer = tokio::time::timeout_at(deadline, client.head(url).send()).await;
-    let response = answer.map_err(silent)?.map_err(|error| broke_off(&error))?;
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Ok(Reply { status, headers, body: Bytes::new() })
 }
