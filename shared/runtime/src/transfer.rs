@@ -22,6 +22,7 @@ pub use meter::{Digests, Meter};
 pub(crate) use request::Request;
 pub(crate) use source::Opened;
 pub use source::{Source, Sources};
+pub(crate) use webhook::Notified;
 pub use webhook::Notifier;
 
 use crate::net::{Reply, retry_after, vendor_error};

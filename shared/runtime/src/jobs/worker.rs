@@ -21,7 +21,7 @@ use crate::flow::{Flow, UploadRequest};
 use crate::platform::telemetry::{self, AccessLog};
 use crate::platform::{clock, new_id};
 use crate::state::{Claim, Outcome};
-use crate::transfer::{Body, Opened, Source};
+use crate::transfer::{Body, Notified, Opened, Source};
 use upload_grant::model::media;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::Receipt;
@@ -277,19 +277,19 @@ impl<F: Flow> App<F> {
         mut record: Outcome,
         deadline: Instant,
     ) -> Settled {
-        let mut told = Ok(true);
+        let mut notified = Ok(Notified::Accepted);
         if !record.told {
             let failure = outcome.as_ref().err().map(|problem| problem.code);
             let id = webhook_id(F::SPEC.name, &job.name, &job.fingerprint, failure);
             let kind = if outcome.is_ok() { "upload.completed" } else { "upload.failed" };
             let deadline = self.telling_ends(deadline);
-            told = self.notifier.tell(job.notify.as_ref(), &id, kind, &record.data, deadline).await;
-            if told == Ok(true) {
+            notified = self.notifier.tell(job.notify.as_ref(), &id, kind, &record.data, deadline).await;
+            if notified == Ok(Notified::Accepted) {
                 record.told = true;
                 let _ = self.store.finish(name, owner, record, keep(&outcome)).await;
             }
         }
-        let acknowledged = acknowledged(&outcome, &told);
+        let acknowledged = acknowledged(&outcome, &notified);
         Settled { outcome, acknowledged }
     }
 
@@ -311,9 +311,9 @@ impl<F: Flow> App<F> {
         (problem.flow, problem.job_id) = (Some(F::SPEC.name.to_owned()), Some(job_id.to_owned()));
         let deadline = self.telling_ends(deadline);
         let data = with_caller(problem.to_value(), caller);
-        let told = self.notifier.tell(notify, event, "upload.failed", &data, deadline).await;
+        let notified = self.notifier.tell(notify, event, "upload.failed", &data, deadline).await;
         let outcome = Err(problem);
-        let acknowledged = acknowledged(&outcome, &told);
+        let acknowledged = acknowledged(&outcome, &notified);
         Settled { outcome, acknowledged }
     }
 }
@@ -331,10 +331,10 @@ fn keep(outcome: &Result<Receipt, Problem>) -> Duration {
     if outcome.is_ok() { KEEP_DONE } else { KEEP_FAILED }
 }
 
-/// Whether the queue may forget a job that came to a lasting outcome: a success with nobody to tell, or
-/// whatever was told.
-fn acknowledged(outcome: &Result<Receipt, Problem>, told: &Result<bool, Problem>) -> bool {
-    *told == Ok(true) || (outcome.is_ok() && *told == Ok(false))
+/// Whether the queue may forget a job with a lasting outcome: one that was delivered, or a success that nobody is to
+/// be notified of.
+fn acknowledged(outcome: &Result<Receipt, Problem>, notified: &Result<Notified, Problem>) -> bool {
+    matches!((outcome, notified), (_, Ok(Notified::Accepted)) | (Ok(_), Ok(Notified::NoAddress)))
 }
 
 fn unacknowledged(problem: Problem) -> Settled {

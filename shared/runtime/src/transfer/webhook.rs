@@ -31,6 +31,15 @@ pub struct Notifier {
     listed: reqwest::Client,
 }
 
+/// How an outcome was passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Notified {
+    /// The receiver answered with a 2xx.
+    Accepted,
+    /// Neither the job nor the operator names an address.
+    NoAddress,
+}
+
 impl Notifier {
     /// Reads `GRANT_NOTIFY_URL`, `GRANT_NOTIFY_HOSTS` and `GRANT_WEBHOOK_SECRET`.
     pub fn from_env(env: &mut Env, listed: reqwest::Client, public: reqwest::Client) -> Self {
@@ -51,11 +60,10 @@ impl Notifier {
         own.is_none_or(|url| self.hosts.reach(url).is_some())
     }
 
-    /// Tells `data` (a receipt or problem) to the job's own address or the default one. True if it was
-    /// taken with a 2xx, false if there is nobody to tell.
+    /// Posts `data` (a receipt or problem) to the job's own address or the default one.
     ///
     /// # Errors
-    /// The reason, if it could not be told; never past `deadline`.
+    /// The reason, if it could not be delivered by `deadline`.
     pub(crate) async fn tell(
         &self,
         own: Option<&Url>,
@@ -63,8 +71,8 @@ impl Notifier {
         kind: &str,
         data: &Value,
         deadline: Instant,
-    ) -> Result<bool, Problem> {
-        let Some(url) = own.or(self.default.as_ref()) else { return Ok(false) };
+    ) -> Result<Notified, Problem> {
+        let Some(url) = own.or(self.default.as_ref()) else { return Ok(Notified::NoAddress) };
         // The operator's own address needs no list; a job's does.
         let client = match self.hosts.reach(url) {
             Some(Reach::Public) => &self.public,
@@ -98,7 +106,7 @@ impl Notifier {
                 .timeout(timeout)
                 .body(body.clone());
             if request.send().await.is_ok_and(|response| response.status().is_success()) {
-                return Ok(true);
+                return Ok(Notified::Accepted);
             }
         }
         Err(Problem::new(Code::SourceFailed, "the notify address did not take the outcome").retryable(true))
