@@ -20,6 +20,7 @@ use serde_json::Value;
 use self::breaker::Fault;
 use self::memory::Memory;
 pub(crate) use self::shared_cache::SharedCache;
+pub(crate) use self::shared_store::Reservation;
 pub use self::shared_store::Shared;
 use crate::platform::Env;
 use upload_grant::model::problem::{Code, Problem};

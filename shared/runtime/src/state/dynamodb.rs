@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use self::item::{LIVE, MINE, Moment};
 use super::breaker::Fault;
 use super::pulse::{Pulse, SILENCE, SLOWEST};
-use super::{Outcome, Record};
+use super::{Outcome, Record, Reservation};
 use crate::net::aws::{self, Refusal, Service};
 use crate::net::store_client;
 use crate::platform::Env;
@@ -159,18 +159,16 @@ impl DynamoDb {
         calls: usize,
         window: Duration,
         most: Duration,
-    ) -> Result<Option<Result<Duration, Duration>>, Fault> {
+    ) -> Result<Option<Reservation>, Fault> {
         let id = id(name);
         let mut found = self.item(&id).await?;
         for _ in 0..16 {
             let now = Moment::now();
-            let taken = call_window::ours(item::read_places(&found, now), now.0);
-            let (wait, taken) = match call_window::reserve(taken, now.0, calls, window, most) {
-                Ok(reserved) => reserved,
-                Err(too_long) => return Ok(Some(Err(too_long))),
-            };
+            let mut taken = call_window::ours(item::read_places(&found, now), now.0);
+            let reservation = call_window::reserve(&mut taken, now.0, calls, window, most);
+            let Reservation::After(wait) = reservation else { return Ok(Some(reservation)) };
             let item = item::places(&id, &taken, now.after(wait + window));
-            let Err(refusal) = self.replace(item, &found).await? else { return Ok(Some(Ok(wait))) };
+            let Err(refusal) = self.replace(item, &found).await? else { return Ok(Some(reservation)) };
             let [random]: [u8; 1] = random();
             tokio::time::sleep(Duration::from_micros(u64::from(random) * 40)).await;
             found = self.what_stands(&id, refusal).await?;

@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use super::breaker::Fault;
 use super::pulse::{Pulse, SLOWEST};
-use super::{Outcome, Record};
+use super::{Outcome, Record, Reservation};
 
 const PREFIX: &str = "upload-grant:";
 
@@ -113,7 +113,7 @@ impl Redis {
         calls: usize,
         window: Duration,
         most: Duration,
-    ) -> Result<Option<Result<Duration, Duration>>, Fault> {
+    ) -> Result<Option<Reservation>, Fault> {
         let script = Script::new(scripts::RESERVE);
         let mut call = script.key(key(name));
         call.arg(calls).arg(millis(window)).arg(millis(most));
@@ -121,7 +121,7 @@ impl Redis {
         let wait: i64 =
             self.run(|mut commands| async move { call.invoke_async(&mut commands).await }).await?;
         let span = Duration::from_millis(wait.unsigned_abs());
-        Ok(Some(if wait < 0 { Err(span) } else { Ok(span) }))
+        Ok(Some(if wait < 0 { Reservation::TooLate(span) } else { Reservation::After(span) }))
     }
 
     async fn if_owned(&self, name: &str, owner: &str, millis: u64) -> Result<bool, Fault> {

@@ -35,6 +35,15 @@ pub struct Shared {
     turns: Semaphore,
 }
 
+/// A place in a window of calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reservation {
+    /// It is reserved: the call may go out after this wait.
+    After(Duration),
+    /// Nothing is reserved: the first free place is this much past the deadline.
+    TooLate(Duration),
+}
+
 enum Backend {
     Redis(Redis),
     DynamoDb(DynamoDb),
@@ -156,15 +165,14 @@ impl Shared {
         self.spared(Access::Write, on!(self, remove(name))).await;
     }
 
-    /// Reserves a place among `calls` in `window`, at `deadline` at the latest: the time to wait, or as an error how
-    /// much later than that it would be. None if the store cannot tell.
+    /// Reserves a place among `calls` in `window`, at `deadline` at the latest. None if the store cannot tell.
     pub(crate) async fn reserve(
         &self,
         name: &str,
         calls: usize,
         window: Duration,
         deadline: Instant,
-    ) -> Option<Result<Duration, Duration>> {
+    ) -> Option<Reservation> {
         let _turn = match &self.backend {
             Backend::Redis(_) => None,
             Backend::DynamoDb(table) => Some(table.turn().await),
