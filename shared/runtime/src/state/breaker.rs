@@ -22,31 +22,46 @@ pub(super) enum Access {
 pub(super) struct Fault {
     /// The store's own word for it (`READONLY`, `AccessDeniedException`), else the kind (`Timeout`, `Io`).
     pub(super) kind: String,
-    /// Whether the store answered, and refused just this sort of command.
-    pub(super) refused: bool,
-    /// Whether the store answered that the same command may succeed in a moment.
-    pub(super) busy: bool,
+    /// What it says about the store.
+    pub(super) class: Class,
+}
+
+/// What a failed command says about the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// It cannot be used at all: no connection, no access, no table.
+    Absent,
+    /// It answered nobody for as long as the command waited.
+    Silent,
+    /// It answered others, but not this command in time.
+    Slow,
+    /// It refused this command, and may still take others.
+    Refused,
+    /// It answered that the same command may succeed in a moment.
+    Busy,
 }
 
 impl Fault {
-    /// The store was not there to answer.
-    pub(super) fn absent(kind: impl Into<String>) -> Self {
-        Self { kind: kind.into(), refused: false, busy: false }
+    pub(super) fn new(kind: impl Into<String>, class: Class) -> Self {
+        Self { kind: kind.into(), class }
     }
 
     /// There was no answer in time.
     pub(super) fn given_up(why: GivenUp) -> Self {
-        Self::absent(why.kind())
+        match why {
+            GivenUp::Silent => Self::new("Timeout", Class::Silent),
+            GivenUp::Slow => Self::new("Slow", Class::Slow),
+        }
     }
 
     /// Whether there was no answer in time.
     pub(super) fn is_late(&self) -> bool {
-        [GivenUp::Silent, GivenUp::Slow].iter().any(|why| self.kind == why.kind())
+        matches!(self.class, Class::Silent | Class::Slow)
     }
 
-    /// The store has a reason of its own for not doing this.
-    pub(super) fn refused(kind: impl Into<String>) -> Self {
-        Self { kind: kind.into(), refused: true, busy: false }
+    /// Whether the store refused just this command.
+    fn is_refusal(&self) -> bool {
+        self.class == Class::Refused
     }
 }
 
@@ -84,7 +99,7 @@ impl Breaker {
     /// Takes in how a command ended. A line is logged when the first one fails, and when all is well again.
     pub(super) fn learn<T>(&self, access: Access, result: &Result<T, Fault>, now: Instant) {
         // Too slow while others were answered: that says nothing of the store's health.
-        if result.as_ref().is_err_and(|fault| fault.kind == GivenUp::Slow.kind()) {
+        if result.as_ref().is_err_and(|fault| fault.class == Class::Slow) {
             return;
         }
         let mut state = self.lock();
@@ -93,10 +108,10 @@ impl Breaker {
             Ok(_) => {
                 *state.of(access) = None;
                 // An answer to one is news of the other too, unless that was refused by itself.
-                state.reads.take_if(|fault| !fault.refused);
-                state.writes.take_if(|fault| !fault.refused);
+                state.reads.take_if(|fault| !fault.is_refusal());
+                state.writes.take_if(|fault| !fault.is_refusal());
             }
-            Err(fault) if fault.refused => *state.of(access) = Some(fault.clone()),
+            Err(fault) if fault.is_refusal() => *state.of(access) = Some(fault.clone()),
             Err(fault) => {
                 (state.reads, state.writes) = (Some(fault.clone()), Some(fault.clone()));
             }
@@ -144,7 +159,7 @@ mod tests {
     const WELL: Result<(), Fault> = Ok(());
 
     fn refused() -> Result<(), Fault> {
-        Err(Fault::refused("OOM"))
+        Err(Fault::new("OOM", Class::Refused))
     }
 
     fn absent() -> Result<(), Fault> {

@@ -13,10 +13,10 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::{Mutex, MutexGuard};
 
 use self::item::{LIVE, MINE, Moment};
-use super::breaker::Fault;
+use super::breaker::{Class, Fault};
 use super::pulse::{Pulse, SILENCE, SLOWEST};
 use super::{Outcome, Record, Reservation};
-use crate::net::aws::{self, Refusal, Service};
+use crate::net::aws::{self, NoAnswer, Refusal, Service};
 use crate::net::store_client;
 use crate::platform::Env;
 use crate::platform::random::random;
@@ -131,9 +131,9 @@ impl DynamoDb {
     ) -> Result<(), Fault> {
         let item = item::done(&id(name), owner, outcome, Moment::now().after(keep));
         if item["data"]["S"].as_str().is_some_and(|data| data.len() > LARGEST_DATA) {
-            return Err(Fault::refused("ItemTooLarge"));
+            return Err(Fault::new("ItemTooLarge", Class::Refused));
         }
-        self.call("PutItem", json!({ "Item": item })).await.map(drop).map_err(|refusal| fault(&refusal))
+        self.call("PutItem", json!({ "Item": item })).await?.map(drop).map_err(|refusal| fault(&refusal))
     }
 
     pub(super) async fn get(&self, name: &str) -> Result<Option<Record>, Fault> {
@@ -143,7 +143,7 @@ impl DynamoDb {
 
     pub(super) async fn remove(&self, name: &str) -> Result<(), Fault> {
         let delete = json!({ "Key": item::key(&id(name)) });
-        self.call("DeleteItem", delete).await.map(drop).map_err(|refusal| fault(&refusal))
+        self.call("DeleteItem", delete).await?.map(drop).map_err(|refusal| fault(&refusal))
     }
 
     /// One at a time in this process: they would only get in each other's way in the table.
@@ -188,7 +188,7 @@ impl DynamoDb {
     /// The item, as it is; null if there is none.
     async fn item(&self, id: &str) -> Result<Value, Fault> {
         let get = json!({ "Key": item::key(id), "ConsistentRead": true });
-        let mut answer = self.call("GetItem", get).await.map_err(|refusal| fault(&refusal))?;
+        let mut answer = self.call("GetItem", get).await?.map_err(|refusal| fault(&refusal))?;
         Ok(answer["Item"].take())
     }
 
@@ -211,7 +211,7 @@ impl DynamoDb {
 
     /// A call whose condition may not hold: then its refusal is an answer.
     async fn conditional(&self, action: &str, document: Value) -> Result<Result<(), Refusal>, Fault> {
-        match self.call(action, document).await {
+        match self.call(action, document).await? {
             Ok(_) => Ok(Ok(())),
             Err(refusal) if refusal.kind == "ConditionalCheckFailedException" => Ok(Err(refusal)),
             Err(refusal) => Err(fault(&refusal)),
@@ -219,23 +219,27 @@ impl DynamoDb {
     }
 
     /// Calls, and quickly again where the table is busy or the connection was an old one.
-    async fn call(&self, action: &str, mut document: Value) -> Result<Value, Refusal> {
+    async fn call(&self, action: &str, mut document: Value) -> Result<Result<Value, Refusal>, Fault> {
         document["TableName"] = self.table.as_str().into();
         let mut tries = 0;
         loop {
             tries += 1;
             let answer = self.pulse.wait(SLOWEST, self.service.call(action, &document, LONGEST)).await;
-            let answer = answer.unwrap_or_else(|given_up| Err(Refusal::absent(given_up.kind())));
-            if answer.as_ref().map_or_else(|refusal| refusal.status.is_some(), |_| true) {
+            let answer = answer.map_err(Fault::given_up)?;
+            if answer.as_ref().map_or_else(|refusal| refusal.status.is_ok(), |_| true) {
                 self.pulse.beat();
             }
             match answer {
-                Err(refusal) if refusal.is_passing() && !fault(&refusal).is_late() && tries < ATTEMPTS => {
+                Err(refusal)
+                    if refusal.is_passing()
+                        && refusal.status != Err(NoAnswer::Timeout)
+                        && tries < ATTEMPTS =>
+                {
                     let [random]: [u8; 1] = random();
                     let pause = Duration::from_millis(25) * tries;
                     tokio::time::sleep(pause.mul_f64(0.5 + f64::from(random) / 255.0)).await;
                 }
-                result => return result,
+                result => return Ok(result),
             }
         }
     }
@@ -243,9 +247,13 @@ impl DynamoDb {
 
 /// What is wrong: with the whole table, unless the role may just not do this.
 fn fault(refusal: &Refusal) -> Fault {
-    let busy = refusal.is_passing() && refusal.status.is_some();
-    let refused = refusal.kind.starts_with("AccessDenied");
-    Fault { kind: refusal.kind.clone(), refused, busy }
+    let class = match refusal.status {
+        Err(NoAnswer::Timeout) => Class::Silent,
+        Ok(_) if refusal.is_passing() => Class::Busy,
+        Ok(_) if refusal.kind.starts_with("AccessDenied") => Class::Refused,
+        Ok(_) | Err(NoAnswer::Io) => Class::Absent,
+    };
+    Fault::new(refusal.kind.as_str(), class)
 }
 
 /// The item's id for a name.

@@ -24,16 +24,6 @@ pub(super) enum GivenUp {
     Slow,
 }
 
-impl GivenUp {
-    /// The kind of fault that it is.
-    pub(super) fn kind(self) -> &'static str {
-        match self {
-            Self::Silent => "Timeout",
-            Self::Slow => "Slow",
-        }
-    }
-}
-
 impl Pulse {
     pub(super) fn new() -> Self {
         Self(Mutex::new(Instant::now()))

@@ -10,7 +10,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, ErrorKind, RedisError, Script, TlsCertificates};
 use tokio::sync::Mutex;
 
-use super::breaker::Fault;
+use super::breaker::{Class, Fault};
 use super::pulse::{Pulse, SLOWEST};
 use super::{Outcome, Record, Reservation};
 
@@ -145,7 +145,8 @@ impl Redis {
             let (connection, is_new) = self.connected().await?;
             let answer = self.within(command(connection.commands)).await;
             let result = answer.and_then(|answer| answer.map_err(|error| fault(&error)));
-            if result.as_ref().map_or_else(|fault| fault.refused || fault.busy, |_| true) {
+            let answered = |fault: &Fault| matches!(fault.class, Class::Refused | Class::Busy);
+            if result.as_ref().map_or_else(answered, |_| true) {
                 self.pulse.beat();
             }
             let Err(fault) = &result else { return result };
@@ -177,14 +178,18 @@ impl Redis {
     async fn connect(&self) -> Result<MultiplexedConnection, Fault> {
         // Our own limit is over both.
         let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-        let mut refused = Fault::absent("Io");
+        let mut failed = Fault::new("Io", Class::Absent);
         for client in &self.clients {
             match client.get_multiplexed_async_connection_with_config(&config).await {
                 Ok(commands) => return Ok(commands),
-                Err(error) => refused = Fault { refused: false, ..fault(&error) },
+                Err(error) => failed = fault(&error),
             }
         }
-        Err(refused)
+        // Who refuses the connection refuses every command.
+        if failed.class == Class::Refused {
+            failed.class = Class::Absent;
+        }
+        Err(failed)
     }
 }
 
@@ -192,15 +197,13 @@ fn fault(error: &RedisError) -> Fault {
     // `ERR` says less than the kind of it.
     match error.code().filter(|code| *code != "ERR") {
         // These are about the connection or the whole server, not about the command.
-        Some(code @ ("NOAUTH" | "WRONGPASS")) => Fault::absent(code),
-        Some(code @ ("LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN")) => {
-            Fault { busy: true, ..Fault::absent(code) }
-        }
-        Some(code) => Fault::refused(code),
+        Some(code @ ("NOAUTH" | "WRONGPASS")) => Fault::new(code, Class::Absent),
+        Some(code @ ("LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN")) => Fault::new(code, Class::Busy),
+        Some(code) => Fault::new(code, Class::Refused),
         None => match error.kind() {
-            ErrorKind::Server(kind) => Fault::refused(format!("{kind:?}")),
-            _ if error.is_connection_refusal() => Fault::absent("ConnectionRefused"),
-            kind => Fault::absent(format!("{kind:?}")),
+            ErrorKind::Server(kind) => Fault::new(format!("{kind:?}"), Class::Refused),
+            _ if error.is_connection_refusal() => Fault::new("ConnectionRefused", Class::Absent),
+            kind => Fault::new(format!("{kind:?}"), Class::Absent),
         },
     }
 }

@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::breaker::{Access, Breaker, Fault};
+use super::breaker::{Access, Breaker, Class, Fault};
 use super::dynamodb::DynamoDb;
 use super::pulse::{GivenUp, Pulse};
 use super::redis::Redis;
@@ -196,7 +196,7 @@ impl Shared {
             let mut result = clock::timeout(left, command()).await.unwrap_or_else(late);
             let again = Instant::now() + BUSY_PAUSE;
             if let Err(fault) = &result
-                && (fault.busy || fault.is_late())
+                && (fault.class == Class::Busy || fault.is_late())
             {
                 // A try that was cut short at the end says less than the one before it.
                 let fault = said.filter(|_| fault.is_late()).unwrap_or_else(|| fault.clone());
