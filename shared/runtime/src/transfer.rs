@@ -20,12 +20,14 @@ pub use buffer::{Buffers, Held};
 pub use confirm::send_once;
 pub use meter::{Digests, Meter};
 pub(crate) use request::Request;
+#[cfg(feature = "send")]
+pub(crate) use request::file_part;
 pub(crate) use source::Opened;
 pub use source::{Source, Sources};
 pub(crate) use webhook::Notified;
 pub use webhook::Notifier;
 
-use crate::net::{Reply, retry_after, vendor_error};
+use crate::net::{Failed, Reply, retry_after, vendor_error};
 use upload_grant::model::grant::Grant;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::Checksums;
@@ -147,19 +149,6 @@ pub(crate) async fn deliver(
     attempt(client, request, body, time_is_up).await.map_err(|failed| failed.problem)
 }
 
-/// An upload without an answer.
-struct Failed {
-    problem: Problem,
-    /// There was no connection to send anything over.
-    unconnected: bool,
-}
-
-impl From<Problem> for Failed {
-    fn from(problem: Problem) -> Self {
-        Self { problem, unconnected: false }
-    }
-}
-
 async fn attempt(
     client: &reqwest::Client,
     request: &Request<'_>,
@@ -170,9 +159,7 @@ async fn attempt(
     let (stream, meter) = body.metered();
     let request = request.build(client, reqwest::Body::wrap_stream(stream), length)?;
     let sent = async {
-        let failed =
-            |error: reqwest::Error| Failed { problem: broke_off(&error), unconnected: error.is_connect() };
-        let response = request.send().await.map_err(failed)?;
+        let response = request.send().await.map_err(|error| Failed::new(broke_off(&error), &error))?;
         let broke_off = |problem: Problem| {
             Problem::new(Code::UploadFailed, "the store's answer broke off").retryable(problem.retryable)
         };
@@ -224,7 +211,7 @@ pub async fn exchange_in_turn(
         let url = format!("{host}{path}");
         let request = Request { url: &url, ..Request::of(grant) };
         match attempt(client, &request, Body::lent(&body), tokio::time::sleep_until(deadline)).await {
-            Err(failed) if failed.unconnected => {}
+            Err(failed) if failed.unsent => {}
             outcome => return outcome.map_err(|failed| failed.problem),
         }
     }

@@ -20,6 +20,7 @@ pub use self::refusal::{Refusal, RefusalKind};
 pub(crate) use self::renewal::Renewal;
 pub use self::retries::pause;
 use self::retries::{Next, Retries, after_failure};
+use crate::net::Failed;
 pub use crate::net::{Reply, retry_after};
 use crate::platform::secrets::without_secrets;
 use crate::platform::{clock, nonce, telemetry};
@@ -195,24 +196,11 @@ impl Vendor {
     }
 }
 
-/// An attempt without an answer.
-struct Failed {
-    problem: Problem,
-    /// There was no connection to send anything over.
-    unsent: bool,
-}
-
-impl From<Problem> for Failed {
-    fn from(problem: Problem) -> Self {
-        Self { problem, unsent: false }
-    }
-}
-
 fn unreachable_vendor(error: &reqwest::Error) -> Failed {
     let problem = if error.is_timeout() {
         Problem::new(Code::VendorTimeout, "the vendor did not answer in time")
     } else {
         Problem::new(Code::VendorUnavailable, "the vendor could not be reached")
     };
-    Failed { problem, unsent: error.is_connect() }
+    Failed::new(problem, error)
 }

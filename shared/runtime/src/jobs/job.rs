@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use ulid::Ulid;
 use url::Url;
 
 use crate::auth::Caller;
@@ -54,6 +55,37 @@ impl Job {
         self.name = name_of(&self.id, caller);
         self
     }
+
+    /// A ULID whose 128 bits are those of the job's hash.
+    pub(super) fn ulid(&self, flow: &str) -> String {
+        ulid(flow, &self.name)
+    }
+
+    /// The id of the webhook that says how the job ended.
+    pub(super) fn webhook_id(&self, flow: &str, failure: Option<Code>) -> String {
+        webhook_id(flow, &self.name, &self.fingerprint, failure)
+    }
+}
+
+impl Unreadable {
+    /// The id of the webhook that says so.
+    pub(super) fn webhook_id(&self, flow: &str, caller: Option<&Caller>) -> String {
+        webhook_id(flow, &name_of(&self.id, caller), &self.fingerprint, Some(self.problem.code))
+    }
+}
+
+fn ulid(flow: &str, name: &str) -> String {
+    let digest = Sha256::digest(format!("{flow}\n{name}").as_bytes());
+    let mut bits = [0; 16];
+    bits.copy_from_slice(&digest[..16]);
+    Ulid::from(u128::from_be_bytes(bits)).to_string()
+}
+
+/// The same for every delivery of one outcome, and another for another outcome, so that a receiver who drops what it
+/// has seen does not drop the success that follows a failure.
+fn webhook_id(flow: &str, name: &str, fingerprint: &str, failure: Option<Code>) -> String {
+    let outcome = failure.map_or("ok", Code::as_str);
+    format!("msg_{}", ulid(flow, &format!("{name}\n{fingerprint}\n{outcome}")))
 }
 
 /// What names a job of this id over all its deliveries. A caller's jobs are under the hash of its name, which has

@@ -6,12 +6,10 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
-use ulid::Ulid;
 use url::Url;
 
-use super::job::{is_deployment_fault, name_of};
+use super::job::is_deployment_fault;
 use super::{Job, Unreadable};
 use crate::app::{App, carrier, receipt_of, time_for};
 use crate::auth::Caller;
@@ -88,10 +86,9 @@ impl<F: Flow> App<F> {
         let job = match job {
             Ok(job) => job.of(caller),
             Err(unreadable) => {
-                let Unreadable { id, fingerprint, notify, problem } = *unreadable;
+                let event = unreadable.webhook_id(F::SPEC.name, caller);
+                let Unreadable { id, notify, problem, .. } = *unreadable;
                 telemetry::note_seen(problem.detail.as_str());
-                let name = name_of(&id, caller);
-                let event = webhook_id(F::SPEC.name, &name, &fingerprint, Some(problem.code));
                 return self.tell_failure(&id, caller, &event, notify.as_ref(), problem, deadline).await;
             }
         };
@@ -100,7 +97,7 @@ impl<F: Flow> App<F> {
         }
         if !self.notifier.permits(job.notify.as_ref()) {
             let problem = Problem::invalid("/notify/url", "the address is not in GRANT_NOTIFY_HOSTS");
-            let event = webhook_id(F::SPEC.name, &job.name, &job.fingerprint, Some(problem.code));
+            let event = job.webhook_id(F::SPEC.name, Some(problem.code));
             return self.tell_failure(&job.id, caller, &event, None, problem, deadline).await;
         }
         let name = format!("job:{}:{}", F::SPEC.name, job.name);
@@ -112,7 +109,7 @@ impl<F: Flow> App<F> {
             ),
             Ok(Claim::Done(record)) if record.fingerprint != job.fingerprint => {
                 let problem = Problem::invalid("/id", "another job came under this id before");
-                let event = webhook_id(F::SPEC.name, &job.name, &job.fingerprint, Some(problem.code));
+                let event = job.webhook_id(F::SPEC.name, Some(problem.code));
                 self.tell_failure(&job.id, caller, &event, job.notify.as_ref(), problem, deadline).await
             }
             Ok(Claim::Done(record)) => self.redelivered(&job, (&name, &owner), record, deadline).await,
@@ -212,7 +209,7 @@ impl<F: Flow> App<F> {
         let content_type = content_type.map(str::to_owned);
         let request = GrantRequest { content_type, ..job.request.clone() };
         let mut upload = self.checked_request(&request, mode, &granted, None, u64::MAX)?;
-        upload.id = job_ulid(F::SPEC.name, &job.name);
+        upload.id = job.ulid(F::SPEC.name);
         upload.now = clock::now();
         Ok(upload)
     }
@@ -280,7 +277,7 @@ impl<F: Flow> App<F> {
         let mut notified = Ok(Notified::Accepted);
         if !record.told {
             let failure = outcome.as_ref().err().map(|problem| problem.code);
-            let id = webhook_id(F::SPEC.name, &job.name, &job.fingerprint, failure);
+            let id = job.webhook_id(F::SPEC.name, failure);
             let kind = if outcome.is_ok() { "upload.completed" } else { "upload.failed" };
             let deadline = self.telling_ends(deadline);
             notified = self.notifier.tell(job.notify.as_ref(), &id, kind, &record.data, deadline).await;
@@ -339,19 +336,4 @@ fn acknowledged(outcome: &Result<Receipt, Problem>, notified: &Result<Notified, 
 
 fn unacknowledged(problem: Problem) -> Settled {
     Settled { outcome: Err(problem), acknowledged: false }
-}
-
-/// A ULID whose 128 bits are those of the job's hash.
-fn job_ulid(flow: &str, job_id: &str) -> String {
-    let digest = Sha256::digest(format!("{flow}\n{job_id}").as_bytes());
-    let mut bits = [0; 16];
-    bits.copy_from_slice(&digest[..16]);
-    Ulid::from(u128::from_be_bytes(bits)).to_string()
-}
-
-/// The webhook's id: the same for every telling of one outcome, and another for another outcome, so that a
-/// receiver who drops what it saw does not drop the success that follows a failure.
-fn webhook_id(flow: &str, name: &str, fingerprint: &str, failure: Option<Code>) -> String {
-    let outcome = failure.map_or("ok", Code::as_str);
-    format!("msg_{}", job_ulid(flow, &format!("{name}\n{fingerprint}\n{outcome}")))
 }

@@ -52,6 +52,26 @@ impl Reply {
     }
 }
 
+/// An exchange without an answer.
+pub(crate) struct Failed {
+    pub(crate) problem: Problem,
+    /// Whether nothing was sent: there was no connection.
+    pub(crate) unsent: bool,
+}
+
+impl Failed {
+    /// `problem`, because of `error`.
+    pub(crate) fn new(problem: Problem, error: &reqwest::Error) -> Self {
+        Self { problem, unsent: error.is_connect() }
+    }
+}
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Self {
+        Self { problem, unsent: false }
+    }
+}
+
 /// What may be passed on of a vendor's or a store's refusal: no word with a secret of ours in it.
 pub(crate) fn vendor_error(code: Option<&str>, request_id: Option<&str>, status: u16) -> VendorError {
     VendorError::new(without_secrets(code), without_secrets(request_id), status)

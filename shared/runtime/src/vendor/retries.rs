@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Failed, Refusal, RefusalKind, Renewal, Reply, Vendor};
+use super::{Refusal, RefusalKind, Renewal, Reply, Vendor};
+use crate::net::Failed;
 use crate::platform::random::random;
 use crate::platform::telemetry;
 use upload_grant::model::problem::{Code, Problem};
