@@ -17,7 +17,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use self::breaker::Fault;
 use self::memory::Memory;
 pub(crate) use self::shared_cache::SharedCache;
 pub(crate) use self::shared_store::Reservation;
@@ -109,7 +108,7 @@ impl Store {
     pub async fn claim(&self, name: &str, owner: &str, lease: Duration) -> Result<Claim, Problem> {
         let record = match self {
             Self::Memory(memory) => memory.claim(name, owner, lease),
-            Self::Shared(shared) => shared.claim(name, owner, lease).await.map_err(unavailable)?,
+            Self::Shared(shared) => shared.claim(name, owner, lease).await.map_err(|_| unavailable())?,
         };
         Ok(match record {
             None => Claim::Mine,
@@ -125,7 +124,7 @@ impl Store {
     pub async fn renew(&self, name: &str, owner: &str, lease: Duration) -> Result<bool, Problem> {
         match self {
             Self::Memory(memory) => Ok(memory.renew(name, owner, lease)),
-            Self::Shared(shared) => shared.renew(name, owner, lease).await.map_err(unavailable),
+            Self::Shared(shared) => shared.renew(name, owner, lease).await.map_err(|_| unavailable()),
         }
     }
 
@@ -139,7 +138,7 @@ impl Store {
                 memory.release(name, owner);
                 Ok(())
             }
-            Self::Shared(shared) => shared.release(name, owner).await.map_err(unavailable),
+            Self::Shared(shared) => shared.release(name, owner).await.map_err(|_| unavailable()),
         }
     }
 
@@ -160,7 +159,7 @@ impl Store {
                 memory.put(name, &record, keep);
                 Ok(())
             }
-            Self::Shared(shared) => shared.put(name, owner, &outcome, keep).await.map_err(unavailable),
+            Self::Shared(shared) => shared.put(name, owner, &outcome, keep).await.map_err(|_| unavailable()),
         }
     }
 
@@ -171,14 +170,13 @@ impl Store {
     pub async fn outcome(&self, name: &str) -> Result<Option<Outcome>, Problem> {
         let record = match self {
             Self::Memory(memory) => memory.get(name),
-            Self::Shared(shared) => shared.get(name).await.map_err(unavailable)?,
+            Self::Shared(shared) => shared.get(name).await.map_err(|_| unavailable())?,
         };
         Ok(record.and_then(|record| record.outcome))
     }
 }
 
-/// What callers hear of it. The fault itself is the operator's to know: the log, `healthz` and `doctor` name it.
-#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
-fn unavailable(_: Fault) -> Problem {
+/// What callers hear of a fault. Its kind is the operator's to know: the log, `healthz` and `doctor` name it.
+fn unavailable() -> Problem {
     Problem::new(Code::StoreUnavailable, "the function's store cannot be reached, or refuses")
 }

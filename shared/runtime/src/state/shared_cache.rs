@@ -20,8 +20,6 @@ const LOCK: Duration = Duration::from_secs(15);
 /// How soon the others look, and how rarely at last: many who wait for one must not keep the store busy.
 const LOOK: Duration = Duration::from_millis(50);
 const RAREST_LOOK: Duration = Duration::from_millis(400);
-/// The longest that a credential is kept, whatever its vendor says.
-const LONGEST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Credentials in the store, unreadable without `GRANT_SECRET` and anywhere but in their own place.
 pub(crate) struct SharedCache {
@@ -88,11 +86,11 @@ impl SharedCache {
         outcome
     }
 
-    /// Keeps `value` for as long as `keep`, at most a day.
+    /// Keeps `value` for as long as `keep`.
     pub(crate) async fn put<V: Serialize>(&self, name: &str, value: &V, keep: Duration) {
         let key = self.key("cache", name);
         if let Some(sealed) = self.sealer.seal(&key, value) {
-            self.store.put_text(&key, &sealed, keep.min(LONGEST_LIFE)).await;
+            self.store.put_text(&key, &sealed, keep).await;
         }
     }
 
@@ -101,7 +99,7 @@ impl SharedCache {
         let (store, key) = (self.store.clone(), self.key("cache", name));
         let sealed = self.sealer.seal(&key, value);
         tokio::spawn(async move {
-            let text = sealed.as_deref().map(|sealed| (&*key, sealed, keep.min(LONGEST_LIFE)));
+            let text = sealed.as_deref().map(|sealed| (&*key, sealed, keep));
             let lock = lock.as_ref().map(|(lock, owner)| (&**lock, &**owner));
             store.share(text, lock).await;
         });
