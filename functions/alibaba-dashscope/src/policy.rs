@@ -112,7 +112,7 @@ impl Uploads {
         let host = bucket::bare_host(&data.upload_host, "");
         let (name, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its host"))?;
         let mut bound = PostPolicy::read(data.policy.expose()).ok_or_else(|| bad("an unreadable policy"))?;
-        bound.expires_at = cx.vendor.by_our_clock(bound.expires_at);
+        bound.expires_at = cx.vendor.to_local_time(bound.expires_at);
         // By now, not by when it was asked for: the answer took its time.
         if bound.expires_at <= clock::now() {
             return Err(bad("an expired policy"));

@@ -153,7 +153,7 @@ impl FormApi {
         let (name, store) = host.split_once('.').ok_or_else(|| bad("no bucket in its host"))?;
         let bucket = Bucket::new(name, store, "aliyuncs.com", self.oss_endpoint.as_deref())?;
         let mut context = PostPolicy::read(&policy).ok_or_else(|| bad("an unreadable policy"))?;
-        context.expires_at = cx.vendor.by_our_clock(context.expires_at);
+        context.expires_at = cx.vendor.to_local_time(context.expires_at);
         if context.expires_at <= now {
             return Err(bad("an expired policy"));
         }

@@ -72,7 +72,7 @@ impl Diagnose for Lke {
             (false, true) => ("upload_url", "UploadUrl, no usable Credentials"),
             (false, false) => ("neither", "neither Credentials nor UploadUrl"),
         };
-        let left = answer.expired_time.unwrap_or_default() - cx.vendor.corrected(clock::now()).unix();
+        let left = answer.expired_time.unwrap_or_default() - cx.vendor.to_vendor_time(clock::now()).unix();
         report.add(Finding::info("lke.answer", code, format!("{came}; they last {left} s")));
         let path = answer.upload_path.clone().unwrap_or_default();
         let place = match self.place(cx, &answer, &path, upload) {
@@ -135,8 +135,8 @@ impl Lke {
 /// PostObject, which COS grants apart from PutObject.
 /// <https://cloud.tencent.com/document/product/436/14690>
 fn form(cx: &Context, upload: &UploadRequest, place: &Place, (id, secret, token): &UsableKeys<'_>) -> Grant {
-    let end = cx.vendor.corrected(upload.expires_at(cx, place.expires_at));
-    let key = cos::key(secret, cx.vendor.corrected(upload.now.plus(BACKDATE)), end);
+    let end = cx.vendor.to_vendor_time(upload.expires_at(cx, place.expires_at));
+    let key = cos::key(secret, cx.vendor.to_vendor_time(upload.now.plus(BACKDATE)), end);
     let policy = json!({ "expiration": end, "conditions": [
         { "q-sign-algorithm": "sha1" }, { "q-ak": id }, { "q-sign-time": key.time() },
         { "bucket": place.bucket.name }, { "key": place.key },
@@ -167,7 +167,7 @@ fn with_acl(
     place: &Place,
     (id, secret, token): &UsableKeys<'_>,
 ) -> Grant {
-    let end = cx.vendor.corrected(upload.expires_at(cx, place.expires_at));
+    let end = cx.vendor.to_vendor_time(upload.expires_at(cx, place.expires_at));
     let presign = cos::Presign {
         method: "put",
         base: &place.bucket.host,
@@ -176,7 +176,7 @@ fn with_acl(
         headers: &[("host", bucket::authority(&place.bucket.host)), ("x-cos-acl", "default")],
         secret_id: id,
     };
-    let start = cx.vendor.corrected(upload.now.plus(BACKDATE));
+    let start = cx.vendor.to_vendor_time(upload.now.plus(BACKDATE));
     let url = cos::presign(&cos::key(secret, start, end), &presign);
     let mut grant = upload.grant::<Lke>(url, place.key.clone(), place.expires_at, upload.limits(&[]));
     grant.headers = OrderedMap::new([("x-cos-acl", "default")]);

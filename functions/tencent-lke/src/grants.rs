@@ -18,7 +18,7 @@ pub(crate) fn put(
     (id, secret, token): &UsableKeys<'_>,
 ) -> Grant {
     let end = upload.expires_at(cx, place.expires_at);
-    let start = cx.vendor.corrected(upload.now.plus(BACKDATE));
+    let start = cx.vendor.to_vendor_time(upload.now.plus(BACKDATE));
     let terms = upload.put_terms("x-cos-forbid-overwrite");
     let mut signed = terms.signed();
     signed.push(("host", bucket::authority(&place.bucket.host)));
@@ -32,7 +32,7 @@ pub(crate) fn put(
         headers: &signed,
         secret_id: id,
     };
-    let url = cos::presign(&cos::key(secret, start, cx.vendor.corrected(end)), &presign);
+    let url = cos::presign(&cos::key(secret, start, cx.vendor.to_vendor_time(end)), &presign);
     let mut grant = upload.grant::<Lke>(url, place.key.clone(), end, upload.limits(&terms.enforced));
     grant.headers = terms.headers;
     grant
@@ -58,8 +58,8 @@ pub(crate) fn credentials(
         "TmpSecretId": id,
         "TmpSecretKey": secret.expose(),
         "SecurityToken": token.expose(),
-        "StartTime": cx.vendor.corrected(upload.now.plus(BACKDATE)).unix(),
-        "ExpiredTime": cx.vendor.corrected(place.expires_at).unix(),
+        "StartTime": cx.vendor.to_vendor_time(upload.now.plus(BACKDATE)).unix(),
+        "ExpiredTime": cx.vendor.to_vendor_time(place.expires_at).unix(),
         // Without it the SDK would use these keys for the next file too.
         "ScopeLimit": true,
         "Bucket": place.bucket.name,

@@ -80,13 +80,13 @@ impl Vendor {
         &self.client
     }
 
-    /// `at`, as the vendor's clock has it.
-    pub fn corrected(&self, at: Timestamp) -> Timestamp {
+    /// `at` of our clock, as the vendor's clock has it.
+    pub fn to_vendor_time(&self, at: Timestamp) -> Timestamp {
         at.plus(self.offset.load(Ordering::Relaxed))
     }
 
-    /// `at` of the vendor's clock, as our clock has it.
-    pub fn by_our_clock(&self, at: Timestamp) -> Timestamp {
+    /// `at` of the vendor's clock, as ours has it.
+    pub fn to_local_time(&self, at: Timestamp) -> Timestamp {
         at.plus(-self.offset.load(Ordering::Relaxed))
     }
 
@@ -167,7 +167,7 @@ impl Vendor {
         sign: impl Fn(&Attempt) -> Outgoing,
     ) -> Result<Reply, Failed> {
         self.budget.wait(deadline).await?;
-        let outgoing = sign(&Attempt { at: self.corrected(clock::now()), nonce: nonce(), host });
+        let outgoing = sign(&Attempt { at: self.to_vendor_time(clock::now()), nonce: nonce(), host });
         telemetry::note(|notes| notes.vendor_calls += 1);
         let timeout = deadline.saturating_duration_since(Instant::now()).min(ATTEMPT_TIMEOUT);
         let mut request = self.client.request(outgoing.method, outgoing.url).body(outgoing.body);
