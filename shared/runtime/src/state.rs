@@ -1,6 +1,6 @@
-//! What must be remembered between requests: which work is under way, and what came of it.
+//! The idempotency store: claims on work under way, and the outcomes of finished work.
 //!
-//! In this process's memory, or in Redis or DynamoDB where instances are many.
+//! In this process's memory, or in Redis or DynamoDB where several instances share it.
 
 mod breaker;
 mod dynamodb;
@@ -32,42 +32,42 @@ pub enum Store {
     Shared(Arc<Shared>),
 }
 
-/// What is known about work under a name.
+/// The record of the work under a name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// Who is at it, or was.
+    /// Owner of the claim.
     pub owner: String,
-    /// What came of it; none while it is under way.
+    /// Its outcome; none while it is under way.
     pub outcome: Option<Outcome>,
 }
 
-/// What came of work.
+/// The outcome of finished work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// Its receipt or problem.
     pub data: Value,
-    /// SHA-256 of the job that it came of, in hex; empty for what its name says all about.
+    /// SHA-256 of the job, in hex; empty where the name identifies the work completely.
     #[serde(default)]
     pub fingerprint: String,
-    /// Whether somebody who wants to hear of it has heard.
-    #[serde(default)]
-    pub told: bool,
+    /// Whether the webhook was delivered.
+    #[serde(default, rename = "told")]
+    pub notified: bool,
 }
 
-/// Whether the work under a name may begin.
+/// The result of a claim: whether the work under a name may begin.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Claim {
-    /// It is ours to do.
+    /// It may: the claim is ours.
     Mine,
-    /// Somebody is at it.
+    /// Another owner holds the claim.
     Running,
-    /// It is done, and this came of it.
+    /// It is done, with this outcome.
     Done(Outcome),
 }
 
 impl From<Value> for Outcome {
     fn from(data: Value) -> Self {
-        Self { data, fingerprint: String::new(), told: false }
+        Self { data, fingerprint: String::new(), notified: false }
     }
 }
 
@@ -117,7 +117,7 @@ impl Store {
         })
     }
 
-    /// Holds a claim for another `lease`; false if it is no longer `owner`'s.
+    /// Renews a claim for another `lease`; false if it is no longer `owner`'s.
     ///
     /// # Errors
     /// As [`Store::claim`].
@@ -128,7 +128,7 @@ impl Store {
         }
     }
 
-    /// Gives a claim back: the work failed and may be tried again.
+    /// Releases a claim: the work failed and may be tried again.
     ///
     /// # Errors
     /// As [`Store::claim`].
@@ -142,7 +142,7 @@ impl Store {
         }
     }
 
-    /// Records what came of the work under `name`, for as long as `keep`.
+    /// Records the outcome of the work under `name`, for as long as `keep`.
     ///
     /// # Errors
     /// As [`Store::claim`].
@@ -163,7 +163,7 @@ impl Store {
         }
     }
 
-    /// What came of the work under `name`, if it is done.
+    /// The outcome of the work under `name`, if it is done.
     ///
     /// # Errors
     /// As [`Store::claim`].
@@ -179,4 +179,18 @@ impl Store {
 /// What callers hear of a fault. Its kind is the operator's to know: the log, `healthz` and `doctor` name it.
 fn unavailable() -> Problem {
     Problem::new(Code::StoreUnavailable, "the function's store cannot be reached, or refuses")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_another_version_stored_is_read() {
+        let outcome = Outcome { data: Value::from(1), fingerprint: "f".into(), notified: true };
+        let record = Record { owner: "o".into(), outcome: Some(outcome) };
+        let stored = r#"{"owner":"o","outcome":{"data":1,"fingerprint":"f","told":true}}"#;
+        assert_eq!(serde_json::to_string(&record).unwrap(), stored);
+        assert_eq!(serde_json::from_str::<Record>(stored).unwrap(), record);
+    }
 }

@@ -237,7 +237,7 @@ impl<F: Flow> App<F> {
                 with_caller(problem.to_value(), caller)
             }
         };
-        let record = Outcome { data, fingerprint: job.fingerprint.clone(), told: false };
+        let record = Outcome { data, fingerprint: job.fingerprint.clone(), notified: false };
         if let Err(problem) = self.store.finish(name, owner, record.clone(), keep(&outcome)).await {
             // The object is there. The platform may forget the job, or deliver it again if telling fails too.
             tracing::error!(
@@ -275,14 +275,14 @@ impl<F: Flow> App<F> {
         deadline: Instant,
     ) -> Settled {
         let mut notified = Ok(Notified::Accepted);
-        if !record.told {
+        if !record.notified {
             let failure = outcome.as_ref().err().map(|problem| problem.code);
             let id = job.webhook_id(F::SPEC.name, failure);
             let kind = if outcome.is_ok() { "upload.completed" } else { "upload.failed" };
             let deadline = self.telling_ends(deadline);
             notified = self.notifier.tell(job.notify.as_ref(), &id, kind, &record.data, deadline).await;
             if notified == Ok(Notified::Accepted) {
-                record.told = true;
+                record.notified = true;
                 let _ = self.store.finish(name, owner, record, keep(&outcome)).await;
             }
         }

@@ -22,8 +22,8 @@ use crate::platform::Env;
 use crate::platform::random::random;
 use upload_grant::wire::encode::digest_hex;
 
-/// Of one attempt. It is given up earlier, where the store answers nobody.
-const LONGEST: Duration = Duration::from_secs(2);
+/// It is given up earlier where the store answers no command at all.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 const ATTEMPTS: u32 = 3;
 const PREFIX: &str = "upload-grant:";
 /// Of the 2,048 bytes that a partition key may have; longer names go by their hash.
@@ -83,15 +83,15 @@ impl DynamoDb {
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         });
         let Err(refusal) = self.conditional("PutItem", put).await? else { return Ok(None) };
-        let found = self.what_stands(&id, refusal).await?;
+        let found = self.conflicting(&id, refusal).await?;
         match item::record(&found, now) {
-            // A claim that was repeated after its answer had been lost meets itself.
+            // A claim that was repeated after its answer had been lost finds itself.
             Some(record) if record.owner == owner && record.outcome.is_none() => Ok(None),
             Some(record) => Ok(Some(record)),
-            // It says nothing, or is gone since: whoever replaces just that has it.
+            // No live record, or gone since: whoever replaces just what was seen has the claim.
             None => {
-                let somebody = Record { owner: String::new(), outcome: None };
-                Ok(self.replace(claimed, &found).await?.err().map(|_| somebody))
+                let other = Record { owner: String::new(), outcome: None };
+                Ok(self.replace(claimed, &found).await?.err().map(|_| other))
             }
         }
     }
@@ -99,7 +99,7 @@ impl DynamoDb {
     pub(super) async fn renew(&self, name: &str, owner: &str, lease: Duration) -> Result<bool, Fault> {
         let now = Moment::now();
         let (names, mut values) = item::mentioned(MINE, owner, now);
-        let (update, ends) = item::held(now.after(lease));
+        let (update, ends) = item::renewed(now.after(lease));
         values.extend(ends.map(|(name, value)| (name.to_owned(), value)));
         let update = json!({
             "Key": item::key(&id(name)),
@@ -146,13 +146,13 @@ impl DynamoDb {
         self.call("DeleteItem", delete).await?.map(drop).map_err(|refusal| fault(&refusal))
     }
 
-    /// One at a time in this process: they would only get in each other's way in the table.
-    pub(super) async fn turn(&self) -> MutexGuard<'_, ()> {
+    /// One reservation at a time in this process: concurrent ones would only conflict in the table.
+    pub(super) async fn reservation_turn(&self) -> MutexGuard<'_, ()> {
         self.reserving.lock().await
     }
 
-    /// By reading the places that are taken and replacing just what was read, until nobody else was faster. None
-    /// where others always are.
+    /// Compare and swap: reads the reserved places and replaces just what was read, until no other instance was
+    /// faster. None where others always are.
     pub(super) async fn reserve(
         &self,
         name: &str,
@@ -171,13 +171,13 @@ impl DynamoDb {
             let Err(refusal) = self.replace(item, &found).await? else { return Ok(Some(reservation)) };
             let [random]: [u8; 1] = random();
             tokio::time::sleep(Duration::from_micros(u64::from(random) * 40)).await;
-            found = self.what_stands(&id, refusal).await?;
+            found = self.conflicting(&id, refusal).await?;
         }
         Ok(None)
     }
 
-    /// What stood in the way of a condition.
-    async fn what_stands(&self, id: &str, mut refusal: Refusal) -> Result<Value, Fault> {
+    /// The item that did not meet the condition.
+    async fn conflicting(&self, id: &str, mut refusal: Refusal) -> Result<Value, Fault> {
         // Some emulators do not send it.
         match refusal.document.get_mut("Item") {
             Some(found) => Ok(found.take()),
@@ -209,7 +209,7 @@ impl DynamoDb {
         self.conditional("PutItem", put).await
     }
 
-    /// A call whose condition may not hold: then its refusal is an answer.
+    /// A conditional call; the inner error is that the condition did not hold.
     async fn conditional(&self, action: &str, document: Value) -> Result<Result<(), Refusal>, Fault> {
         match self.call(action, document).await? {
             Ok(_) => Ok(Ok(())),
@@ -218,13 +218,14 @@ impl DynamoDb {
         }
     }
 
-    /// Calls, and quickly again where the table is busy or the connection was an old one.
+    /// Calls, and retries quickly where the table is busy or a kept connection broke.
     async fn call(&self, action: &str, mut document: Value) -> Result<Result<Value, Refusal>, Fault> {
         document["TableName"] = self.table.as_str().into();
         let mut tries = 0;
         loop {
             tries += 1;
-            let answer = self.pulse.wait(SLOWEST, self.service.call(action, &document, LONGEST)).await;
+            let answer =
+                self.pulse.wait(SLOWEST, self.service.call(action, &document, ATTEMPT_TIMEOUT)).await;
             let answer = answer.map_err(Fault::given_up)?;
             if answer.as_ref().map_or_else(|refusal| refusal.status.is_ok(), |_| true) {
                 self.pulse.beat();

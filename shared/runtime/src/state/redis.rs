@@ -59,7 +59,7 @@ impl Redis {
         let found: Option<String> =
             self.run(|mut commands| async move { call.invoke_async(&mut commands).await }).await?;
         let found = found.and_then(|found| serde_json::from_str::<Record>(&found).ok());
-        // A claim that was repeated after its answer had been lost meets itself.
+        // A claim that was repeated after its answer had been lost finds itself.
         Ok(found.filter(|found| found.owner != owner || found.outcome.is_some()))
     }
 
@@ -91,7 +91,7 @@ impl Redis {
         let get = &get;
         let read = |mut commands| async move {
             match get.query_async::<Option<Vec<u8>>>(&mut commands).await {
-                // Something else in its place is no record.
+                // A key of another type holds no record.
                 Err(error) if error.code() == Some("WRONGTYPE") => Ok(None),
                 other => other,
             }
@@ -134,8 +134,8 @@ impl Redis {
         Ok(done == 1)
     }
 
-    /// Runs a command, once more on a new connection if an old one fails it: a server that was restarted, or is no
-    /// longer the one to write to, shows only then. All of our commands may be repeated.
+    /// Runs a command, and once more on a new connection if a kept one fails: a restart or failover of the server
+    /// shows only then. All of our commands are idempotent.
     async fn run<T, F>(&self, command: impl Fn(MultiplexedConnection) -> F) -> Result<T, Fault>
     where
         F: Future<Output = Result<T, RedisError>>,
@@ -170,13 +170,13 @@ impl Redis {
         Ok((connection, true))
     }
 
-    /// Gives up where the store answers nobody.
+    /// `work`, or the fault that it was given up.
     async fn within<T>(&self, work: impl Future<Output = T>) -> Result<T, Fault> {
         self.pulse.wait(SLOWEST, work).await.map_err(Fault::given_up)
     }
 
     async fn connect(&self) -> Result<MultiplexedConnection, Fault> {
-        // Our own limit is over both.
+        // Our own timeout covers both.
         let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
         let mut failed = Fault::new("Io", Class::Absent);
         for client in &self.clients {
@@ -194,7 +194,7 @@ impl Redis {
 }
 
 fn fault(error: &RedisError) -> Fault {
-    // `ERR` says less than the kind of it.
+    // `ERR` says less than the error's kind.
     match error.code().filter(|code| *code != "ERR") {
         // These are about the connection or the whole server, not about the command.
         Some(code @ ("NOAUTH" | "WRONGPASS")) => Fault::new(code, Class::Absent),

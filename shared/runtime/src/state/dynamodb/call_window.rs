@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::state::Reservation;
 
-/// No place of ours is further ahead than whoever took it would wait.
+/// Nobody waits longer for a place, so none of ours is further ahead.
 const LONGEST_WAIT: u64 = 3_600_000;
 
-/// The places that count: none, where they cannot be ours.
+/// The reserved places; an empty list if what was read cannot be one of ours.
 pub(super) fn ours(places: Option<Vec<u64>>, now: u64) -> Vec<u64> {
     let ours =
         |places: &Vec<u64>| places.is_sorted() && places.last().is_none_or(|last| *last < now + LONGEST_WAIT);
