@@ -1,4 +1,4 @@
-//! Uploading on a caller's behalf: bytes stream from where they are to the store, measured on the way.
+//! Uploading on a caller's behalf: bytes stream from their source to the store, counted and hashed on the way.
 
 mod buffer;
 mod confirm;
@@ -37,14 +37,14 @@ pub(crate) const MAX_REPLY: usize = 1 << 20;
 /// A source that sends nothing for so long has stopped.
 const IDLE: Duration = Duration::from_secs(20);
 
-/// Bytes on their way, of known number.
+/// A stream of bytes, of known length.
 pub struct Body {
     length: u64,
     expected: Checksums,
     stream: Pin<Box<dyn Stream<Item = Result<Bytes, Problem>> + Send>>,
 }
 
-/// What became of an upload.
+/// The result of an upload.
 #[derive(Clone, Debug, Default)]
 pub struct StoredObject {
     /// Object key, or the vendor's own handle.
@@ -83,7 +83,7 @@ impl Body {
         Self::new(length, Checksums::default(), futures_util::stream::iter([Ok(bytes)]))
     }
 
-    /// A body that reads from `source`, which keeps what was not asked for.
+    /// A body that reads from `source`, which keeps what was not read.
     fn lent(source: &Arc<Mutex<Self>>) -> Self {
         let (length, expected) = {
             let source = locked(source);
@@ -182,7 +182,7 @@ async fn attempt(
         (Err(failed), None) => Err(failed),
         (Ok(reply), None) => {
             let digests = meter.digests();
-            // Who says yes before the last byte has not stored what was sent.
+            // A success before the last byte was sent is none.
             if reply.is_success() && digests.size != length {
                 let problem = Problem::new(Code::UploadFailed, "the store answered before it had the file");
                 return Err(problem.retryable(true).into());
@@ -192,8 +192,8 @@ async fn attempt(
     }
 }
 
-/// As [`exchange`], over each of `hosts` in turn while there is no connection to be had: what a host has begun to
-/// read is not sent to another. The first host is that of the grant's URL.
+/// As [`exchange`], over each of `hosts` in turn while no connection can be made: what a host has begun to read is not
+/// sent to another. The first host is that of the grant's URL.
 ///
 /// # Errors
 /// As [`exchange`].
@@ -285,12 +285,12 @@ pub fn refused(reply: &Reply, code: Option<&str>) -> Problem {
     }
 }
 
-/// The CRC-64 that a store says it has, in decimal.
+/// The CRC-64 in a store's answer, in decimal.
 pub(crate) fn crc64_of(reply: &Reply) -> Option<&str> {
     reply.header("x-oss-hash-crc64ecma").or_else(|| reply.header("x-cos-hash-crc64ecma"))
 }
 
-/// Compares it, if a store says one, with what was sent.
+/// Compares it with what was sent, if the store's answer has one.
 pub(crate) fn check_crc64(reply: &Reply, sent: &Digests) -> Result<(), Problem> {
     if crc64_of(reply).is_some_and(|theirs| theirs != sent.crc64) {
         return Err(Problem::new(Code::UploadFailed, "the store received other bytes than were sent"));
@@ -298,7 +298,7 @@ pub(crate) fn check_crc64(reply: &Reply, sent: &Digests) -> Result<(), Problem> 
     Ok(())
 }
 
-/// Where OSS says no CRC-64, its entity tag of a PUT is the MD5. A form's is none, and COS does not promise it.
+/// Where OSS answers no CRC-64, its entity tag of a PUT is the MD5. A form's is none, and COS does not promise it.
 /// <https://www.alibabacloud.com/help/en/oss/developer-reference/putobject>
 fn check_etag(grant: &Grant, reply: &Reply, sent: &Digests) -> Result<(), Problem> {
     let is_md5 = |tag: &&str| tag.len() == 32 && tag.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -43,7 +43,7 @@ pub struct Vendor {
     budget: Budget,
     /// Seconds the vendor's clock is ahead of ours, learned from its `Date` header.
     offset: AtomicI64,
-    /// Where the keys come from anew, if anywhere.
+    /// Where the keys can be fetched again, if anywhere.
     renewal: Option<Renewal>,
 }
 
@@ -70,7 +70,7 @@ pub struct Outgoing {
 }
 
 impl Vendor {
-    /// A control plane within a budget of calls.
+    /// A control plane, with a rate limit on its calls.
     pub(crate) fn new(client: reqwest::Client, budget: Budget, renewal: Option<Renewal>) -> Self {
         Self { client, budget, offset: AtomicI64::new(0), renewal }
     }
@@ -140,7 +140,7 @@ impl Vendor {
         }
     }
 
-    /// One call that may have had its effect when it fails: it is repeated only while nothing was sent.
+    /// One call that is not idempotent: it is retried only while nothing was sent.
     ///
     /// # Errors
     /// `rate_limited`, `vendor_unavailable`, `vendor_timeout` or `vendor_bad_response`.
@@ -188,7 +188,7 @@ impl Vendor {
     }
 
     /// Learns the vendor's clock from its `Date` header; false if there is none.
-    fn correct(&self, reply: &Reply) -> bool {
+    fn learn_clock(&self, reply: &Reply) -> bool {
         let date = reply.headers.get("date").and_then(|value| value.to_str().ok());
         let Some(theirs) = date.and_then(Timestamp::parse_http_date) else { return false };
         self.offset.store(theirs.unix() - clock::now().unix(), Ordering::Relaxed);

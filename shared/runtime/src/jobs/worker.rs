@@ -280,7 +280,7 @@ impl<F: Flow> App<F> {
             let id = job.webhook_id(F::SPEC.name, failure);
             let kind = if outcome.is_ok() { "upload.completed" } else { "upload.failed" };
             let deadline = self.telling_ends(deadline);
-            notified = self.notifier.tell(job.notify.as_ref(), &id, kind, &record.data, deadline).await;
+            notified = self.notifier.notify(job.notify.as_ref(), &id, kind, &record.data, deadline).await;
             if notified == Ok(Notified::Accepted) {
                 record.notified = true;
                 let _ = self.store.finish(name, owner, record, keep(&outcome)).await;
@@ -308,7 +308,7 @@ impl<F: Flow> App<F> {
         (problem.flow, problem.job_id) = (Some(F::SPEC.name.to_owned()), Some(job_id.to_owned()));
         let deadline = self.telling_ends(deadline);
         let data = with_caller(problem.to_value(), caller);
-        let notified = self.notifier.tell(notify, event, "upload.failed", &data, deadline).await;
+        let notified = self.notifier.notify(notify, event, "upload.failed", &data, deadline).await;
         let outcome = Err(problem);
         let acknowledged = acknowledged(&outcome, &notified);
         Settled { outcome, acknowledged }

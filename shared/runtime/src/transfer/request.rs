@@ -6,11 +6,11 @@ use upload_grant::model::request::Mode;
 
 /// The request, all but its bytes.
 pub(crate) struct Request<'a> {
-    /// How the bytes travel.
+    /// Whether it is a form or a plain body.
     pub mode: Mode,
     /// `POST` or `PUT`.
     pub method: &'a str,
-    /// Where to.
+    /// Target.
     pub url: &'a str,
     /// Exactly the headers to send.
     pub headers: &'a OrderedMap,

@@ -1,4 +1,4 @@
-//! Telling a job's sender of the outcome, by the Standard Webhooks scheme.
+//! Webhooks with a job's outcome, by the Standard Webhooks scheme.
 //!
 //! <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 
@@ -21,7 +21,7 @@ use upload_grant::wire::secret::Secret;
 const ATTEMPTS: u32 = 3;
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where outcomes go, and under which key.
+/// Sends outcomes as signed webhooks.
 pub struct Notifier {
     /// The operator's own address, for jobs that name none.
     default: Option<Url>,
@@ -55,7 +55,7 @@ impl Notifier {
         Self { default, hosts: Hosts::new(&hosts), secret, public, listed }
     }
 
-    /// Whether a job may have its outcome told to `own`.
+    /// Whether a job may have its outcome sent to `own`.
     pub(crate) fn permits(&self, own: Option<&Url>) -> bool {
         own.is_none_or(|url| self.hosts.reach(url).is_some())
     }
@@ -64,7 +64,7 @@ impl Notifier {
     ///
     /// # Errors
     /// The reason, if it could not be delivered by `deadline`.
-    pub(crate) async fn tell(
+    pub(crate) async fn notify(
         &self,
         own: Option<&Url>,
         id: &str,
@@ -123,7 +123,7 @@ fn sign(secret: &Secret, id: &str, timestamp: &str, body: &str) -> String {
     format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
 }
 
-/// The base64 after `whsec_`.
+/// The secret in `GRANT_WEBHOOK_SECRET`, in base64: what follows `whsec_`.
 fn webhook_secret(env: &mut Env, needed: bool) -> Option<Secret> {
     let text = if needed { Some(env.need("GRANT_WEBHOOK_SECRET")) } else { env.get("GRANT_WEBHOOK_SECRET") };
     let text = text.filter(|text| !text.is_empty())?;

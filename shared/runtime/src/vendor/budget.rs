@@ -1,4 +1,4 @@
-//! Our own budget of vendor calls: a burst is smoothed as long as the caller can wait.
+//! Our own rate limit on vendor calls: a burst is smoothed as long as the caller can wait.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::state::{Reservation, Shared};
 use upload_grant::model::problem::{Code, Problem};
 
-/// So many calls in any window of time, as vendors count them.
+/// A limit of calls in any window of time, as vendors count them.
 pub struct Budget {
     calls: usize,
     window: Duration,
@@ -17,7 +17,7 @@ pub struct Budget {
     pace: u32,
     /// When the last `calls` calls go out, oldest first.
     places: Mutex<VecDeque<Instant>>,
-    /// Where all instances reserve together, and under which name.
+    /// The store in which all instances reserve together, and the name there.
     shared: Option<(Arc<Shared>, String)>,
 }
 
@@ -33,7 +33,7 @@ impl Budget {
         Self { calls, window, pace, places: Mutex::new(VecDeque::with_capacity(calls)), shared }
     }
 
-    /// Waits for a place.
+    /// Waits until the call may go out.
     ///
     /// # Errors
     /// `rate_limited` at once, with the time until the next place, if there is none before `deadline`.
@@ -56,7 +56,7 @@ impl Budget {
         store.reserve(name, self.calls, self.window, deadline).await
     }
 
-    /// Keeps a shared place in mind, for when the store fails and this process goes on by itself.
+    /// Records a shared place here too, for when the store fails and this process goes on by itself.
     fn remember(&self, place: Instant) -> Instant {
         let mut places = self.places.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if places.len() >= self.calls {
@@ -73,7 +73,7 @@ impl Budget {
         let mut place =
             places.front().filter(|_| full).map_or(now, |oldest| (*oldest + self.window).max(now));
         if place > now {
-            // Who must wait at all goes out evenly: a burst that travels late would run into the next one.
+            // Calls that must wait are spaced evenly: a burst that travels late would run into the next one.
             place = places.back().map_or(place, |last| place.max(*last + self.window / self.pace));
         }
         if place > deadline {

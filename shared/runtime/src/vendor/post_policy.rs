@@ -11,12 +11,12 @@ use upload_grant::model::grant::{Enforced, Limits};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::wire::time::Timestamp;
 
-/// What the store will hold a form to.
+/// What the store enforces on a form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PostPolicy {
-    /// End of the form.
+    /// When the form expires.
     pub expires_at: Timestamp,
-    /// Most bytes, if it says.
+    /// Most bytes, if it limits them.
     pub max_bytes: Option<u64>,
     /// What it says about the key.
     pub key: KeyRule,
@@ -36,7 +36,7 @@ pub enum KeyRule {
 }
 
 impl KeyRule {
-    /// Whether the store will let `key` through.
+    /// Whether the store accepts `key`.
     pub fn allows(&self, key: &str) -> bool {
         match self {
             Self::Any => true,
@@ -94,16 +94,16 @@ impl PostPolicy {
         self.exact.insert(name.to_ascii_lowercase(), value.to_owned());
     }
 
-    /// What of `size`, `expiry` and `no-overwrite` the store therefore refuses by itself.
+    /// Which of `size`, `expiry` and `no-overwrite` the store therefore enforces by itself.
     pub fn enforced(&self) -> Vec<Enforced> {
         let no_overwrite = self.exact.get("x-oss-forbid-overwrite").is_some_and(|value| value == "true");
-        let context = [(Enforced::Size, self.max_bytes.is_some()), (Enforced::NoOverwrite, no_overwrite)];
-        let context = context.into_iter().filter_map(|(what, context)| context.then_some(what));
-        context.chain([Enforced::Expiry]).collect()
+        let bound = [(Enforced::Size, self.max_bytes.is_some()), (Enforced::NoOverwrite, no_overwrite)];
+        let bound = bound.into_iter().filter_map(|(limit, is_bound)| is_bound.then_some(limit));
+        bound.chain([Enforced::Expiry]).collect()
     }
 }
 
-/// Holds what was agreed on to the maximum of a vendor's form, if it has one.
+/// Lowers the agreed limits to the maximum of a vendor's form, if it has one.
 ///
 /// # Errors
 /// `too_large` if the agreed size is over it.
@@ -121,7 +121,7 @@ fn document(base64: &str) -> Option<Value> {
     serde_json::from_slice(&LENIENT.decode(base64.trim()).ok()?).ok()
 }
 
-/// What the policy has conditions on: names only, each once.
+/// The names of what the policy has conditions on, each once.
 pub fn conditions(base64: &str) -> Vec<String> {
     let document = document(base64).unwrap_or_default();
     let subject = |condition: &Value| match condition {

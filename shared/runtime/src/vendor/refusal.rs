@@ -33,7 +33,7 @@ pub enum RefusalKind {
 pub struct Refusal {
     /// What to do about it.
     pub kind: RefusalKind,
-    /// What to tell.
+    /// What callers may be told.
     pub vendor: VendorError,
     /// How long the vendor wants us to wait, if it says.
     pub after: Option<Duration>,

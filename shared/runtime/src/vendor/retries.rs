@@ -60,7 +60,7 @@ impl<'a> Retries<'a> {
     pub(super) async fn after_refusal(&mut self, refusal: Refusal, reply: &Reply, has_another: bool) -> Next {
         telemetry::note(|notes| notes.vendor_request_id.clone_from(&refusal.vendor.request_id));
         match refusal.kind {
-            RefusalKind::Clock if !self.corrected && self.vendor.correct(reply) => {
+            RefusalKind::Clock if !self.corrected && self.vendor.learn_clock(reply) => {
                 self.corrected = true;
                 Next::Again
             }
