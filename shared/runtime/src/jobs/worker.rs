@@ -1,4 +1,4 @@
-//! Doing one job: once, whoever delivers it how often.
+//! Processing one job: once, however often it is delivered.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -25,20 +25,21 @@ use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::Receipt;
 use upload_grant::model::request::GrantRequest;
 
-/// A claim holds this long unless renewed: so long does a killed instance keep a job from the others. A third of
-/// it and the longest that the store may take to answer still leave a moment.
+/// Lease of a claim: how long a killed instance blocks its job. It is renewed after a third, which leaves time for the
+/// store's slowest answer.
 const LEASE: Duration = Duration::from_secs(5);
 /// Receipts are remembered as long as any queue redelivers.
 pub(super) const KEEP_DONE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
-/// Failures are remembered through a queue's retries, and forgotten before somebody mends and redrives.
+/// Failures are remembered through a queue's retries, and forgotten before an operator fixes the cause and
+/// redrives the queue.
 const KEEP_FAILED: Duration = Duration::from_secs(60 * 60);
 
-/// What became of a job.
+/// The result of processing a job.
 #[derive(Debug)]
 pub struct Settled {
     /// Its receipt or problem.
     pub outcome: Result<Receipt, Problem>,
-    /// Whether the queue may forget it.
+    /// Whether the queue may delete it.
     pub acknowledged: bool,
 }
 
@@ -79,7 +80,7 @@ impl<F: Flow> App<F> {
             let problem = Problem::new(Code::RateLimited, "the time was up before this job began");
             return unacknowledged(problem);
         }
-        // Whatever it says, it is one of its sender's.
+        // Readable or not, it counts as its sender's.
         if let Some(Err(problem)) = caller.map(|caller| self.granted(caller)) {
             return unacknowledged(problem);
         }
@@ -89,7 +90,7 @@ impl<F: Flow> App<F> {
                 let event = unreadable.webhook_id(F::SPEC.name, caller);
                 let Unreadable { id, notify, problem, .. } = *unreadable;
                 telemetry::note_seen(problem.detail.as_str());
-                return self.tell_failure(&id, caller, &event, notify.as_ref(), problem, deadline).await;
+                return self.notify_failure(&id, caller, &event, notify.as_ref(), problem, deadline).await;
             }
         };
         if let Err(problem) = self.configured() {
@@ -98,7 +99,7 @@ impl<F: Flow> App<F> {
         if !self.notifier.permits(job.notify.as_ref()) {
             let problem = Problem::invalid("/notify/url", "the address is not in GRANT_NOTIFY_HOSTS");
             let event = job.webhook_id(F::SPEC.name, Some(problem.code));
-            return self.tell_failure(&job.id, caller, &event, None, problem, deadline).await;
+            return self.notify_failure(&job.id, caller, &event, None, problem, deadline).await;
         }
         let name = format!("job:{}:{}", F::SPEC.name, job.name);
         let owner = new_id();
@@ -110,22 +111,22 @@ impl<F: Flow> App<F> {
             Ok(Claim::Done(record)) if record.fingerprint != job.fingerprint => {
                 let problem = Problem::invalid("/id", "another job came under this id before");
                 let event = job.webhook_id(F::SPEC.name, Some(problem.code));
-                self.tell_failure(&job.id, caller, &event, job.notify.as_ref(), problem, deadline).await
+                self.notify_failure(&job.id, caller, &event, job.notify.as_ref(), problem, deadline).await
             }
             Ok(Claim::Done(record)) => self.redelivered(&job, (&name, &owner), record, deadline).await,
             Ok(Claim::Mine) => {
                 let work = self.upload_and_finish(&job, caller, deadline);
                 let outcome = tokio::select! {
                     outcome = work => outcome,
-                    lost = self.hold(&name, &owner) => Err(lost),
+                    lost = self.keep_claim(&name, &owner) => Err(lost),
                 };
                 self.conclude(&job, caller, (&name, &owner), outcome, deadline).await
             }
         }
     }
 
-    /// Renews the claim until it is lost: taken by another, or run out while the store could not be reached.
-    async fn hold(&self, name: &str, owner: &str) -> Problem {
+    /// Renews the claim until it is lost: taken by another, or expired while the store could not be reached.
+    async fn keep_claim(&self, name: &str, owner: &str) -> Problem {
         let mut ends = Instant::now() + LEASE;
         loop {
             tokio::time::sleep(LEASE / 3).await;
@@ -193,7 +194,8 @@ impl<F: Flow> App<F> {
         tokio::time::timeout_at(deadline, self.sources.open(source, size)).await.unwrap_or_else(silent)
     }
 
-    /// The ask of a job: its object's name derives from the job, so that every delivery means the same object.
+    /// The upload request of a job. Its object's name derives from the job, so that every delivery means the same
+    /// object.
     fn job_request(
         &self,
         job: &Job,
@@ -214,7 +216,7 @@ impl<F: Flow> App<F> {
         Ok(upload)
     }
 
-    /// Records the outcome and tells it.
+    /// Records the outcome and sends its webhook.
     async fn conclude(
         &self,
         job: &Job,
@@ -227,7 +229,7 @@ impl<F: Flow> App<F> {
         let data = match &outcome {
             Ok(receipt) => json!(receipt),
             Err(problem) if problem.retryable || is_deployment_fault(problem.code) => {
-                // A store that cannot be reached frees the claim by letting it end.
+                // Where the store cannot be reached, the claim expires.
                 let _ = self.store.release(name, owner).await;
                 return Settled { outcome, acknowledged: false };
             }
@@ -239,17 +241,17 @@ impl<F: Flow> App<F> {
         };
         let record = Outcome { data, fingerprint: job.fingerprint.clone(), notified: false };
         if let Err(problem) = self.store.finish(name, owner, record.clone(), keep(&outcome)).await {
-            // The object is there. The platform may forget the job, or deliver it again if telling fails too.
+            // The object is stored. The queue may delete the job, or deliver it again if the webhook fails too.
             tracing::error!(
                 flow = F::SPEC.name,
                 code = problem.code.as_str(),
                 "the outcome could not be recorded"
             );
         }
-        self.tell(job, claim, outcome, record, deadline).await
+        self.notify(job, claim, outcome, record, deadline).await
     }
 
-    /// A job that is done already: its record answers.
+    /// A job that is done already is answered from its record.
     async fn redelivered(
         &self,
         job: &Job,
@@ -262,11 +264,11 @@ impl<F: Flow> App<F> {
             let unreadable = || Problem::new(Code::Internal, "the record cannot be read");
             Problem::from_value(data).unwrap_or_else(unreadable)
         });
-        self.tell(job, claim, outcome, record, deadline).await
+        self.notify(job, claim, outcome, record, deadline).await
     }
 
-    /// Tells the recorded outcome, unless that was done before, and notes in the record that it is done.
-    async fn tell(
+    /// Sends the webhook of a recorded outcome, unless it was delivered before, and records its delivery.
+    async fn notify(
         &self,
         job: &Job,
         (name, owner): (&str, &str),
@@ -279,7 +281,7 @@ impl<F: Flow> App<F> {
             let failure = outcome.as_ref().err().map(|problem| problem.code);
             let id = job.webhook_id(F::SPEC.name, failure);
             let kind = if outcome.is_ok() { "upload.completed" } else { "upload.failed" };
-            let deadline = self.telling_ends(deadline);
+            let deadline = self.webhook_deadline(deadline);
             notified = self.notifier.notify(job.notify.as_ref(), &id, kind, &record.data, deadline).await;
             if notified == Ok(Notified::Accepted) {
                 record.notified = true;
@@ -290,13 +292,13 @@ impl<F: Flow> App<F> {
         Settled { outcome, acknowledged }
     }
 
-    /// Telling an outcome takes no longer than a request may.
-    fn telling_ends(&self, deadline: Instant) -> Instant {
+    /// A webhook takes no longer than a request may.
+    fn webhook_deadline(&self, deadline: Instant) -> Instant {
         deadline.min(Instant::now() + self.cx.settings.timeout)
     }
 
-    /// A permanent failure that has no record of its own.
-    async fn tell_failure(
+    /// Sends the webhook of a permanent failure that has no record.
+    async fn notify_failure(
         &self,
         job_id: &str,
         caller: Option<&Caller>,
@@ -306,7 +308,7 @@ impl<F: Flow> App<F> {
         deadline: Instant,
     ) -> Settled {
         (problem.flow, problem.job_id) = (Some(F::SPEC.name.to_owned()), Some(job_id.to_owned()));
-        let deadline = self.telling_ends(deadline);
+        let deadline = self.webhook_deadline(deadline);
         let data = with_caller(problem.to_value(), caller);
         let notified = self.notifier.notify(notify, event, "upload.failed", &data, deadline).await;
         let outcome = Err(problem);
@@ -315,7 +317,7 @@ impl<F: Flow> App<F> {
     }
 }
 
-/// `data` of a webhook, with whose job it was.
+/// `data` of a webhook, with the caller who sent the job.
 fn with_caller(mut data: Value, caller: Option<&Caller>) -> Value {
     if let Some(name) = caller.and_then(|caller| caller.name.as_deref()) {
         data["caller"] = name.into();
@@ -323,12 +325,12 @@ fn with_caller(mut data: Value, caller: Option<&Caller>) -> Value {
     data
 }
 
-/// How long an outcome is remembered.
+/// How long an outcome is kept.
 fn keep(outcome: &Result<Receipt, Problem>) -> Duration {
     if outcome.is_ok() { KEEP_DONE } else { KEEP_FAILED }
 }
 
-/// Whether the queue may forget a job with a lasting outcome: one that was delivered, or a success that nobody is to
+/// Whether the queue may delete a job with a lasting outcome: one that was delivered, or a success that nobody is to
 /// be notified of.
 fn acknowledged(outcome: &Result<Receipt, Problem>, notified: &Result<Notified, Problem>) -> bool {
     matches!((outcome, notified), (_, Ok(Notified::Accepted)) | (Ok(_), Ok(Notified::NoAddress)))
