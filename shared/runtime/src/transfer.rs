@@ -192,8 +192,8 @@ async fn attempt(
     }
 }
 
-/// As [`exchange`], over each of `hosts` in turn while no connection can be made: what a host has begun to read is not
-/// sent to another. The first host is that of the grant's URL.
+/// As [`exchange`], over each of `hosts` in turn while no connection can be made: what a host has begun to read is
+/// not sent to another. The first host is that of the grant's URL.
 ///
 /// # Errors
 /// As [`exchange`].

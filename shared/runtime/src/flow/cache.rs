@@ -1,7 +1,7 @@
-//! Vendor credentials kept for the next caller: in this process, and with a shared store for every instance.
+//! A cache of vendor credentials: in this process, and with a shared store for every instance.
 //!
-//! Concurrent misses share one vendor call. Ahead of its end a credential is fetched anew in the background
-//! where the runtime allows it; while that fails, the one at hand goes on serving.
+//! Concurrent misses share one vendor call. Ahead of its end a credential is refreshed in the background where the
+//! runtime allows it; while that fails, the cached one goes on serving.
 
 mod slots;
 
@@ -27,11 +27,11 @@ pub trait Expires: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn lifetime(&self) -> (Timestamp, Timestamp);
 }
 
-/// A vendor's API client that brings a credential. It is what a refresh in the background owns, and nothing else.
+/// A vendor's API client that fetches a credential. A refresh in the background owns just this.
 pub trait Fetch: Send + Sync + 'static {
     /// What a credential is good for: a space, an app and a user. As text it names the credential in a shared store.
     type Key: Clone + Eq + Hash + Display + Send + Sync + 'static;
-    /// What is brought.
+    /// What is fetched.
     type Credential: Expires;
 
     /// Makes the vendor call, within `deadline`.
@@ -72,8 +72,8 @@ impl<F: Fetch> Cached<F> {
         &self.source
     }
 
-    /// The credential of `key`: the one at hand if it serves a grant made now, else what the vendor brings by
-    /// `deadline`. Callers that wait while another fetches get that fetch's outcome, good or bad.
+    /// The credential of `key`: the cached one if it serves a grant made now, else one fetched by `deadline`. Callers
+    /// that wait while another fetches get that fetch's outcome, good or bad.
     ///
     /// # Errors
     /// The problem of the fetch.
@@ -105,13 +105,13 @@ impl<F: Fetch> Cached<F> {
         }
         // A fetch that is given up in the middle must not leave the failure of an earlier one to those who wait.
         flight.problem = None;
-        // Boxed: nobody whose credential is at hand should move this future about.
-        let outcome = Box::pin(self.bring(cx, key, deadline)).await;
-        slot.take_in(&mut flight, outcome)
+        // Boxed to keep the large miss path out of the hit path.
+        let outcome = Box::pin(self.load(cx, key, deadline)).await;
+        slot.store(&mut flight, outcome)
     }
 
     /// From the shared store, else from the vendor.
-    async fn bring(&self, cx: &Context, key: &F::Key, deadline: Instant) -> Result<F::Credential, Problem> {
+    async fn load(&self, cx: &Context, key: &F::Key, deadline: Instant) -> Result<F::Credential, Problem> {
         let fetch = self.source.fetch(cx, key, deadline);
         let Some(shared) = &cx.shared_cache else {
             telemetry::note(|notes| notes.cache = Some(CacheStatus::Miss));
@@ -129,7 +129,7 @@ impl<F: Fetch> Cached<F> {
         let slot = self.slots.of(key, cx.settings.cache_entries);
         let mut flight = slot.flight.lock().await;
         // A renewal is a success like a fetch.
-        let _ = slot.take_in(&mut flight, Ok(value));
+        let _ = slot.store(&mut flight, Ok(value));
     }
 
     /// Forgets what is kept under `key`: the vendor no longer accepts it.

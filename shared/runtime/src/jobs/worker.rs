@@ -25,8 +25,8 @@ use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::Receipt;
 use upload_grant::model::request::GrantRequest;
 
-/// Lease of a claim: how long a killed instance blocks its job. It is renewed after a third, which leaves time for the
-/// store's slowest answer.
+/// Lease of a claim: how long a killed instance blocks its job. It is renewed after a third, which leaves time for
+/// the store's slowest answer.
 const LEASE: Duration = Duration::from_secs(5);
 /// Receipts are remembered as long as any queue redelivers.
 pub(super) const KEEP_DONE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
@@ -80,7 +80,7 @@ impl<F: Flow> App<F> {
             let problem = Problem::new(Code::RateLimited, "the time was up before this job began");
             return unacknowledged(problem);
         }
-        // Readable or not, it counts as its sender's.
+        // Readable or not, it counts against its sender's rate.
         if let Some(Err(problem)) = caller.map(|caller| self.granted(caller)) {
             return unacknowledged(problem);
         }

@@ -14,8 +14,8 @@ use super::sealer::Sealer;
 use crate::platform::new_id;
 use crate::platform::telemetry::{self, CacheStatus};
 
-/// Lease of the lock under which one instance fetches. Shorter than a request's time: whoever waits for an instance that
-/// was killed must have time left to fetch.
+/// Lease of the lock under which one instance fetches. Shorter than a request's time: whoever waits for an instance
+/// that was killed must have time left to fetch.
 const LOCK: Duration = Duration::from_secs(15);
 /// How often the others poll, at first and at last: many who wait for one must not keep the store busy.
 const POLL: Duration = Duration::from_millis(50);

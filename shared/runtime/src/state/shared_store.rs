@@ -1,8 +1,8 @@
 //! A store that all instances share, and what becomes of a request while it fails.
 //!
 //! Records decide what may begin: their commands are required, always sent, and their failure is an error. Sealed
-//! credentials, locks and the budget only save work: their commands are best effort, skipped while the breaker is open,
-//! and the request goes on without.
+//! credentials, locks and the budget only save work: their commands are best effort, skipped while the breaker is
+//! open, and the request goes on without.
 
 use std::sync::Arc;
 use std::time::Duration;

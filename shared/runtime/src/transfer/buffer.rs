@@ -12,8 +12,8 @@ use crate::platform::Shares;
 
 /// Memory is counted in units of so many bytes.
 const UNIT: u64 = 1024;
-/// Memory for bytes that are still arriving is released after this time and a second per [`PACE`] bytes, if others wait
-/// for it. Those wait longer than that.
+/// Memory for bytes that are still arriving is released after this time and a second per [`PACE`] bytes, if others
+/// wait for it. Those wait longer than that.
 const GRACE: Duration = Duration::from_secs(5);
 /// Bytes per second.
 const PACE: u64 = 8 << 20;

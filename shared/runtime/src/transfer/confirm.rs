@@ -8,9 +8,9 @@ use upload_grant::model::request::Checksums;
 use super::{Body, Digests, StoredObject, answer, crc64_of, exchange, stored};
 use crate::net::Reply;
 
-/// Sends `body` under `grant` to a store that refuses to overwrite: an object that exists is this upload's own, sent by an
-/// attempt whose answer was lost, if it matches. `head_url` makes the signed URL for a `HEAD` of it, and is awaited only
-/// then; `expected` is the size and the checksums that the caller declared.
+/// Sends `body` under `grant` to a store that refuses to overwrite: an object that exists is this upload's own, sent
+/// by an attempt whose answer was lost, if it matches. `head_url` makes the signed URL for a `HEAD` of it, and is
+/// awaited only then; `expected` is the size and the checksums that the caller declared.
 ///
 /// # Errors
 /// As [`send`]; `upload_failed` if another object is there, or the store does not answer in time.

@@ -11,10 +11,10 @@ use upload_grant::model::problem::Problem;
 
 use super::{Expires, lifetime};
 
-/// Between two background fetches that fail: at first, and at most.
+/// The backoff between background fetches that fail: at first, and at most.
 const PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// A full map makes room for so many at once, as a part of all: looking for them costs a walk over the map.
+/// A full map evicts this part of its slots at once, one in so many: finding them costs a walk over the map.
 const ROOM: usize = 64;
 
 pub(super) struct Slots<K, V>(Mutex<HashMap<K, Arc<Slot<V>>>>);
@@ -36,7 +36,7 @@ pub(super) struct Flight<V> {
     pub(super) value: Option<Arc<V>>,
     /// How the last fetch failed, for those who waited for it.
     pub(super) problem: Option<Problem>,
-    /// No background fetch before this, and how long to pause after it.
+    /// No background fetch before this, and the backoff that leads to it.
     pause: Option<(Instant, Duration)>,
 }
 
@@ -69,7 +69,7 @@ impl<K: Clone + Eq + Hash, V: Expires> Slots<K, V> {
     }
 }
 
-/// Drops a few idle slots, those that end soonest first; what is in flight stays.
+/// Evicts a few idle slots, those that end soonest first; what is in flight stays.
 fn make_room<K: Eq + Hash, V>(slots: &mut HashMap<K, Arc<Slot<V>>>, most: usize) {
     let idle = |slot: &Arc<Slot<V>>| Arc::strong_count(slot) == 1;
     let mut ends: Vec<i64> = slots.values().filter(|slot| idle(slot)).map(|slot| slot.ends()).collect();
@@ -87,7 +87,8 @@ fn make_room<K: Eq + Hash, V>(slots: &mut HashMap<K, Arc<Slot<V>>>, most: usize)
 }
 
 impl<V: Expires> Slot<V> {
-    pub(super) fn take_in(
+    /// Keeps what was fetched, or how that failed.
+    pub(super) fn store(
         &self,
         flight: &mut Flight<V>,
         outcome: Result<V, Problem>,
@@ -116,7 +117,7 @@ impl<V: Expires> Slot<V> {
         let mut flight = self.flight.lock().await;
         match outcome {
             Ok(value) => {
-                let _ = self.take_in(&mut flight, Ok(value));
+                let _ = self.store(&mut flight, Ok(value));
                 flight.pause = None;
             }
             Err(problem) => {
@@ -166,7 +167,7 @@ mod tests {
         for end in ends {
             let slot = slots.of(&end, most);
             let mut flight = slot.flight.try_lock().unwrap();
-            slot.take_in(&mut flight, Ok(Until(end))).unwrap();
+            slot.store(&mut flight, Ok(Until(end))).unwrap();
         }
         slots
     }

@@ -1,8 +1,8 @@
-//! What must be atomic in Redis. A key that holds none of our records counts as absent: it must not block a credential
-//! or a job for ever.
+//! What must be atomic in Redis. A key that holds none of our records counts as absent: it must not block a
+//! credential or a job for ever.
 
-/// Claims a name, or answers the record that is there. A claim without expiry, or with more than a day left, counts as
-/// absent.
+/// Claims a name, or answers the record that is there. A claim without expiry, or with more than a day left, counts
+/// as absent.
 pub(super) const CLAIM: &str = r"
 if redis.call('TYPE', KEYS[1]).ok == 'string' then
   local text = redis.call('GET', KEYS[1])
