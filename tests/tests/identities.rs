@@ -314,7 +314,7 @@ fn two_callers_are_never_one() {
                 )]);
                 jwt.check(&headers, None).await
             } else {
-                gateway.check(&http::HeaderMap::new(), Some(&with_iss(claims))).await
+                gateway.check(&http::HeaderMap::new(), Some(with_iss(claims))).await
             }
         };
         runtime.block_on(check).expect("a caller")

@@ -359,3 +359,22 @@ async fn a_slow_caller_leaves_places_to_others() {
         }
     }
 }
+
+/// Many clients write a body to its end before they look for an answer.
+#[tokio::test]
+async fn who_writes_first_and_reads_then_gets_the_answer() {
+    let sandbox = sandbox().await;
+    let function = chatapp(&sandbox, &[]).await;
+    let grant = function.ask(&json!({ "filename": "a.png", "mode": "relay", "size": 3 })).await.ok();
+    let relay = grant["url"].as_str().expect("a URL").trim_start_matches(&function.url).to_owned();
+    let body = vec![0; 20 << 20];
+    for (method, path) in [("PUT", &*relay), ("POST", "/grants"), ("POST", "/complete")] {
+        let mut stream = connect(&function).await;
+        let head =
+            format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
+        stream.write_all(head.as_bytes()).await.expect("a head");
+        stream.write_all(&body).await.expect("a body that is taken");
+        let (answer, _) = read_to_end(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 413"), "{method} {path}: {answer}");
+    }
+}

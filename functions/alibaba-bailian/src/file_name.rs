@@ -7,12 +7,8 @@ const LONGEST: usize = 128;
 
 /// The caller's name with an extension that fits the format; a name that is too long loses the end of its stem.
 pub(crate) fn of(filename: &str, extension: &str) -> String {
-    let own = media::extension(filename).filter(|own| own == extension);
-    let (stem, suffix) = match own {
-        Some(own) => filename.split_at(filename.len() - own.len() - 1),
-        None => (filename, ""),
-    };
-    let suffix = if suffix.is_empty() { format!(".{extension}") } else { suffix.to_owned() };
+    let name = media::with_extension(filename, extension);
+    let (stem, suffix) = name.split_at(name.len() - extension.len() - 1);
     let room = LONGEST - suffix.chars().count();
     let stem: String = stem.chars().take(room).collect();
     format!("{stem}{suffix}")

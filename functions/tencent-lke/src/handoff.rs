@@ -41,7 +41,7 @@ fn save_doc(receipt: &Receipt, context: &UploadContext<'_>, enable_scope: Option
         ["SaveDoc"],
         [
             ("BotBizId", json!(application)),
-            ("FileName", json!(receipt.filename)),
+            ("FileName", json!(file_name(receipt))),
             ("FileType", json!(media::extension(&receipt.key))),
             ("CosUrl", upload_path(receipt)),
             ("ETag", json!(receipt.etag)),
@@ -63,7 +63,7 @@ fn doc_parse(receipt: &Receipt, context: &UploadContext<'_>) -> Handoff {
             ("session_id", context.param("session_id")),
             ("cos_bucket", json!(bucket)),
             ("file_type", json!(media::extension(&receipt.key))),
-            ("file_name", json!(receipt.filename)),
+            ("file_name", json!(file_name(receipt))),
             ("cos_url", upload_path(receipt)),
             ("cos_hash", json!(receipt.crc64)),
             ("e_tag", json!(receipt.etag)),
@@ -79,6 +79,12 @@ fn image(receipt: &Receipt, context: &UploadContext<'_>) -> Option<Handoff> {
     let url = receipt.location.as_ref().filter(|_| is_public(context.params, &extension))?;
     let contents = json!([{ "Type": "image", "Image": { "Url": url } }]);
     Some(Handoff::new(["chat"], [("content", json!(format!("![]({url})"))), ("contents", contents)]))
+}
+
+/// The caller's name. The vendor wants an extension in it.
+fn file_name(receipt: &Receipt) -> String {
+    let extension = media::extension(&receipt.key).unwrap_or_default();
+    media::with_extension(&receipt.filename, &extension)
 }
 
 fn upload_path(receipt: &Receipt) -> Value {

@@ -46,7 +46,7 @@ pub fn router<F: Flow>(app: &Arc<App<F>>) -> Router {
         .route("/", post(grants::grants::<F>))
         .route("/grants", post(grants::grants::<F>))
         // A look at it must not cost a vendor call.
-        .route("/s3/params", get(grants::s3_params::<F>).head(no_head))
+        .route("/s3/params", get(grants::s3_params::<F>).head(get_only).fallback(get_only))
         .route("/relay/{ticket}", put(relay::relay::<F>))
         .route("/complete", post(complete::complete::<F>))
         .route("/events", post(events::events::<F>))
@@ -103,7 +103,7 @@ async fn no_such_method() -> Rejection {
     Rejection::new(Code::MethodNotAllowed, "this route does not take this method")
 }
 
-async fn no_head() -> Response {
+async fn get_only() -> Response {
     ([(header::ALLOW, "GET")], no_such_method().await).into_response()
 }
 

@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 use upload_grant::model::problem::{Code, Problem};
+use upload_grant::model::request::Mode;
 use upload_grant::wire::encode;
 
 use crate::auth::policy::{Permissions, Rates};
@@ -125,9 +126,14 @@ impl<F: Flow> App<F> {
         &self.faults
     }
 
-    /// The names of what is missing or wrong.
+    /// The names of what is missing or wrong, for whoever asks for grants.
     pub(crate) fn missing(&self) -> Vec<&str> {
-        self.faults.iter().map(|fault| fault.name.as_str()).collect()
+        let faults = self.faults.iter().map(|fault| fault.name.as_str());
+        // Queues do without tickets.
+        let no_tickets = self.sealers.is_none() && self.flow.modes() == [Mode::Relay];
+        let secret = Some("GRANT_SECRET")
+            .filter(|name| no_tickets && self.faults.iter().all(|fault| fault.name != *name));
+        faults.chain(secret).collect()
     }
 
     pub(crate) fn configured(&self) -> Result<(), Problem> {

@@ -3,6 +3,7 @@
 mod dispatch;
 mod http;
 mod lambda;
+mod linger;
 mod poll;
 
 use std::ffi::OsString;

@@ -70,6 +70,16 @@ pub fn extension(filename: &str) -> Option<String> {
     (!stem.is_empty() && is_extension(extension)).then(|| extension.to_ascii_lowercase())
 }
 
+/// `filename` as it is called where the extension tells the kind: with `extension` at its end, which is added if the
+/// name has another or none.
+pub fn with_extension(filename: &str, extension: &str) -> String {
+    let filename = filename.trim_end_matches('.');
+    match self::extension(filename) {
+        Some(own) if own == extension => filename.to_owned(),
+        _ => format!("{filename}.{extension}"),
+    }
+}
+
 /// Decides what a file is from its name and the declared type. The first that applies decides:
 /// 1. a type that says nothing leaves the choice to the extension;
 /// 2. a spelling of the extension's own type is that type;
@@ -145,13 +155,20 @@ fn refused(why: &str, listing: &Listing<'_>) -> Problem {
     Problem::at(Code::UnsupportedType, "/content_type", detail)
 }
 
-/// `Type/Sub; charset=x` becomes `type/sub`; nothing stays nothing.
+/// `Type/Sub; charset=x` becomes `type/sub`, and `type/*` may stand for one; nothing stays nothing.
 fn essence(declared: &str) -> Result<String, Problem> {
+    let declared = declared.trim();
     let bare = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match bare.split_once('/') {
-        Some((family, sub)) if is_token(family) && is_token(sub) => Ok(bare),
-        None if declared.trim().is_empty() => Ok(bare),
-        _ => Err(Problem::invalid("/content_type", "this is not a media type")),
+    let is_type = match bare.split_once('/') {
+        Some(("*", sub)) => sub == "*",
+        Some((family, sub)) => is_token(family) && (sub == "*" || is_token(sub)),
+        None => declared.is_empty(),
+    };
+    // No control character even in the parameters, which nobody reads.
+    if is_type && !declared.contains(char::is_control) {
+        Ok(bare)
+    } else {
+        Err(Problem::invalid("/content_type", "this is not a media type"))
     }
 }
 
@@ -212,14 +229,21 @@ mod tests {
     #[test]
     fn a_type_that_says_nothing_leaves_it_to_the_name() {
         assert_eq!(media("a.PNG", None), ok("image/png", "png"));
-        for nothing in
-            ["", " ", "application/octet-stream", "BINARY/octet-stream; x=y", "multipart/form-data"]
-        {
+        for nothing in [
+            "",
+            " ",
+            "application/octet-stream",
+            "BINARY/octet-stream; x=y",
+            "multipart/form-data",
+            "image/*",
+            "*/*",
+        ] {
             assert_eq!(media("a.jpeg", Some(nothing)), ok("image/jpeg", "jpeg"), "{nothing}");
         }
         assert_eq!(media("a.b.png", Some("text/plain;charset=UTF-8")), ok("image/png", "png"));
         assert_eq!(media("a.jfif", None), ok("image/jpeg", "jpg"));
         assert_eq!(media("noextension", None), NO);
+        assert_eq!(media("noextension", Some("image/*")), NO);
         assert_eq!(media("odd.q7q7", None), NO);
     }
 
@@ -237,8 +261,32 @@ mod tests {
         assert_eq!(media("a.pdf", Some("image/png")), NO);
         assert_eq!(media("a.mp4", Some("image/png")), NO);
         assert_eq!(media("a.heic", Some("image/heic")), NO);
-        for malformed in ["png", "image/p\r\ng", "image/", ";charset=x", "image/png, image/png"] {
+        for malformed in [
+            "png",
+            "image/p\r\ng",
+            "image/",
+            ";charset=x",
+            "image/png, image/png",
+            "*/png",
+            "image/p*",
+            "image/png; x\r\ny",
+        ] {
             assert_eq!(media("a.png", Some(malformed)), Err(Code::InvalidRequest), "{malformed}");
+        }
+    }
+
+    #[test]
+    fn a_name_ends_in_the_extension_that_tells_its_kind() {
+        for (filename, extension, name) in [
+            ("a b.PDF", "pdf", "a b.PDF"),
+            ("scan", "pdf", "scan.pdf"),
+            ("报告．pdf", "pdf", "报告．pdf.pdf"),
+            ("a.pdf.", "pdf", "a.pdf"),
+            ("a.jpg_large", "jpg", "a.jpg_large.jpg"),
+            ("IMG_1.HEIC", "jpg", "IMG_1.HEIC.jpg"),
+            (".pdf", "pdf", ".pdf.pdf"),
+        ] {
+            assert_eq!(with_extension(filename, extension), name);
         }
     }
 
@@ -251,6 +299,15 @@ mod tests {
         assert_eq!(all("a.q7q7", None), ok("application/octet-stream", "q7q7"));
         assert_eq!(all("photo", Some("image/jpg")), ok("image/jpeg", "jpg"));
         assert_eq!(all("x", None), ok("application/octet-stream", "bin"));
+        assert_eq!(all("x", Some("image/*")), ok("application/octet-stream", "bin"));
+        for (name, registered) in [
+            ("a.stl", "model/stl"),
+            ("a.ts", "video/mp2t"),
+            ("a.rpm", "application/x-rpm"),
+            ("a.woff", "font/woff"),
+        ] {
+            assert_eq!(all(name, Some(registered)).map(|found| found.0).as_deref(), Ok(registered));
+        }
         assert_eq!(all("x", Some("application/x-compressed")), ok("application/gzip", "tgz"));
     }
 
@@ -271,9 +328,15 @@ mod tests {
 
     #[test]
     fn what_is_sent_may_be_spelled_as_it_was_asked_for() {
-        for fits in
-            ["", "image/jpeg", "IMAGE/JPG", "image/pjpeg; q=1", "application/octet-stream", "image/x-odd"]
-        {
+        for fits in [
+            "",
+            "image/jpeg",
+            "IMAGE/JPG",
+            "image/pjpeg; q=1",
+            "application/octet-stream",
+            "image/*",
+            "image/x-odd",
+        ] {
             assert!(may_be(fits, "a.jpg", "image/jpeg", Some("image/x-odd")), "{fits}");
         }
         for other in ["image/png", "text/plain", "text/html", "multipart/form-data; boundary=x", "png"] {

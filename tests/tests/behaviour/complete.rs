@@ -1,7 +1,7 @@
 //! `/complete`: the client's word becomes a receipt, unless it contradicts what the token binds.
 
 use serde_json::{Value, json};
-use upload_grant_tests::{Answer, FLOWS, Function, Sandbox, sandbox, service};
+use upload_grant_tests::{Answer, FLOWS, Function, Sandbox, sandbox, service, upload_request};
 
 const MD5: &str = "XUFAKrxLKna5cZ2REBfFkg==";
 const OTHER_MD5: &str = "mZ9VTE8xqW+Qn3yd6JsOVA==";
@@ -73,6 +73,27 @@ async fn a_relay_that_nobody_used_hands_nothing_on() {
         let token = token(&function, &json!({ "filename": filename, "mode": "relay" })).await;
         let receipt = complete(&function, &json!({ "token": token, "size": 5 })).await.ok();
         assert_eq!((&receipt["verified"], receipt.get("handoff")), (&json!("client"), None), "{flow}");
+    }
+}
+
+#[tokio::test]
+async fn a_relayed_upload_is_completed_with_what_was_granted() {
+    let function = chatapp(&sandbox().await).await;
+    let request = json!({ "filename": "a.png", "mode": "relay", "size": 5, "checksums": { "crc64": CRC64 } });
+    let grant = function.ask(&request).await.ok();
+    let receipt = Answer::of(upload_request(&grant, b"hello")).await.ok();
+    let token = &grant["complete"]["token"];
+    for (sent, status) in [
+        (json!({ "token": token }), 200),
+        (json!({ "token": token, "size": 5, "crc64": CRC64 }), 200),
+        (json!({ "token": token, "size": 6 }), 409),
+        (json!({ "token": token, "crc64": "1" }), 409),
+        (json!({ "token": token, "size": "5" }), 400),
+        (json!({ "token": token, "checksums": { "md5": "zz" } }), 400),
+    ] {
+        let answer = complete(&function, &sent).await;
+        assert_eq!(answer.status, status, "{sent}");
+        assert!(status != 200 || answer.json == receipt, "{}", answer.text);
     }
 }
 

@@ -33,13 +33,19 @@ fn check(receipt: &Value, actions: &Value, params: &Value) {
 #[tokio::test]
 async fn a_document_goes_to_save_doc() {
     let function = Function::of("tencent-lke", &sandbox().await, &[]).await;
-    for receipt in receipts(&function, &json!({ "filename": "a b.PDF" }), told()).await {
-        let path = format!("/{}", receipt["key"].as_str().expect("a key"));
-        let params = json!({
-            "BotBizId": facts::BOT_BIZ_ID, "FileName": "a b.PDF", "FileType": "pdf", "CosUrl": path,
-            "ETag": "\"5d41402abc4b2a76b9719d911017c592\"", "CosHash": CRC64, "Size": "5", "Opt": "2",
-        });
-        check(&receipt, &json!(["SaveDoc"]), &params);
+    for (filename, told_name) in
+        [("a b.PDF", "a b.PDF"), ("scan", "scan.pdf"), ("报告．pdf", "报告．pdf.pdf")]
+    {
+        let request = json!({ "filename": filename, "content_type": "application/pdf" });
+        for receipt in receipts(&function, &request, told()).await {
+            assert_eq!(receipt["filename"], filename);
+            let path = format!("/{}", receipt["key"].as_str().expect("a key"));
+            let params = json!({
+                "BotBizId": facts::BOT_BIZ_ID, "FileName": told_name, "FileType": "pdf", "CosUrl": path,
+                "ETag": "\"5d41402abc4b2a76b9719d911017c592\"", "CosHash": CRC64, "Size": "5", "Opt": "2",
+            });
+            check(&receipt, &json!(["SaveDoc"]), &params);
+        }
     }
 }
 

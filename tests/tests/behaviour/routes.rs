@@ -92,6 +92,9 @@ async fn other_methods_are_named() {
                 "{method} {path}: {:?}",
                 answer.headers
             );
+            let looked = call(&function, "HEAD", path).await.status;
+            let allowed = answer.header("allow").split(',').any(|name| name == "HEAD");
+            assert_eq!(allowed, looked != 405, "HEAD {path}");
         }
     }
 }

@@ -162,6 +162,7 @@ async fn without_a_secret_there_is_no_completion_and_no_relay() {
     }
     let aicc = Function::of("huawei-aicc", &sandbox().await, &[("GRANT_SECRET", "")]).await;
     assert_eq!(aicc.ask(&json!({ "filename": "a.jpg" })).await.problem(), (500, "config_missing"));
+    assert_eq!(Answer::of(aicc.get("/healthz")).await.json["missing"], json!(["GRANT_SECRET"]));
 }
 
 #[tokio::test]

@@ -109,6 +109,8 @@ async fn a_binary_body_is_relayed_byte_by_byte() {
     // As everywhere else, a client that does not say how much it sends is told to.
     let refused = lambda.invoke(&put).await.unwrap();
     assert_eq!(refused["statusCode"], 411, "{refused}");
+    put["headers"]["content-length"] = "four".into();
+    assert_eq!(lambda.invoke(&put).await.unwrap()["statusCode"], 411);
     assert!(lambda.sandbox.objects().is_empty());
     put["headers"]["content-length"] = "4".into();
     let answer = lambda.invoke(&put).await.unwrap();

@@ -20,7 +20,7 @@ fn outcome(event: &str) -> String {
     }
     match classify(event) {
         Ok(Event::Messages(delivery)) => format!("messages {}", delivery.messages.len()),
-        Ok(Event::Direct(_)) => "direct".to_owned(),
+        Ok(Event::Request(_) | Event::Job(_)) => "direct".to_owned(),
         Ok(Event::Nothing(_)) => "nothing".to_owned(),
         Err(problem) => problem.detail,
     }

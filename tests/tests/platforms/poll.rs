@@ -47,6 +47,12 @@ async fn exchange(api: &RuntimeApi, sandbox: &Sandbox, queues: &[&str], gateway:
     sandbox.clear_faults();
     assert!(api.invoke(&fresh).await.is_ok());
     assert_eq!(sandbox.objects().len(), 3);
+
+    // A job without an id is called by its invocation's: the same text once more is another job.
+    let direct = json!({ "filename": "a.pdf", "source": { "base64": "aGVsbG8=" } });
+    let receipts = [api.invoke(&direct).await.unwrap(), api.invoke(&direct).await.unwrap()];
+    assert_ne!(receipts[0]["job_id"], receipts[1]["job_id"]);
+    assert_eq!(sandbox.objects().len(), 5);
 }
 
 /// Every `from` in the event's texts becomes `to`.

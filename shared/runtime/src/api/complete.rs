@@ -34,13 +34,13 @@ pub(super) async fn complete<F: Flow>(
     let token = text(&sent, "token")?.ok_or_else(|| Problem::invalid("/token", "token is required"))?;
     let claims = sealers.open_token(token, F::SPEC.name, clock::now())?;
     let _place = app.capacity.place()?;
+    let receipt = receipt(&app.flow, &claims, &sent)?;
     // The function's own word about a relayed upload is worth more than the client's.
     if claims.mode == Mode::Relay
         && let Some(outcome) = app.store.outcome(&format!("ticket:{}", claims.id)).await?
     {
         return Ok(no_store(json_response(&outcome.data)));
     }
-    let receipt = receipt(&app.flow, &claims, &sent)?;
     Ok(no_store(json_response(&receipt)))
 }
 
@@ -109,23 +109,23 @@ fn contradiction(
     crc64: Option<&String>,
 ) -> Option<&'static str> {
     let wrong_size = match claims.size {
-        Some(context) => size.is_some_and(|size| size != context),
+        Some(granted) => size.is_some_and(|size| size != granted),
         None => size.is_some_and(|size| size == 0 || size > claims.max_bytes),
     };
     if wrong_size {
         return Some("/size");
     }
-    let context = &claims.checksums;
+    let granted = &claims.checksums;
     let pairs = [
-        ("/checksums/md5", &context.md5, sent.md5.as_ref()),
-        ("/checksums/sha256", &context.sha256, sent.sha256.as_ref()),
-        ("/checksums/crc64", &context.crc64, sent.crc64.as_ref()),
-        ("/crc64", &context.crc64, crc64),
+        ("/checksums/md5", &granted.md5, sent.md5.as_ref()),
+        ("/checksums/sha256", &granted.sha256, sent.sha256.as_ref()),
+        ("/checksums/crc64", &granted.crc64, sent.crc64.as_ref()),
+        ("/crc64", &granted.crc64, crc64),
     ];
-    let differ = |context: &Option<String>, sent: Option<&String>| {
-        context.as_ref().zip(sent).is_some_and(|(context, sent)| context != sent)
+    let differ = |granted: &Option<String>, sent: Option<&String>| {
+        granted.as_ref().zip(sent).is_some_and(|(granted, sent)| granted != sent)
     };
-    pairs.into_iter().find(|(_, context, sent)| differ(context, *sent)).map(|(pointer, ..)| pointer)
+    pairs.into_iter().find(|(_, granted, sent)| differ(granted, *sent)).map(|(pointer, ..)| pointer)
 }
 
 /// A plain text member of at most 256 bytes; longer for the token.

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::grants::no_store;
@@ -86,10 +86,8 @@ pub(super) async fn fc_invoke<F: Flow>(
             Event::Messages(delivery) => {
                 app.delivered(delivery, None, None).await.problem.map_or_else(|| Ok(json!({})), Err)
             }
-            Event::Direct(document) if document.get("source").is_some_and(Value::is_object) => {
-                app.invoke(&document, &id, Instant::now() + app.cx.settings.timeout).await
-            }
-            Event::Direct(document) => app.direct(&document, Instant::now() + app.cx.settings.timeout).await,
+            Event::Job(job) => app.invoke(&job, &id, Instant::now() + app.cx.settings.timeout).await,
+            Event::Request(request) => app.direct(&request, Instant::now() + app.cx.settings.timeout).await,
             Event::Nothing(reason) => {
                 telemetry::note_seen(reason);
                 Ok(json!({}))
@@ -140,7 +138,7 @@ fn delivery(headers: &HeaderMap, body: &[u8]) -> Result<Delivery, Problem> {
             Err(Problem::new(Code::TooLarge, detail))
         }
         Event::Messages(delivery) => Ok(delivery),
-        Event::Direct(_) => whole(vec![Message::bare(body)]),
+        Event::Request(_) | Event::Job(_) => whole(vec![Message::bare(body)]),
         Event::Nothing(reason) => {
             telemetry::note_seen(reason);
             whole(Vec::new())

@@ -20,8 +20,10 @@ const MOST_VALUES: usize = 10_000;
 pub enum Event {
     /// Messages of a queue or topic.
     Messages(Delivery),
-    /// A bare document: a direct invocation.
-    Direct(Value),
+    /// A direct invocation: a grant request.
+    Request(Value),
+    /// A direct invocation: a job, whose `source` is an object.
+    Job(Value),
     /// Known, and nothing to do: what it was.
     Nothing(String),
 }
@@ -114,7 +116,9 @@ pub fn classify(event: &str) -> Result<Event, Problem> {
         return Ok(whole(vec![Message { envelopes: MOST_ENVELOPES + 1, ..own }]));
     }
     if is_job(&members) {
-        return document(event).map(Event::Direct);
+        let document = document(event)?;
+        let has_source = document.get("source").is_some_and(Value::is_object);
+        return Ok(if has_source { Event::Job(document) } else { Event::Request(document) });
     }
     Err(unknown(&seen(&members)))
 }
@@ -229,7 +233,8 @@ fn plain_words(kind: &str) -> &str {
 
 /// `Records`, as AWS and Tencent Cloud have them.
 fn recorded(event: &str, members: &Members<'_>, records: &Elements<'_>) -> Result<Event, Problem> {
-    let first = records.first.first().and_then(|record| Members::of(record.get())).unwrap_or_default();
+    // What is no object has no id, and fails beside the others.
+    let first = records.first.iter().find_map(|record| Members::of(record.get())).unwrap_or_default();
     if first.text("eventSource").as_deref() == Some("aws:sqs") {
         return sqs_records(records);
     }

@@ -104,10 +104,10 @@ impl<F: Flow> Dispatch<F> {
                 };
                 (None, answer)
             }
-            Ok(Event::Direct(document)) if document.get("source").is_some_and(Value::is_object) => {
-                (None, self.app.invoke(&document, request_id.as_deref().unwrap_or_default(), deadline).await)
+            Ok(Event::Job(job)) => {
+                (None, self.app.invoke(&job, request_id.as_deref().unwrap_or_default(), deadline).await)
             }
-            Ok(Event::Direct(document)) => (Some("direct"), self.app.direct(&document, deadline).await),
+            Ok(Event::Request(request)) => (Some("direct"), self.app.direct(&request, deadline).await),
             Ok(Event::Nothing(reason)) => {
                 telemetry::note_seen(reason);
                 (Some("nothing"), Ok(json!({})))

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
+use super::linger::Lingering;
 use crate::app::RequestOrigin;
 use crate::platform::Env;
 
@@ -86,7 +87,7 @@ pub async fn serve(
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(connections.patience)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Lingering::new(stream)), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // Broken connections are the client's affair.

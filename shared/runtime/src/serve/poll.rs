@@ -22,8 +22,10 @@ struct Api {
     next: String,
     response: String,
     error: String,
-    /// Header with the request's id, which then is part of the answer's path.
-    id_header: Option<&'static str>,
+    /// Header with the request's id.
+    id_header: &'static str,
+    /// Whether the id is part of the answer's path, and an event without one cannot be answered.
+    id_in_path: bool,
 }
 
 impl Api {
@@ -36,7 +38,8 @@ impl Api {
                 next: format!("{base}/invocation/next"),
                 response: format!("{base}/invocation/response"),
                 error: format!("{base}/invocation/error"),
-                id_header: None,
+                id_header: "request_id",
+                id_in_path: false,
             });
         }
         let base = format!("http://{}/v1/runtime/invocation", env.get("RUNTIME_API_ADDR")?);
@@ -45,7 +48,8 @@ impl Api {
             next: format!("{base}/request"),
             response: format!("{base}/response"),
             error: format!("{base}/error"),
-            id_header: Some("x-cff-request-id"),
+            id_header: "x-cff-request-id",
+            id_in_path: true,
         })
     }
 }
@@ -73,7 +77,8 @@ pub(super) async fn serve<F: Flow>(
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        let path = id.as_ref().map(|id| format!("/{id}")).unwrap_or_default();
+        let in_path = id.as_ref().filter(|_| api.id_in_path);
+        let path = in_path.map(|id| format!("/{id}")).unwrap_or_default();
         match dispatch.handle(event, id, time).await {
             Ok(answer) => post(&client, &format!("{}{path}", api.response), &answer).await,
             Err(problem) => {
@@ -90,13 +95,11 @@ async fn next(client: &reqwest::Client, api: &Api) -> Option<(Option<String>, St
     if !response.status().is_success() {
         return None;
     }
-    let header = api.id_header.or(Some("request_id"));
-    let id = header.and_then(|name| response.headers().get(name)?.to_str().ok().map(str::to_owned));
-    if api.id_header.is_some() && id.is_none() {
+    let id = response.headers().get(api.id_header).and_then(|id| Some(id.to_str().ok()?.to_owned()));
+    if api.id_in_path && id.is_none() {
         return None;
     }
     let body = response.bytes().await.ok()?;
-    let id = id.filter(|_| api.id_header.is_some());
     // What is no JSON is an event that nobody knows, and is answered as such.
     Some((id, String::from_utf8(body.into()).unwrap_or_default()))
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::known;
 use super::pattern::matches;
 use super::spellings::{meaning, synonym};
-use super::{Accepted, Others, Types};
+use super::{Accepted, Others, SUBTYPES, Types};
 
 /// A flow's table, and what `GRANT_CONTENT_TYPES` makes of it.
 #[derive(Clone, Copy, Debug)]
@@ -80,10 +80,13 @@ impl<'a> Listing<'a> {
     pub(super) fn says(&self) -> String {
         let mut said: Vec<&str> = self.rows().flat_map(|row| row.extensions).copied().collect();
         if self.types.others != Others::Refused {
-            let unlisted = |pattern: &&String| !self.rows().any(|row| matches(pattern, row.content_type));
-            for pattern in self.patterns.unwrap_or_default().iter().filter(unlisted) {
+            let wider = |pattern: &&String| {
+                pattern.ends_with(SUBTYPES) || !self.rows().any(|row| matches(pattern, row.content_type))
+            };
+            for pattern in self.patterns.unwrap_or_default().iter().filter(wider) {
                 let extensions = known::extensions_of(pattern);
-                said.extend(&extensions);
+                let more: Vec<_> = extensions.iter().copied().filter(|known| !said.contains(known)).collect();
+                said.extend(more);
                 said.extend(extensions.is_empty().then_some(pattern.as_str()));
             }
         }

@@ -3,6 +3,8 @@
 //! A spelling is a pair of extension and type. [`ALIASES`] mean the same under every extension; [`PAIRS`] only
 //! under the one that they stand beside, for elsewhere they are a type of their own.
 
+use super::SUBTYPES;
+
 /// A spelling, what it stands for, and which registry or system writes it.
 type Alias = (&'static str, &'static str, &'static str);
 
@@ -322,7 +324,7 @@ pub(super) fn synonym(extension: &str) -> Option<&'static str> {
 
 /// Whether a type leaves open what a file is.
 pub(super) fn says_nothing(content_type: &str) -> bool {
-    NOTHING.contains(&content_type)
+    NOTHING.contains(&content_type) || content_type.ends_with(SUBTYPES)
 }
 
 #[cfg(test)]

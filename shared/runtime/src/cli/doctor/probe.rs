@@ -109,7 +109,7 @@ impl<F: Flow> Trial<'_, F> {
                 self.name("upload"),
                 "no_etag",
                 format!("{took}; no ETag"),
-                "receipts will lack the ETag, which SaveDoc of lke needs: use relay",
+                "receipts will lack the ETag: use relay",
             ),
             (crc64, Some(etag)) => {
                 let crc64 = if crc64.is_some() { "CRC-64 agrees" } else { "no CRC-64" };

@@ -86,7 +86,8 @@ fn read(ctx: &Ctx<'_>, json: &Map<String, Value>) -> Result<Document, Refused> {
     let (file_name, file_type) = (required(json, "FileName")?, required(json, "FileType")?);
     let (cos_url, cos_hash) = (required(json, "CosUrl")?, required(json, "CosHash")?);
     let (etag, size) = (required(json, "ETag")?, required(json, "Size")?);
-    if !file_name.contains('.') {
+    let extension = file_name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    if extension.is_empty() || !extension.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return invalid("`FileName` has no extension.");
     }
     let key = cos_url.strip_prefix('/').unwrap_or_default();
