@@ -257,7 +257,7 @@ pub async fn send(
 /// # Errors
 /// `upload_failed` if the store refuses or reports another CRC-64.
 pub fn stored(grant: &Grant, reply: &Reply, digests: Digests) -> Result<StoredObject, Problem> {
-    // Other successes, like "accepted" or a part of something, are none of an upload.
+    // Another 2xx, like 202 or 206, does not say that the object is stored.
     if !grant.success_status.contains(&reply.status) {
         return Err(refused(reply, reply.xml("Code").as_deref()));
     }

@@ -1,4 +1,4 @@
-//! Talking to a vendor's control plane: every attempt signed anew, sent, judged, and retried where that helps.
+//! Calls of a vendor's control plane: every attempt is signed anew, and retried where that helps.
 
 pub mod alibaba;
 pub mod bucket;
@@ -32,7 +32,7 @@ const MAX_REPLY: usize = 1 << 20;
 /// The most time one attempt may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A vendor's request id, or another of its words, if it looks like one and is no secret of ours.
+/// A vendor's request id, or another short identifier, if it looks like one and holds no secret of ours.
 pub fn request_id(text: Option<&str>) -> Option<String> {
     clean(without_secrets(text))
 }
@@ -53,7 +53,7 @@ pub struct Attempt {
     pub at: Timestamp,
     /// 32 hex digits, never used before.
     pub nonce: String,
-    /// Which of several hosts it is for.
+    /// Index of the host that it is for.
     pub host: usize,
 }
 

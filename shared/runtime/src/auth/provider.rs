@@ -137,7 +137,7 @@ impl Provider {
     }
 
     async fn request_keys(&self) -> Result<Vec<Key>, &'static str> {
-        // Minutes pass between fetches: a kept connection would only be found dead.
+        // Minutes pass between fetches: a kept connection would be closed by then.
         let request =
             self.client.get(&self.url).header("accept", "application/json").header("connection", "close");
         let response = request.send().await.map_err(|_| "it cannot be reached")?;

@@ -21,7 +21,7 @@ use super::Context;
 use crate::platform::clock;
 use crate::platform::telemetry::{self, CacheStatus};
 
-/// A credential that ends.
+/// A credential that expires.
 pub trait Expires: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// When it was issued and when it ends.
     fn lifetime(&self) -> (Timestamp, Timestamp);

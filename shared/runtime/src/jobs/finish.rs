@@ -17,7 +17,7 @@ use crate::state::Outcome;
 /// The vendor is polled after a second, then with doubling pauses up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// No platform gives a queue's delivery longer (Lambda: 900 s). Over plain HTTP there is no deadline at all, and the
-/// one who waits for the answer is not to wait for a vendor's queue.
+/// client should not wait for a vendor's queue.
 const LONGEST_DELIVERY: Duration = Duration::from_secs(900);
 
 impl<F: Flow> App<F> {

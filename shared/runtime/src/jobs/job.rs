@@ -88,8 +88,8 @@ fn webhook_id(flow: &str, name: &str, fingerprint: &str, failure: Option<Code>) 
     format!("msg_{}", ulid(flow, &format!("{name}\n{fingerprint}\n{outcome}")))
 }
 
-/// What names a job of this id over all its deliveries. A caller's jobs are under the hash of its name, which has
-/// one length whatever the name is; no id of its own makes a platform's job look like one, for ids have no lines.
+/// The name of a job with this id, the same over all its deliveries. A caller's jobs are under the hash of its name,
+/// which has a fixed length. No job of a queue can have such a name: ids have no line breaks.
 pub(super) fn name_of(id: &str, caller: Option<&Caller>) -> String {
     match caller.and_then(|caller| caller.name.as_ref()) {
         Some(name) => format!("caller\n{}\n{id}", encode::digest_hex(&Sha256::digest(name.as_bytes()))),

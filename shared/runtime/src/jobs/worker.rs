@@ -55,7 +55,7 @@ impl<F: Flow> App<F> {
             Ok(job) => job.id.clone(),
             Err(unreadable) => unreadable.id.clone(),
         };
-        // One job's panic is one job's problem.
+        // A panic fails its own job only.
         let work = AssertUnwindSafe(self.settle(job, caller, deadline)).catch_unwind();
         let (settled, notes) = telemetry::scope(work).await;
         let failed = |_| unacknowledged(Problem::new(Code::Internal, "the function failed"));

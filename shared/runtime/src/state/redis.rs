@@ -170,7 +170,7 @@ impl Redis {
         Ok((connection, true))
     }
 
-    /// `work`, or the fault that it was given up.
+    /// Awaits `work` within the pulse's timeouts.
     async fn within<T>(&self, work: impl Future<Output = T>) -> Result<T, Fault> {
         self.pulse.wait(SLOWEST, work).await.map_err(Fault::given_up)
     }
@@ -185,7 +185,7 @@ impl Redis {
                 Err(error) => failed = fault(&error),
             }
         }
-        // Who refuses the connection refuses every command.
+        // A refused connection is a refusal of every command.
         if failed.class == Class::Refused {
             failed.class = Class::Absent;
         }

@@ -10,7 +10,7 @@ use upload_grant::model::problem::{Code, Problem};
 
 use crate::platform::Shares;
 
-/// Memory is counted in units of so many bytes.
+/// Bytes per permit of a semaphore.
 const UNIT: u64 = 1024;
 /// Memory for bytes that are still arriving is released after this time and a second per [`PACE`] bytes, if others
 /// wait for it. Those wait longer than that.

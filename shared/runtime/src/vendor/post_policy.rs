@@ -1,4 +1,4 @@
-//! Reading an OSS post policy that somebody else signed.
+//! Reading an OSS post policy that the vendor signed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,11 +27,11 @@ pub struct PostPolicy {
 /// What a policy says about the key. The vendors' forms of one kind differ in that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum KeyRule {
-    /// Nothing.
+    /// It may be any.
     Any,
-    /// It starts so.
+    /// It must start with this.
     StartsWith(String),
-    /// It is this one.
+    /// It must be this one.
     Is(String),
 }
 
@@ -53,7 +53,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 );
 
 impl PostPolicy {
-    /// Decodes the base64 JSON; none if it is not that, or never ends.
+    /// Decodes the base64 JSON; none if it is malformed, or has no expiration.
     pub fn read(base64: &str) -> Option<Self> {
         let document = document(base64)?;
         let mut policy = Self {

@@ -5,12 +5,12 @@ use std::time::Duration;
 use crate::net::{Reply, retry_after, vendor_error};
 use upload_grant::model::problem::{Code, Problem, VendorError};
 
-/// Why an answer is not a success, and with it what to do.
+/// Why an answer is not a success, which decides whether and how to retry.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum RefusalKind {
     /// Throttled.
     Throttled,
-    /// Failing for now: try again.
+    /// A temporary failure: retry.
     Transient,
     /// The vendor disagrees with our clock: correct it once.
     Clock,
@@ -18,11 +18,11 @@ pub enum RefusalKind {
     Nonce,
     /// Credentials or permission.
     Auth,
-    /// A token that was good before: fetch it anew.
+    /// A cached token is no longer accepted: fetch another.
     TokenEnded,
     /// The product is not subscribed.
     NotSubscribed,
-    /// The request itself.
+    /// The request itself is refused.
     Rejected,
     /// Not an answer we understand.
     BadResponse,

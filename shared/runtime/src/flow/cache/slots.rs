@@ -1,4 +1,4 @@
-//! One place per credential, so that one fetch at a time fills it; and a bound on how many there are.
+//! One slot per credential, so that one fetch at a time fills it; and a bound on how many there are.
 
 use std::collections::HashMap;
 use std::hash::Hash;
