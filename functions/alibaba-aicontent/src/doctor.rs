@@ -65,7 +65,7 @@ impl Diagnose for Aicontent {
         let read = |reply: &Reply| api.read(reply).map(|(_, end)| (end, spelling(reply)));
         let (end, spelling) =
             report.call(cx.vendor.call_in_turn(api.hosts(), upload.deadline, sign, read)).await?;
-        let left = end.unix() - cx.vendor.corrected(clock::now()).unix();
+        let left = end.unix() - cx.vendor.to_vendor_time(clock::now()).unix();
         report.add(Finding::info(
             "aicontent.warrant",
             spelling,

@@ -132,7 +132,7 @@ impl Fetch for Warrants {
             .vendor
             .call_in_turn(self.hosts(), deadline, |at| self.sign(&request, at), |reply| self.read(reply))
             .await?;
-        let expires_at = cx.vendor.by_our_clock(end);
+        let expires_at = cx.vendor.to_local_time(end);
         if expires_at <= now.plus(END_MARGIN_SECS) {
             return Err(Problem::new(Code::VendorBadResponse, "the vendor's warrant has expired"));
         }

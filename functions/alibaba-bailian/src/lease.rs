@@ -111,7 +111,7 @@ impl Leases {
         request_id: Option<&str>,
     ) -> Result<Lease, Problem> {
         let mut url = SignedUrl::read(&data.param.url, self.oss_endpoint.as_deref())?;
-        url.expires_at = cx.vendor.by_our_clock(url.expires_at);
+        url.expires_at = cx.vendor.to_local_time(url.expires_at);
         if url.expires_at <= upload.now {
             return Err(bad_answer("an expired URL"));
         }

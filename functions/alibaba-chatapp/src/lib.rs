@@ -79,7 +79,7 @@ impl Flow for Chatapp {
         let key = grant.key.clone();
         let look = async {
             let sts = self.sts(cx, upload).await?;
-            Ok(sts.presign_head(&key, cx.vendor.corrected(clock::now())))
+            Ok(sts.presign_head(&key, cx.vendor.to_vendor_time(clock::now())))
         };
         let promised = (upload.size, &upload.checksums);
         transfer::send_once(cx.vendor.client(), grant, body, upload.deadline, promised, look).await
@@ -105,7 +105,7 @@ impl Chatapp {
 /// PostObject with a V4 policy that names everything the form may hold.
 fn form(cx: &Context, upload: &UploadRequest, sts: &Sts, key: String) -> Grant {
     use Enforced::{Expiry, Key, NoOverwrite, Size, Type};
-    let (at, end) = (cx.vendor.corrected(upload.now), upload.expires_at(cx, sts.expires_at));
+    let (at, end) = (cx.vendor.to_vendor_time(upload.now), upload.expires_at(cx, sts.expires_at));
     let limits = upload.limits(&[Key, Size, Type, Expiry, NoOverwrite]);
     let post = oss4::post::Post {
         bucket: &sts.bucket.name,
@@ -115,7 +115,7 @@ fn form(cx: &Context, upload: &UploadRequest, sts: &Sts, key: String) -> Grant {
         content_type: &upload.content_type,
         min_bytes: limits.min_bytes,
         max_bytes: limits.max_bytes,
-        expiration: cx.vendor.corrected(end),
+        expiration: cx.vendor.to_vendor_time(end),
     };
     let fields = oss4::post::form(&sts.key(at), &post, at);
     let mut grant = upload.grant::<Chatapp>(format!("{}/", sts.bucket.base()), key, end, limits);
@@ -126,7 +126,7 @@ fn form(cx: &Context, upload: &UploadRequest, sts: &Sts, key: String) -> Grant {
 
 /// A presigned PUT; the size is signed when it is known, the MD5 when it is given.
 fn put(cx: &Context, upload: &UploadRequest, sts: &Sts, key: String) -> Grant {
-    let (at, end) = (cx.vendor.corrected(upload.now), upload.expires_at(cx, sts.expires_at));
+    let (at, end) = (cx.vendor.to_vendor_time(upload.now), upload.expires_at(cx, sts.expires_at));
     let terms = upload.put_terms("x-oss-forbid-overwrite");
     let url = sts.presign("PUT", &key, &terms.signed_pairs(), upload.expires_in(end), at);
     let mut grant = upload.grant::<Chatapp>(url, key, end, upload.limits(&terms.enforced));

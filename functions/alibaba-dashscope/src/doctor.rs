@@ -46,7 +46,7 @@ impl Diagnose for Dashscope {
         };
         report.add(match PostPolicy::read(data.policy.expose()) {
             Some(read) => {
-                let left = read.expires_at.unix() - cx.vendor.corrected(clock::now()).unix();
+                let left = read.expires_at.unix() - cx.vendor.to_vendor_time(clock::now()).unix();
                 let conditions = post_policy::conditions(data.policy.expose()).join(", ");
                 let seen = format!("the form lasts {left} s; it binds: {conditions}; {overwrite}");
                 Finding::info("dashscope.policy", "read", seen)

@@ -112,7 +112,7 @@ impl Uploads {
         let bucket = Bucket::of_host(&data.upload_host, OSS_DOMAIN, self.oss_endpoint.as_deref())?;
         let mut bound =
             PostPolicy::read(data.policy.expose()).ok_or_else(|| bad_answer("an unreadable policy"))?;
-        bound.expires_at = cx.vendor.by_our_clock(bound.expires_at);
+        bound.expires_at = cx.vendor.to_local_time(bound.expires_at);
         // Against the present, not the time of the request: the answer may have taken a while.
         if bound.expires_at <= clock::now() {
             return Err(bad_answer("an expired policy"));

@@ -73,7 +73,7 @@ async fn examine_form(
     match PostPolicy::read(&encoded) {
         Some(read) => {
             let most = read.max_bytes.map_or("any number of".to_owned(), |most| most.to_string());
-            let left = read.expires_at.unix() - cx.vendor.corrected(clock::now()).unix();
+            let left = read.expires_at.unix() - cx.vendor.to_vendor_time(clock::now()).unix();
             let conditions = post_policy::conditions(&encoded).join(", ");
             let seen = format!("the form lasts {left} s, {most} bytes at most; it binds: {conditions}");
             report.add(Finding::info("workorder.policy", "read", seen));

@@ -142,7 +142,7 @@ impl FormApi {
         let host = need("Host")?;
         let bucket = Bucket::of_host(&host, OSS_DOMAIN, self.oss_endpoint.as_deref())?;
         let mut bound = PostPolicy::read(&policy).ok_or_else(|| bad_answer("an unreadable policy"))?;
-        bound.expires_at = cx.vendor.by_our_clock(bound.expires_at);
+        bound.expires_at = cx.vendor.to_local_time(bound.expires_at);
         if bound.expires_at <= now {
             return Err(bad_answer("an expired policy"));
         }

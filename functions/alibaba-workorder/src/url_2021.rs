@@ -47,7 +47,7 @@ impl UrlApi {
         let use_of = |signed: &str| bucket.signed_url(signed, &key, &[OSS_DOMAIN]);
         let put = use_of(&signed).ok_or_else(|| bad_answer("no signed URL of its key"))?;
         let (_, query) = put.split_once('?').ok_or_else(|| bad_answer("no signed URL"))?;
-        let end = url_expiry(query).map(|end| cx.vendor.by_our_clock(end));
+        let end = url_expiry(query).map(|end| cx.vendor.to_local_time(end));
         let expires_at =
             end.filter(|end| *end > upload.now).ok_or_else(|| bad_answer("no expiry in its URL"))?;
         let get = use_of(&url("GetSignedUrl"));

@@ -70,7 +70,7 @@ impl Lke {
         let key = upload_path.strip_prefix('/').unwrap_or(upload_path).to_owned();
         bucket::check_key(&key, MAX_KEY)?;
         let end = Timestamp::from_unix(answer.expired_time.ok_or_else(|| bad_answer("no ExpiredTime"))?);
-        let expires_at = cx.vendor.by_our_clock(end);
+        let expires_at = cx.vendor.to_local_time(end);
         if upload.expires_in(expires_at) <= END_MARGIN_SECS {
             return Err(bad_answer("an expired credential"));
         }

@@ -72,7 +72,7 @@ impl Diagnose for Lke {
             (false, true) => ("upload_url", "UploadUrl, no usable Credentials"),
             (false, false) => ("neither", "neither Credentials nor UploadUrl"),
         };
-        let left = answer.expired_time.unwrap_or_default() - cx.vendor.corrected(clock::now()).unix();
+        let left = answer.expired_time.unwrap_or_default() - cx.vendor.to_vendor_time(clock::now()).unix();
         report.add(Finding::info("lke.answer", code, format!("{came}; they last {left} s")));
         let path = answer.upload_path.clone().unwrap_or_default();
         let place = match self.place(cx, &answer, &path, upload) {
@@ -135,7 +135,7 @@ impl Lke {
 /// PostObject, which COS grants apart from PutObject.
 /// <https://cloud.tencent.com/document/product/436/14690>
 fn form(cx: &Context, upload: &UploadRequest, place: &Place, keys: UsableKeys<'_>) -> Grant {
-    let end = cx.vendor.corrected(upload.expires_at(cx, place.expires_at));
+    let end = cx.vendor.to_vendor_time(upload.expires_at(cx, place.expires_at));
     let key = cos_key(cx, upload, place, keys);
     let policy = json!({ "expiration": end, "conditions": [
         { "q-sign-algorithm": "sha1" }, { "q-ak": keys.id }, { "q-sign-time": key.time() },

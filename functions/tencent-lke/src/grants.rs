@@ -44,8 +44,8 @@ pub(crate) fn presign_put<'a>(
 
 /// The key of the grant's period.
 pub(crate) fn cos_key(cx: &Context, upload: &UploadRequest, place: &Place, keys: UsableKeys<'_>) -> cos::Key {
-    let start = cx.vendor.corrected(upload.now.plus(-BACKDATE_SECS));
-    let end = cx.vendor.corrected(upload.expires_at(cx, place.expires_at));
+    let start = cx.vendor.to_vendor_time(upload.now.plus(-BACKDATE_SECS));
+    let end = cx.vendor.to_vendor_time(upload.expires_at(cx, place.expires_at));
     cos::key(keys.secret, start, end)
 }
 
@@ -69,8 +69,8 @@ pub(crate) fn credentials(
         "TmpSecretId": id,
         "TmpSecretKey": secret.expose(),
         "SecurityToken": token.expose(),
-        "StartTime": cx.vendor.corrected(upload.now.plus(-BACKDATE_SECS)).unix(),
-        "ExpiredTime": cx.vendor.corrected(place.expires_at).unix(),
+        "StartTime": cx.vendor.to_vendor_time(upload.now.plus(-BACKDATE_SECS)).unix(),
+        "ExpiredTime": cx.vendor.to_vendor_time(place.expires_at).unix(),
         // Without it the SDK would use these keys for the next file too.
         "ScopeLimit": true,
         "Bucket": place.bucket.name,

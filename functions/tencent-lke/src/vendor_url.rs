@@ -21,7 +21,7 @@ pub(crate) fn grant(
     let (_, query) = url.split_once('?').ok_or_else(|| bad_answer("no signature in its URL"))?;
     let expires_at = signed_url::parameter(query, "q-sign-time")
         .and_then(|time| time.split_once(';')?.1.parse().ok())
-        .map(|end| cx.vendor.by_our_clock(Timestamp::from_unix(end)))
+        .map(|end| cx.vendor.to_local_time(Timestamp::from_unix(end)))
         .filter(|end| *end > upload.now)
         .ok_or_else(|| bad_answer("no expiry in its URL"))?;
     let limits = upload.limits(&[Enforced::Key, Enforced::Expiry]);

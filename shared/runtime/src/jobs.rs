@@ -18,7 +18,7 @@ use tokio::time::Instant;
 pub use job::{Job, Unreadable};
 
 use self::payload::Item;
-use self::unrecognized::Rubbish;
+use self::unrecognized::Reported;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::event::{Delivery, MOST_MESSAGES, Message};
@@ -26,10 +26,10 @@ use crate::flow::Flow;
 use crate::platform::telemetry::{self, AccessLog};
 use upload_grant::model::problem::{Code, Problem};
 
-/// Jobs at work at the same time within one delivery.
+/// Jobs that are processed at the same time within one delivery.
 const CONCURRENT: usize = 4;
 
-/// What became of a delivery.
+/// The result of a delivery.
 #[derive(Debug, Default)]
 pub struct Delivered {
     /// Ids of the messages that must be delivered again.
@@ -38,14 +38,14 @@ pub struct Delivered {
     pub problem: Option<Problem>,
 }
 
-/// Messages that are done one after the other, each with its place in the delivery.
+/// Messages that are processed in order, each with its place in the delivery.
 type Lane = Vec<(usize, Message)>;
 
 impl<F: Flow> App<F> {
-    /// Does the jobs of a delivery. Messages of one FIFO group are done in order, and after a failure the rest
-    /// of the group fails unseen; all others are independent of each other.
+    /// Processes the jobs of a delivery. Messages of one FIFO group are processed in order, and after a failure the
+    /// rest of the group fails unread; all others are independent of each other.
     ///
-    /// `caller` is who sent it, or none for the platform's own queues, which need no check.
+    /// `caller` is who sent it; none for the platform's own queues, which need no check.
     pub(crate) async fn deliver(
         self: &Arc<Self>,
         delivery: Delivery,
@@ -53,7 +53,7 @@ impl<F: Flow> App<F> {
         deadline: Instant,
     ) -> Delivered {
         let Delivery { messages, beyond, .. } = delivery;
-        let rubbish = Rubbish::default();
+        let reported = Reported::default();
         let mut lanes = lanes(messages).into_iter();
         // A lane's future is large, so it is made only when its turn has come.
         let mut running = FuturesUnordered::new();
@@ -62,7 +62,7 @@ impl<F: Flow> App<F> {
             while running.len() < CONCURRENT
                 && let Some(lane) = lanes.next()
             {
-                running.push(self.lane(lane, caller, &rubbish, deadline).boxed());
+                running.push(self.lane(lane, caller, &reported, deadline).boxed());
             }
             let Some(failed) = running.next().await else { break };
             failures.extend(failed);
@@ -86,13 +86,13 @@ impl<F: Flow> App<F> {
         self: &Arc<Self>,
         lane: Lane,
         caller: Option<&Caller>,
-        rubbish: &Rubbish,
+        reported: &Reported,
         deadline: Instant,
     ) -> Vec<(usize, String, Problem)> {
         let mut failures = Vec::new();
         for (index, message) in lane {
             let done = if failures.is_empty() {
-                self.message(&message, caller, rubbish, deadline).await
+                self.message(&message, caller, reported, deadline).await
             } else {
                 Err(Problem::new(Code::AlreadyUsed, "an earlier message of the group failed"))
             };
@@ -103,12 +103,12 @@ impl<F: Flow> App<F> {
         failures
     }
 
-    /// Does every job in one message; an error means that it must be delivered again.
+    /// Processes every job in one message; an error means that it must be delivered again.
     async fn message(
         self: &Arc<Self>,
         message: &Message,
         caller: Option<&Caller>,
-        rubbish: &Rubbish,
+        reported: &Reported,
         deadline: Instant,
     ) -> Result<(), Problem> {
         let started = Instant::now();
@@ -121,7 +121,9 @@ impl<F: Flow> App<F> {
                     idle.get_or_insert(reason);
                     continue;
                 }
-                Item::Unknown(unknown) => self.discard(&unknown, message, caller, rubbish, deadline).await,
+                Item::Unknown(unknown) => {
+                    self.report_once(&unknown, message, caller, reported, deadline).await
+                }
             };
             if !settled.acknowledged {
                 let unexplained = || Problem::new(Code::RateLimited, "the outcome could not be delivered");
@@ -130,13 +132,13 @@ impl<F: Flow> App<F> {
         }
         if let Some(reason) = idle {
             let ((), notes) = telemetry::scope(async { telemetry::note_seen(reason) }).await;
-            let lane = AccessLog::new(F::SPEC.name, "nothing", None, started);
-            AccessLog { acknowledged: Some(failure.is_none()), ..lane }.write(&notes);
+            let log = AccessLog::new(F::SPEC.name, "nothing", None, started);
+            AccessLog { acknowledged: Some(failure.is_none()), ..log }.write(&notes);
         }
         failure.map_or(Ok(()), Err)
     }
 
-    /// Does the one job of a direct invocation, which the platform repeats under the same `request_id`.
+    /// Processes the one job of a direct invocation, which the platform repeats under the same `request_id`.
     pub(crate) async fn invoke(
         self: &Arc<Self>,
         document: &Value,

@@ -1,6 +1,6 @@
-//! What must be remembered between requests: which work is under way, and what came of it.
+//! The idempotency store: claims on work under way, and the outcomes of finished work.
 //!
-//! In this process's memory, or in Redis or DynamoDB where instances are many.
+//! In this process's memory, or in Redis or DynamoDB where several instances share it.
 
 mod breaker;
 mod dynamodb;
@@ -17,9 +17,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use self::breaker::Fault;
 use self::memory::Memory;
 pub(crate) use self::shared_cache::SharedCache;
+pub(crate) use self::shared_store::Reservation;
 pub use self::shared_store::Shared;
 use crate::platform::Env;
 use upload_grant::model::problem::{Code, Problem};
@@ -32,42 +32,42 @@ pub enum Store {
     Shared(Arc<Shared>),
 }
 
-/// What is known about work under a name.
+/// The record of the work under a name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// Who is at it, or was.
+    /// Owner of the claim.
     pub owner: String,
-    /// What came of it; none while it is under way.
+    /// Its outcome; none while it is under way.
     pub outcome: Option<Outcome>,
 }
 
-/// What came of work.
+/// The outcome of finished work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// Its receipt or problem.
     pub data: Value,
-    /// SHA-256 of the job that it came of, in hex; empty for what its name says all about.
+    /// SHA-256 of the job, in hex; empty where the name identifies the work completely.
     #[serde(default)]
     pub fingerprint: String,
-    /// Whether somebody who wants to hear of it has heard.
-    #[serde(default)]
-    pub told: bool,
+    /// Whether the webhook was delivered.
+    #[serde(default, rename = "told")]
+    pub notified: bool,
 }
 
-/// Whether the work under a name may begin.
+/// The result of a claim: whether the work under a name may begin.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Claim {
-    /// It is ours to do.
+    /// It may: the claim is ours.
     Mine,
-    /// Somebody is at it.
+    /// Another owner holds the claim.
     Running,
-    /// It is done, and this came of it.
+    /// It is done, with this outcome.
     Done(Outcome),
 }
 
 impl From<Value> for Outcome {
     fn from(data: Value) -> Self {
-        Self { data, fingerprint: String::new(), told: false }
+        Self { data, fingerprint: String::new(), notified: false }
     }
 }
 
@@ -108,7 +108,7 @@ impl Store {
     pub async fn claim(&self, name: &str, owner: &str, lease: Duration) -> Result<Claim, Problem> {
         let record = match self {
             Self::Memory(memory) => memory.claim(name, owner, lease),
-            Self::Shared(shared) => shared.claim(name, owner, lease).await.map_err(unavailable)?,
+            Self::Shared(shared) => shared.claim(name, owner, lease).await.map_err(|_| unavailable())?,
         };
         Ok(match record {
             None => Claim::Mine,
@@ -117,18 +117,18 @@ impl Store {
         })
     }
 
-    /// Holds a claim for another `lease`; false if it is no longer `owner`'s.
+    /// Renews a claim for another `lease`; false if it is no longer `owner`'s.
     ///
     /// # Errors
     /// As [`Store::claim`].
     pub async fn renew(&self, name: &str, owner: &str, lease: Duration) -> Result<bool, Problem> {
         match self {
             Self::Memory(memory) => Ok(memory.renew(name, owner, lease)),
-            Self::Shared(shared) => shared.renew(name, owner, lease).await.map_err(unavailable),
+            Self::Shared(shared) => shared.renew(name, owner, lease).await.map_err(|_| unavailable()),
         }
     }
 
-    /// Gives a claim back: the work failed and may be tried again.
+    /// Releases a claim: the work failed and may be tried again.
     ///
     /// # Errors
     /// As [`Store::claim`].
@@ -138,11 +138,11 @@ impl Store {
                 memory.release(name, owner);
                 Ok(())
             }
-            Self::Shared(shared) => shared.release(name, owner).await.map_err(unavailable),
+            Self::Shared(shared) => shared.release(name, owner).await.map_err(|_| unavailable()),
         }
     }
 
-    /// Records what came of the work under `name`, for as long as `keep`.
+    /// Records the outcome of the work under `name`, for as long as `keep`.
     ///
     /// # Errors
     /// As [`Store::claim`].
@@ -159,25 +159,38 @@ impl Store {
                 memory.put(name, &record, keep);
                 Ok(())
             }
-            Self::Shared(shared) => shared.put(name, owner, &outcome, keep).await.map_err(unavailable),
+            Self::Shared(shared) => shared.put(name, owner, &outcome, keep).await.map_err(|_| unavailable()),
         }
     }
 
-    /// What came of the work under `name`, if it is done.
+    /// The outcome of the work under `name`, if it is done.
     ///
     /// # Errors
     /// As [`Store::claim`].
     pub async fn outcome(&self, name: &str) -> Result<Option<Outcome>, Problem> {
         let record = match self {
             Self::Memory(memory) => memory.get(name),
-            Self::Shared(shared) => shared.get(name).await.map_err(unavailable)?,
+            Self::Shared(shared) => shared.get(name).await.map_err(|_| unavailable())?,
         };
         Ok(record.and_then(|record| record.outcome))
     }
 }
 
-/// What callers hear of it. The fault itself is the operator's to know: the log, `healthz` and `doctor` name it.
-#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
-fn unavailable(_: Fault) -> Problem {
+/// What callers hear of a fault. Its kind is the operator's to know: the log, `healthz` and `doctor` name it.
+fn unavailable() -> Problem {
     Problem::new(Code::StoreUnavailable, "the function's store cannot be reached, or refuses")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_another_version_stored_is_read() {
+        let outcome = Outcome { data: Value::from(1), fingerprint: "f".into(), notified: true };
+        let record = Record { owner: "o".into(), outcome: Some(outcome) };
+        let stored = r#"{"owner":"o","outcome":{"data":1,"fingerprint":"f","told":true}}"#;
+        assert_eq!(serde_json::to_string(&record).unwrap(), stored);
+        assert_eq!(serde_json::from_str::<Record>(stored).unwrap(), record);
+    }
 }

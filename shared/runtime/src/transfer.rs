@@ -1,4 +1,4 @@
-//! Uploading on a caller's behalf: bytes stream from where they are to the store, measured on the way.
+//! Uploading on a caller's behalf: bytes stream from their source to the store, counted and hashed on the way.
 
 mod buffer;
 mod confirm;
@@ -20,11 +20,14 @@ pub use buffer::{Buffers, Held};
 pub use confirm::send_once;
 pub use meter::{Digests, Meter};
 pub(crate) use request::Request;
+#[cfg(feature = "send")]
+pub(crate) use request::file_part;
 pub(crate) use source::Opened;
 pub use source::{Source, Sources};
+pub(crate) use webhook::Notified;
 pub use webhook::Notifier;
 
-use crate::net::{Reply, read_body, retry_after, vendor_error};
+use crate::net::{Failed, Reply, retry_after, vendor_error};
 use upload_grant::model::grant::Grant;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::Checksums;
@@ -34,14 +37,14 @@ pub(crate) const MAX_REPLY: usize = 1 << 20;
 /// A source that sends nothing for so long has stopped.
 const IDLE: Duration = Duration::from_secs(20);
 
-/// Bytes on their way, of known number.
+/// A stream of bytes, of known length.
 pub struct Body {
     length: u64,
     expected: Checksums,
     stream: Pin<Box<dyn Stream<Item = Result<Bytes, Problem>> + Send>>,
 }
 
-/// What became of an upload.
+/// The result of an upload.
 #[derive(Clone, Debug, Default)]
 pub struct StoredObject {
     /// Object key, or the vendor's own handle.
@@ -80,7 +83,7 @@ impl Body {
         Self::new(length, Checksums::default(), futures_util::stream::iter([Ok(bytes)]))
     }
 
-    /// A body that reads from `source`, which keeps what was not asked for.
+    /// A body that reads from `source`, which keeps what was not read.
     fn lent(source: &Arc<Mutex<Self>>) -> Self {
         let (length, expected) = {
             let source = locked(source);
@@ -146,19 +149,6 @@ pub(crate) async fn deliver(
     attempt(client, request, body, time_is_up).await.map_err(|failed| failed.problem)
 }
 
-/// An upload without an answer.
-struct Failed {
-    problem: Problem,
-    /// There was no connection to send anything over.
-    unconnected: bool,
-}
-
-impl From<Problem> for Failed {
-    fn from(problem: Problem) -> Self {
-        Self { problem, unconnected: false }
-    }
-}
-
 async fn attempt(
     client: &reqwest::Client,
     request: &Request<'_>,
@@ -169,14 +159,11 @@ async fn attempt(
     let (stream, meter) = body.metered();
     let request = request.build(client, reqwest::Body::wrap_stream(stream), length)?;
     let sent = async {
-        let failed =
-            |error: reqwest::Error| Failed { problem: broke_off(&error), unconnected: error.is_connect() };
-        let response = request.send().await.map_err(failed)?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = read_body(response, MAX_REPLY).await.map_err(|problem| {
+        let response = request.send().await.map_err(|error| Failed::new(broke_off(&error), &error))?;
+        let broke_off = |problem: Problem| {
             Problem::new(Code::UploadFailed, "the store's answer broke off").retryable(problem.retryable)
-        })?;
-        Ok(Reply { status, headers, body })
+        };
+        Ok(Reply::read(response, MAX_REPLY).await.map_err(broke_off)?)
     };
     let outcome = tokio::select! {
         biased;
@@ -195,7 +182,7 @@ async fn attempt(
         (Err(failed), None) => Err(failed),
         (Ok(reply), None) => {
             let digests = meter.digests();
-            // Who says yes before the last byte has not stored what was sent.
+            // A success before the last byte was sent is none.
             if reply.is_success() && digests.size != length {
                 let problem = Problem::new(Code::UploadFailed, "the store answered before it had the file");
                 return Err(problem.retryable(true).into());
@@ -205,8 +192,8 @@ async fn attempt(
     }
 }
 
-/// As [`exchange`], over each of `hosts` in turn while there is no connection to be had: what a host has begun to
-/// read is not sent to another. The first host is that of the grant's URL.
+/// As [`exchange`], over each of `hosts` in turn while no connection can be made: what a host has begun to read is
+/// not sent to another. The first host is that of the grant's URL.
 ///
 /// # Errors
 /// As [`exchange`].
@@ -224,7 +211,7 @@ pub async fn exchange_in_turn(
         let url = format!("{host}{path}");
         let request = Request { url: &url, ..Request::of(grant) };
         match attempt(client, &request, Body::lent(&body), tokio::time::sleep_until(deadline)).await {
-            Err(failed) if failed.unconnected => {}
+            Err(failed) if failed.unsent => {}
             outcome => return outcome.map_err(|failed| failed.problem),
         }
     }
@@ -238,11 +225,15 @@ pub async fn exchange_in_turn(
 /// # Errors
 /// `upload_failed` if there is no answer by `deadline`, or one too long to read.
 pub async fn fetch(client: &reqwest::Client, url: &str, deadline: Instant) -> Result<Reply, Problem> {
+    answer(client.get(url), deadline).await
+}
+
+/// What a store answers to a `request` without a body, whatever its status.
+async fn answer(request: reqwest::RequestBuilder, deadline: Instant) -> Result<Reply, Problem> {
     let silent = |_| Problem::new(Code::UploadFailed, "the store did not answer in time").retryable(true);
     let answer = async {
-        let response = client.get(url).send().await.map_err(|error| broke_off(&error))?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Reply { status, headers, body: read_body(response, MAX_REPLY).await? })
+        let response = request.send().await.map_err(|error| broke_off(&error))?;
+        Reply::read(response, MAX_REPLY).await
     };
     tokio::time::timeout_at(deadline, answer).await.map_err(silent)?
 }
@@ -266,7 +257,7 @@ pub async fn send(
 /// # Errors
 /// `upload_failed` if the store refuses or reports another CRC-64.
 pub fn stored(grant: &Grant, reply: &Reply, digests: Digests) -> Result<StoredObject, Problem> {
-    // Other successes, like "accepted" or a part of something, are none of an upload.
+    // Another 2xx, like 202 or 206, does not say that the object is stored.
     if !grant.success_status.contains(&reply.status) {
         return Err(refused(reply, reply.xml("Code").as_deref()));
     }
@@ -294,12 +285,12 @@ pub fn refused(reply: &Reply, code: Option<&str>) -> Problem {
     }
 }
 
-/// The CRC-64 that a store says it has, in decimal.
+/// The CRC-64 in a store's answer, in decimal.
 pub(crate) fn crc64_of(reply: &Reply) -> Option<&str> {
     reply.header("x-oss-hash-crc64ecma").or_else(|| reply.header("x-cos-hash-crc64ecma"))
 }
 
-/// Compares it, if a store says one, with what was sent.
+/// Compares it with what was sent, if the store's answer has one.
 pub(crate) fn check_crc64(reply: &Reply, sent: &Digests) -> Result<(), Problem> {
     if crc64_of(reply).is_some_and(|theirs| theirs != sent.crc64) {
         return Err(Problem::new(Code::UploadFailed, "the store received other bytes than were sent"));
@@ -307,7 +298,7 @@ pub(crate) fn check_crc64(reply: &Reply, sent: &Digests) -> Result<(), Problem> 
     Ok(())
 }
 
-/// Where OSS says no CRC-64, its entity tag of a PUT is the MD5. A form's is none, and COS does not promise it.
+/// Where OSS answers no CRC-64, its entity tag of a PUT is the MD5. A form's is none, and COS does not promise it.
 /// <https://www.alibabacloud.com/help/en/oss/developer-reference/putobject>
 fn check_etag(grant: &Grant, reply: &Reply, sent: &Digests) -> Result<(), Problem> {
     let is_md5 = |tag: &&str| tag.len() == 32 && tag.bytes().all(|byte| byte.is_ascii_hexdigit());

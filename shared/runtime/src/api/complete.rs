@@ -25,7 +25,7 @@ pub(super) async fn complete<F: Flow>(
     let (head, body) = request.into_parts();
     // Who sends it shows only in the document.
     let body = read_document(&head.headers, body, MAX_BODY, STRANGERS_TIME);
-    let body = app.capacity.stranger(body).await?;
+    let body = app.capacity.unidentified(body).await?;
     let sent: Value =
         serde_json::from_slice(&body).map_err(|_| Problem::invalid("", "the body is not valid JSON"))?;
     if !sent.is_object() {

@@ -1,4 +1,4 @@
-//! How many requests are at work at once, and what of that strangers may take.
+//! How many requests are processed at once, and how many of them may be from callers not yet identified.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -8,37 +8,37 @@ use upload_grant::model::problem::{Code, Problem};
 
 use crate::platform::Shares;
 
-/// Of so many places, strangers' documents get one.
-const STRANGERS_SHARE: usize = 16;
+/// Bodies read before the caller is known share one slot in so many; a new one evicts the oldest.
+const UNIDENTIFIED_SHARE: usize = 16;
 
-/// `GRANT_MAX_IN_FLIGHT`. A place is for work whose sender is known; whoever must still send a document to be
-/// known waits outside, where there is room for a few: for one more, the one that has taken longest gives way. Bodies
-/// that are still to come from one caller have half of the places: by sending slowly it keeps nobody else out.
+/// `GRANT_MAX_IN_FLIGHT`. A slot is for work of a known caller. A request whose body must be read before its caller is
+/// known takes one of a few slots of their own, where a new one evicts the oldest. Bodies that are still arriving from
+/// one caller have half of the slots: by sending slowly it keeps no other caller out.
 pub(crate) struct Capacity {
-    places: Semaphore,
-    /// How many strangers there may be, and those there are, by age.
-    strangers: (usize, Mutex<VecDeque<oneshot::Sender<()>>>),
+    slots: Semaphore,
+    /// How many unidentified bodies there may be, and those there are, oldest first.
+    unidentified: (usize, Mutex<VecDeque<oneshot::Sender<()>>>),
     shares: Shares,
 }
 
 impl Capacity {
     pub(super) fn new(most: usize) -> Self {
         Self {
-            places: Semaphore::new(most),
-            strangers: (most.div_ceil(STRANGERS_SHARE), Mutex::default()),
+            slots: Semaphore::new(most),
+            unidentified: (most.div_ceil(UNIDENTIFIED_SHARE), Mutex::default()),
             shares: Shares::of(most),
         }
     }
 
-    /// A place for identified work, until it is dropped.
+    /// A slot for work of a known caller, until it is dropped.
     ///
     /// # Errors
     /// `rate_limited` at once if there is none.
     pub(crate) fn place(&self) -> Result<SemaphorePermit<'_>, Problem> {
-        self.places.try_acquire().map_err(|_| full())
+        self.slots.try_acquire().map_err(|_| full())
     }
 
-    /// Room in a caller's share for a body that is still to come; `caller` is as [`Caller::share`] has it.
+    /// Room in a caller's share for a body that is still arriving; `caller` is as [`Caller::share`] has it.
     ///
     /// [`Caller::share`]: crate::auth::Caller::share
     ///
@@ -49,34 +49,34 @@ impl Capacity {
         caller.map(room).transpose()
     }
 
-    /// What a stranger's document brings; whoever sends at once is never the oldest.
+    /// Awaits a body that must be read before its caller is known; one that is there already is never evicted.
     ///
     /// # Errors
-    /// Those of `document`; `rate_limited` if it gives way to a later one.
-    pub(crate) async fn stranger<T>(
+    /// Those of `document`; `rate_limited` if a later one evicts it.
+    pub(crate) async fn unidentified<T>(
         &self,
         document: impl Future<Output = Result<T, Problem>>,
     ) -> Result<T, Problem> {
-        let gives_way = self.newest_stranger();
+        let evicted = self.newest_unidentified();
         tokio::select! {
             biased;
             document = document => document,
-            _ = gives_way => Err(full()),
+            _ = evicted => Err(full()),
         }
     }
 
-    fn newest_stranger(&self) -> oneshot::Receiver<()> {
-        let (most, strangers) = &self.strangers;
-        let (newest, gives_way) = oneshot::channel();
-        let mut strangers = strangers.lock().unwrap_or_else(PoisonError::into_inner);
-        strangers.retain(|one| !one.is_closed());
-        if strangers.len() >= *most
-            && let Some(oldest) = strangers.pop_front()
+    fn newest_unidentified(&self) -> oneshot::Receiver<()> {
+        let (most, unidentified) = &self.unidentified;
+        let (newest, evicted) = oneshot::channel();
+        let mut unidentified = unidentified.lock().unwrap_or_else(PoisonError::into_inner);
+        unidentified.retain(|one| !one.is_closed());
+        if unidentified.len() >= *most
+            && let Some(oldest) = unidentified.pop_front()
         {
             let _ = oldest.send(());
         }
-        strangers.push_back(newest);
-        gives_way
+        unidentified.push_back(newest);
+        evicted
     }
 }
 

@@ -15,6 +15,9 @@ use super::{Auth, JwtKeys, gateway};
 use crate::platform::clock;
 use upload_grant::model::problem::{Code, Problem};
 
+/// The user whom vendors are told of where nobody is asked who they are. No API key may have this name.
+pub(super) const ANONYMOUS: &str = "anonymous";
+
 /// An established caller.
 #[derive(Clone, Debug, Default)]
 pub struct Caller {

@@ -143,7 +143,7 @@ impl<'a> Permissions<'a> {
     /// Counts one request or job of this caller.
     ///
     /// # Errors
-    /// `rate_limited`, with the actual time to wait; `unauthenticated` if nobody can tell whose rate it is.
+    /// `rate_limited`, with the time until the next slot; `unauthenticated` if nobody can tell whose rate it is.
     pub fn count(&self, rates: &Rates, now: tokio::time::Instant) -> Result<(), Problem> {
         let Some(per_minute) = self.group.and_then(|group| group.per_minute) else { return Ok(()) };
         let name = self.caller.identity()?.unwrap_or_default();

@@ -12,13 +12,13 @@ use super::jwt::{Alg, Token};
 use crate::net::read_body;
 use upload_grant::model::problem::{Code, Problem};
 
-/// How long keys serve without asking again.
+/// How long keys are used without fetching again.
 const FRESH: Duration = Duration::from_secs(10 * 60);
-/// A key we do not know makes us ask again, but not more often than this: anyone can invent key ids.
+/// An unknown key id causes another fetch, but not more often than this: anyone can invent key ids.
 const UNKNOWN_PAUSE: Duration = Duration::from_secs(60);
-/// The pause after a failure, while old keys serve.
+/// The backoff after a failure, while there are old keys to use.
 const OUTAGE_PAUSE: Duration = Duration::from_secs(60);
-/// The pause after a failure while there are no keys at all.
+/// The backoff after a failure while there are no keys at all.
 const EMPTY_PAUSE: Duration = Duration::from_secs(1);
 /// The most time a fetch may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -46,12 +46,12 @@ impl Kept {
     }
 }
 
-/// When the provider may be asked again.
+/// When the keys may be fetched again.
 #[derive(Default)]
 struct Flight {
     /// After a failure.
     not_before: Option<Instant>,
-    /// For an unknown key.
+    /// For an unknown key id.
     unknown_not_before: Option<Instant>,
 }
 
@@ -102,8 +102,8 @@ impl Provider {
         }
     }
 
-    /// Asks the provider, if it is time: for new keys, or where ours are fresh, for one we do not know. After a
-    /// failure the answer is when it is time again.
+    /// Fetches the keys if the backoff allows it; `for_unknown` where ours are fresh, but lack the token's. Answers
+    /// when the next fetch is allowed after a failure.
     async fn refresh(
         self: Arc<Self>,
         mut flight: OwnedMutexGuard<Flight>,

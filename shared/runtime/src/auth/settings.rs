@@ -2,6 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
+use super::caller::ANONYMOUS;
 use crate::platform::Env;
 use crate::platform::runtime::{self, Runtime};
 use upload_grant::wire::secret::Secret;
@@ -42,8 +43,6 @@ pub enum JwtKeys {
     Published(String),
 }
 
-/// What vendors are told where there is no name: no key may have it.
-const NOBODY: &str = "anonymous";
 /// HS256 wants a key at least as long as its hash (RFC 7518, section 3.2).
 const MIN_SECRET: usize = 32;
 
@@ -110,7 +109,7 @@ fn api_keys(env: &mut Env) -> Option<Vec<(String, [u8; 32])>> {
         env.fault("GRANT_API_KEYS", "is not name:sha256hex,…");
         return None;
     };
-    if keys.iter().any(|(name, _)| name == NOBODY) {
+    if keys.iter().any(|(name, _)| name == ANONYMOUS) {
         env.fault("GRANT_API_KEYS", "has a key called anonymous, which is nobody's name");
     }
     if keys.iter().any(|(_, digest)| *digest == Sha256::digest("")[..]) {

@@ -1,7 +1,7 @@
-//! Vendor credentials kept for the next caller: in this process, and with a shared store for every instance.
+//! A cache of vendor credentials: in this process, and with a shared store for every instance.
 //!
-//! Concurrent misses share one vendor call. Before a credential ends it is fetched anew in the background, where the
-//! runtime allows it; while that fails, the current one stays in use.
+//! Concurrent misses share one vendor call. Ahead of its end a credential is refreshed in the background where the
+//! runtime allows it; while that fails, the cached one goes on serving.
 
 mod slots;
 
@@ -21,13 +21,13 @@ use super::{Context, END_MARGIN_SECS};
 use crate::platform::clock;
 use crate::platform::telemetry::{self, CacheStatus};
 
-/// A credential that ends.
+/// A credential that expires.
 pub trait Expires: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// When it was issued and when it ends.
     fn lifetime(&self) -> (Timestamp, Timestamp);
 }
 
-/// A vendor's API client that fetches a credential. It is what a refresh in the background owns, and nothing else.
+/// A vendor's API client that fetches a credential. A refresh in the background owns just this.
 pub trait Fetch: Send + Sync + 'static {
     /// What a credential is good for: a space, an app and a user. As text it names the credential in a shared store.
     type Key: Clone + Eq + Hash + Display + Send + Sync + 'static;
@@ -72,8 +72,8 @@ impl<F: Fetch> Cached<F> {
         &self.source
     }
 
-    /// The credential of `key`: the current one if it serves a grant made now, else one fetched from the vendor by
-    /// `deadline`. Callers that wait while another fetches get that fetch's outcome, good or bad.
+    /// The credential of `key`: the cached one if it serves a grant made now, else one fetched by `deadline`. Callers
+    /// that wait while another fetches get that fetch's outcome, good or bad.
     ///
     /// # Errors
     /// The problem of the fetch.
@@ -105,7 +105,7 @@ impl<F: Fetch> Cached<F> {
         }
         // A fetch that is given up in the middle must not leave the failure of an earlier one to those who wait.
         flight.problem = None;
-        // Boxed, so that a cache hit does not move this large future about.
+        // Boxed to keep the large miss path out of the hit path.
         let outcome = Box::pin(self.load(cx, key, deadline)).await;
         slot.store(&mut flight, outcome)
     }

@@ -1,4 +1,4 @@
-//! From an upload to what the vendor makes of it, over as many deliveries as that takes.
+//! From an upload to the vendor's document, over as many deliveries as that takes.
 
 use std::time::Duration;
 
@@ -14,15 +14,15 @@ use crate::auth::Caller;
 use crate::flow::{Finish, Flow};
 use crate::state::Outcome;
 
-/// The vendor is asked after a second, then after twice the last pause, but not less often than this.
+/// The vendor is polled after a second, then with doubling pauses up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// No platform gives a queue's delivery longer (Lambda: 900 s). Over plain HTTP there is no deadline at all, and the
-/// one who waits for the answer is not to wait for a vendor's queue.
+/// client should not wait for a vendor's queue.
 const LONGEST_DELIVERY: Duration = Duration::from_secs(900);
 
 impl<F: Flow> App<F> {
-    /// Uploads the job's file and goes on to the vendor's document. A record of its own says where that stands: the
-    /// next delivery goes on from there, without a second upload and without a second document.
+    /// Uploads the job's file and goes on to the vendor's document. A record of its own keeps the progress: the next
+    /// delivery goes on from there, without a second upload and without a second document.
     pub(super) async fn upload_and_finish(
         &self,
         job: &Job,

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use ulid::Ulid;
 use url::Url;
 
 use crate::auth::Caller;
@@ -21,28 +22,28 @@ pub(super) const MOST_ID: usize = 512;
 pub struct Job {
     /// Names the job over all its deliveries.
     pub id: String,
-    /// What its record and object go by: the id, under the caller's name where a caller sent it.
+    /// What its record and object are named after: the id, under the caller's name where a caller sent it.
     pub name: String,
-    /// SHA-256 of what it says, in hex.
+    /// SHA-256 of its content, in hex.
     pub fingerprint: String,
     /// The file, as a caller would ask for it.
     pub request: GrantRequest,
     /// Where the bytes are.
     pub source: Source,
-    /// Who is told of the outcome.
+    /// Where the webhook with the outcome goes.
     pub notify: Option<Url>,
-    /// Whether the source's own type counts where the file's name has none that is of use.
+    /// Whether the source's content type counts where the file's name implies none that is allowed.
     pub typed_by_source: bool,
 }
 
-/// A job that cannot be read: what is known of it, so that its sender can be told.
+/// A job that cannot be read: what is known of it, so that its sender can be notified.
 #[derive(Clone, Debug)]
 pub struct Unreadable {
     /// The id it would have had.
     pub id: String,
     /// As in [`Job`].
     pub fingerprint: String,
-    /// Who is told.
+    /// As in [`Job`].
     pub notify: Option<Url>,
     /// What is wrong with it.
     pub problem: Problem,
@@ -54,10 +55,41 @@ impl Job {
         self.name = name_of(&self.id, caller);
         self
     }
+
+    /// A ULID whose 128 bits are those of the job's hash.
+    pub(super) fn ulid(&self, flow: &str) -> String {
+        ulid(flow, &self.name)
+    }
+
+    /// The id of the webhook with the job's outcome.
+    pub(super) fn webhook_id(&self, flow: &str, failure: Option<Code>) -> String {
+        webhook_id(flow, &self.name, &self.fingerprint, failure)
+    }
 }
 
-/// What names a job of this id over all its deliveries. A caller's jobs are under the hash of its name, which has
-/// one length whatever the name is; no id of its own makes a platform's job look like one, for ids have no lines.
+impl Unreadable {
+    /// The id of the webhook with its problem.
+    pub(super) fn webhook_id(&self, flow: &str, caller: Option<&Caller>) -> String {
+        webhook_id(flow, &name_of(&self.id, caller), &self.fingerprint, Some(self.problem.code))
+    }
+}
+
+fn ulid(flow: &str, name: &str) -> String {
+    let digest = Sha256::digest(format!("{flow}\n{name}").as_bytes());
+    let mut bits = [0; 16];
+    bits.copy_from_slice(&digest[..16]);
+    Ulid::from(u128::from_be_bytes(bits)).to_string()
+}
+
+/// The same for every delivery of one outcome, and another for another outcome, so that a receiver who drops what it
+/// has seen does not drop the success that follows a failure.
+fn webhook_id(flow: &str, name: &str, fingerprint: &str, failure: Option<Code>) -> String {
+    let outcome = failure.map_or("ok", Code::as_str);
+    format!("msg_{}", ulid(flow, &format!("{name}\n{fingerprint}\n{outcome}")))
+}
+
+/// The name of a job with this id, the same over all its deliveries. A caller's jobs are under the hash of its name,
+/// which has a fixed length. No job of a queue can have such a name: ids have no line breaks.
 pub(super) fn name_of(id: &str, caller: Option<&Caller>) -> String {
     match caller.and_then(|caller| caller.name.as_ref()) {
         Some(name) => format!("caller\n{}\n{id}", encode::digest_hex(&Sha256::digest(name.as_bytes()))),
@@ -65,7 +97,7 @@ pub(super) fn name_of(id: &str, caller: Option<&Caller>) -> String {
     }
 }
 
-/// An UploadJob document. Without an id of its own or of its message, what it says names it.
+/// Reads an UploadJob document. Its id is its own, else its message's, else its fingerprint.
 pub(super) fn upload_job(document: &Value, message_id: &str) -> Result<Job, Box<Unreadable>> {
     let fingerprint = fingerprint(document);
     let named = id(document).map(|id| id.unwrap_or(message_id));
@@ -78,7 +110,7 @@ pub(super) fn upload_job(document: &Value, message_id: &str) -> Result<Job, Box<
         Some(notify) => url(notify.get("url"), "/notify/url").map(Some),
         None => Ok(None),
     };
-    let told = notify.as_ref().ok().cloned().flatten();
+    let webhook = notify.as_ref().ok().cloned().flatten();
     let job = || {
         if !document.is_object() {
             return Err(Problem::invalid("", "the message is not a JSON object"));
@@ -95,7 +127,7 @@ pub(super) fn upload_job(document: &Value, message_id: &str) -> Result<Job, Box<
         })
     };
     job().map_err(|problem| {
-        Box::new(Unreadable { id: id.clone(), fingerprint: fingerprint.clone(), notify: told, problem })
+        Box::new(Unreadable { id: id.clone(), fingerprint: fingerprint.clone(), notify: webhook, problem })
     })
 }
 
@@ -149,7 +181,7 @@ fn url(value: Option<&Value>, pointer: &str) -> Result<Url, Problem> {
     url.ok_or_else(|| Problem::invalid(pointer, "a URL is expected"))
 }
 
-/// The hash of what a document says, however its members are ordered and spaced.
+/// The hash of a document's content, however its members are ordered and spaced.
 fn fingerprint(document: &Value) -> String {
     let mut document = document.clone();
     document.sort_all_objects();
@@ -161,7 +193,7 @@ pub(super) fn fingerprint_of(bytes: &[u8]) -> String {
     encode::digest_hex(&Sha256::digest(bytes)).to_string()
 }
 
-/// The code of a problem that no delivery can do anything about.
+/// Whether a problem is the deployment's: the job stays in the queue until an operator has fixed it.
 pub(super) fn is_deployment_fault(code: Code) -> bool {
     matches!(code, Code::ConfigMissing | Code::VendorAuthFailed | Code::VendorNotSubscribed | Code::Internal)
 }

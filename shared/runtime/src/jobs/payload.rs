@@ -1,4 +1,4 @@
-//! From a message to its jobs: envelopes are taken off, and what is no job is told apart from what cannot be one.
+//! From a message to its jobs: envelopes are opened, and events that need nothing are told apart from unknown ones.
 
 use super::job::{Job, MOST_ID, Unreadable, fingerprint_of, upload_job};
 

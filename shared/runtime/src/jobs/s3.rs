@@ -41,7 +41,7 @@ pub(super) fn created(object: &Members<'_>, encoded: bool) -> Item {
     }
 }
 
-/// An id that cannot be shown is one by its hash.
+/// An id that is too long, or has control characters, is replaced by its hash.
 fn job_id(id: String) -> String {
     if id.len() <= MOST_ID && !id.chars().any(char::is_control) {
         return id;
@@ -49,7 +49,7 @@ fn job_id(id: String) -> String {
     encode::digest_hex(&Sha256::digest(id.as_bytes())).to_string()
 }
 
-/// The last part of a key, as far as a file can be called so.
+/// The last segment of a key, made a valid file name.
 fn filename(key: &str) -> String {
     let last = key.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     let name = last.chars().map(|char| if char.is_control() || char == '\\' { '_' } else { char });

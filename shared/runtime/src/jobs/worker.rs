@@ -1,4 +1,4 @@
-//! Doing one job: once, whoever delivers it how often.
+//! Processing one job: once, however often it is delivered.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -6,12 +6,10 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
-use ulid::Ulid;
 use url::Url;
 
-use super::job::{is_deployment_fault, name_of};
+use super::job::is_deployment_fault;
 use super::{Job, Unreadable};
 use crate::app::{App, carrier, receipt_of, time_for};
 use crate::auth::Caller;
@@ -21,26 +19,27 @@ use crate::flow::{Flow, UploadRequest};
 use crate::platform::telemetry::{self, AccessLog};
 use crate::platform::{clock, new_id};
 use crate::state::{Claim, Outcome};
-use crate::transfer::{Body, Opened, Source};
+use crate::transfer::{Body, Notified, Opened, Source};
 use upload_grant::model::media;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::Receipt;
 use upload_grant::model::request::GrantRequest;
 
-/// A claim holds this long unless renewed: so long does a killed instance keep a job from the others. A third of
-/// it and the longest that the store may take to answer still leave a moment.
+/// Lease of a claim: how long a killed instance blocks its job. It is renewed after a third, which leaves time for
+/// the store's slowest answer.
 const LEASE: Duration = Duration::from_secs(5);
 /// Receipts are remembered as long as any queue redelivers.
 pub(super) const KEEP_DONE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
-/// Failures are remembered through a queue's retries, and forgotten before somebody mends and redrives.
+/// Failures are remembered through a queue's retries, and forgotten before an operator fixes the cause and
+/// redrives the queue.
 const KEEP_FAILED: Duration = Duration::from_secs(60 * 60);
 
-/// What became of a job.
+/// The result of processing a job.
 #[derive(Debug)]
 pub struct Settled {
     /// Its receipt or problem.
     pub outcome: Result<Receipt, Problem>,
-    /// Whether the queue may forget it.
+    /// Whether the queue may delete it.
     pub acknowledged: bool,
 }
 
@@ -56,7 +55,7 @@ impl<F: Flow> App<F> {
             Ok(job) => job.id.clone(),
             Err(unreadable) => unreadable.id.clone(),
         };
-        // One job's panic is one job's problem.
+        // A panic fails its own job only.
         let work = AssertUnwindSafe(self.settle(job, caller, deadline)).catch_unwind();
         let (settled, notes) = telemetry::scope(work).await;
         let failed = |_| unacknowledged(Problem::new(Code::Internal, "the function failed"));
@@ -81,18 +80,17 @@ impl<F: Flow> App<F> {
             let problem = Problem::new(Code::RateLimited, "the time was up before this job began");
             return unacknowledged(problem);
         }
-        // Whatever it says, it is one of its sender's.
+        // Readable or not, it counts against its sender's rate.
         if let Some(Err(problem)) = caller.map(|caller| self.granted(caller)) {
             return unacknowledged(problem);
         }
         let job = match job {
             Ok(job) => job.of(caller),
             Err(unreadable) => {
-                let Unreadable { id, fingerprint, notify, problem } = *unreadable;
+                let event = unreadable.webhook_id(F::SPEC.name, caller);
+                let Unreadable { id, notify, problem, .. } = *unreadable;
                 telemetry::note_seen(problem.detail.as_str());
-                let name = name_of(&id, caller);
-                let event = webhook_id(F::SPEC.name, &name, &fingerprint, Some(problem.code));
-                return self.tell_failure(&id, caller, &event, notify.as_ref(), problem, deadline).await;
+                return self.notify_failure(&id, caller, &event, notify.as_ref(), problem, deadline).await;
             }
         };
         if let Err(problem) = self.configured() {
@@ -100,8 +98,8 @@ impl<F: Flow> App<F> {
         }
         if !self.notifier.permits(job.notify.as_ref()) {
             let problem = Problem::invalid("/notify/url", "the address is not in GRANT_NOTIFY_HOSTS");
-            let event = webhook_id(F::SPEC.name, &job.name, &job.fingerprint, Some(problem.code));
-            return self.tell_failure(&job.id, caller, &event, None, problem, deadline).await;
+            let event = job.webhook_id(F::SPEC.name, Some(problem.code));
+            return self.notify_failure(&job.id, caller, &event, None, problem, deadline).await;
         }
         let name = format!("job:{}:{}", F::SPEC.name, job.name);
         let owner = new_id();
@@ -112,23 +110,23 @@ impl<F: Flow> App<F> {
             ),
             Ok(Claim::Done(record)) if record.fingerprint != job.fingerprint => {
                 let problem = Problem::invalid("/id", "another job came under this id before");
-                let event = webhook_id(F::SPEC.name, &job.name, &job.fingerprint, Some(problem.code));
-                self.tell_failure(&job.id, caller, &event, job.notify.as_ref(), problem, deadline).await
+                let event = job.webhook_id(F::SPEC.name, Some(problem.code));
+                self.notify_failure(&job.id, caller, &event, job.notify.as_ref(), problem, deadline).await
             }
             Ok(Claim::Done(record)) => self.redelivered(&job, (&name, &owner), record, deadline).await,
             Ok(Claim::Mine) => {
                 let work = self.upload_and_finish(&job, caller, deadline);
                 let outcome = tokio::select! {
                     outcome = work => outcome,
-                    lost = self.hold(&name, &owner) => Err(lost),
+                    lost = self.keep_claim(&name, &owner) => Err(lost),
                 };
                 self.conclude(&job, caller, (&name, &owner), outcome, deadline).await
             }
         }
     }
 
-    /// Renews the claim until it is lost: taken by another, or run out while the store could not be reached.
-    async fn hold(&self, name: &str, owner: &str) -> Problem {
+    /// Renews the claim until it is lost: taken by another, or expired while the store could not be reached.
+    async fn keep_claim(&self, name: &str, owner: &str) -> Problem {
         let mut ends = Instant::now() + LEASE;
         loop {
             tokio::time::sleep(LEASE / 3).await;
@@ -196,7 +194,8 @@ impl<F: Flow> App<F> {
         tokio::time::timeout_at(deadline, self.sources.open(source, size)).await.unwrap_or_else(silent)
     }
 
-    /// The ask of a job: its object's name derives from the job, so that every delivery means the same object.
+    /// The upload request of a job. Its object's name derives from the job, so that every delivery means the same
+    /// object.
     fn job_request(
         &self,
         job: &Job,
@@ -212,12 +211,12 @@ impl<F: Flow> App<F> {
         let content_type = content_type.map(str::to_owned);
         let request = GrantRequest { content_type, ..job.request.clone() };
         let mut upload = self.checked_request(&request, mode, &granted, None, u64::MAX)?;
-        upload.id = job_ulid(F::SPEC.name, &job.name);
+        upload.id = job.ulid(F::SPEC.name);
         upload.now = clock::now();
         Ok(upload)
     }
 
-    /// Records the outcome and tells it.
+    /// Records the outcome and sends its webhook.
     async fn conclude(
         &self,
         job: &Job,
@@ -230,7 +229,7 @@ impl<F: Flow> App<F> {
         let data = match &outcome {
             Ok(receipt) => json!(receipt),
             Err(problem) if problem.retryable || is_deployment_fault(problem.code) => {
-                // A store that cannot be reached frees the claim by letting it end.
+                // Where the store cannot be reached, the claim expires.
                 let _ = self.store.release(name, owner).await;
                 return Settled { outcome, acknowledged: false };
             }
@@ -240,19 +239,19 @@ impl<F: Flow> App<F> {
                 with_caller(problem.to_value(), caller)
             }
         };
-        let record = Outcome { data, fingerprint: job.fingerprint.clone(), told: false };
+        let record = Outcome { data, fingerprint: job.fingerprint.clone(), notified: false };
         if let Err(problem) = self.store.finish(name, owner, record.clone(), keep(&outcome)).await {
-            // The object is there. The platform may forget the job, or deliver it again if telling fails too.
+            // The object is stored. The queue may delete the job, or deliver it again if the webhook fails too.
             tracing::error!(
                 flow = F::SPEC.name,
                 code = problem.code.as_str(),
                 "the outcome could not be recorded"
             );
         }
-        self.tell(job, claim, outcome, record, deadline).await
+        self.notify(job, claim, outcome, record, deadline).await
     }
 
-    /// A job that is done already: its record answers.
+    /// A job that is done already is answered from its record.
     async fn redelivered(
         &self,
         job: &Job,
@@ -265,11 +264,11 @@ impl<F: Flow> App<F> {
             let unreadable = || Problem::new(Code::Internal, "the record cannot be read");
             Problem::from_value(data).unwrap_or_else(unreadable)
         });
-        self.tell(job, claim, outcome, record, deadline).await
+        self.notify(job, claim, outcome, record, deadline).await
     }
 
-    /// Tells the recorded outcome, unless that was done before, and notes in the record that it is done.
-    async fn tell(
+    /// Sends the webhook of a recorded outcome, unless it was delivered before, and records its delivery.
+    async fn notify(
         &self,
         job: &Job,
         (name, owner): (&str, &str),
@@ -277,29 +276,29 @@ impl<F: Flow> App<F> {
         mut record: Outcome,
         deadline: Instant,
     ) -> Settled {
-        let mut told = Ok(true);
-        if !record.told {
+        let mut notified = Ok(Notified::Accepted);
+        if !record.notified {
             let failure = outcome.as_ref().err().map(|problem| problem.code);
-            let id = webhook_id(F::SPEC.name, &job.name, &job.fingerprint, failure);
+            let id = job.webhook_id(F::SPEC.name, failure);
             let kind = if outcome.is_ok() { "upload.completed" } else { "upload.failed" };
-            let deadline = self.telling_ends(deadline);
-            told = self.notifier.tell(job.notify.as_ref(), &id, kind, &record.data, deadline).await;
-            if told == Ok(true) {
-                record.told = true;
+            let deadline = self.webhook_deadline(deadline);
+            notified = self.notifier.notify(job.notify.as_ref(), &id, kind, &record.data, deadline).await;
+            if notified == Ok(Notified::Accepted) {
+                record.notified = true;
                 let _ = self.store.finish(name, owner, record, keep(&outcome)).await;
             }
         }
-        let acknowledged = acknowledged(&outcome, &told);
+        let acknowledged = acknowledged(&outcome, &notified);
         Settled { outcome, acknowledged }
     }
 
-    /// Telling an outcome takes no longer than a request may.
-    fn telling_ends(&self, deadline: Instant) -> Instant {
+    /// A webhook takes no longer than a request may.
+    fn webhook_deadline(&self, deadline: Instant) -> Instant {
         deadline.min(Instant::now() + self.cx.settings.timeout)
     }
 
-    /// A permanent failure that has no record of its own.
-    async fn tell_failure(
+    /// Sends the webhook of a permanent failure that has no record.
+    async fn notify_failure(
         &self,
         job_id: &str,
         caller: Option<&Caller>,
@@ -309,16 +308,16 @@ impl<F: Flow> App<F> {
         deadline: Instant,
     ) -> Settled {
         (problem.flow, problem.job_id) = (Some(F::SPEC.name.to_owned()), Some(job_id.to_owned()));
-        let deadline = self.telling_ends(deadline);
+        let deadline = self.webhook_deadline(deadline);
         let data = with_caller(problem.to_value(), caller);
-        let told = self.notifier.tell(notify, event, "upload.failed", &data, deadline).await;
+        let notified = self.notifier.notify(notify, event, "upload.failed", &data, deadline).await;
         let outcome = Err(problem);
-        let acknowledged = acknowledged(&outcome, &told);
+        let acknowledged = acknowledged(&outcome, &notified);
         Settled { outcome, acknowledged }
     }
 }
 
-/// `data` of a webhook, with whose job it was.
+/// `data` of a webhook, with the caller who sent the job.
 fn with_caller(mut data: Value, caller: Option<&Caller>) -> Value {
     if let Some(name) = caller.and_then(|caller| caller.name.as_deref()) {
         data["caller"] = name.into();
@@ -326,32 +325,17 @@ fn with_caller(mut data: Value, caller: Option<&Caller>) -> Value {
     data
 }
 
-/// How long an outcome is remembered.
+/// How long an outcome is kept.
 fn keep(outcome: &Result<Receipt, Problem>) -> Duration {
     if outcome.is_ok() { KEEP_DONE } else { KEEP_FAILED }
 }
 
-/// Whether the queue may forget a job that came to a lasting outcome: a success with nobody to tell, or
-/// whatever was told.
-fn acknowledged(outcome: &Result<Receipt, Problem>, told: &Result<bool, Problem>) -> bool {
-    *told == Ok(true) || (outcome.is_ok() && *told == Ok(false))
+/// Whether the queue may delete a job with a lasting outcome: one that was delivered, or a success that nobody is to
+/// be notified of.
+fn acknowledged(outcome: &Result<Receipt, Problem>, notified: &Result<Notified, Problem>) -> bool {
+    matches!((outcome, notified), (_, Ok(Notified::Accepted)) | (Ok(_), Ok(Notified::NoAddress)))
 }
 
 fn unacknowledged(problem: Problem) -> Settled {
     Settled { outcome: Err(problem), acknowledged: false }
-}
-
-/// A ULID whose 128 bits are those of the job's hash.
-fn job_ulid(flow: &str, job_id: &str) -> String {
-    let digest = Sha256::digest(format!("{flow}\n{job_id}").as_bytes());
-    let mut bits = [0; 16];
-    bits.copy_from_slice(&digest[..16]);
-    Ulid::from(u128::from_be_bytes(bits)).to_string()
-}
-
-/// The webhook's id: the same for every telling of one outcome, and another for another outcome, so that a
-/// receiver who drops what it saw does not drop the success that follows a failure.
-fn webhook_id(flow: &str, name: &str, fingerprint: &str, failure: Option<Code>) -> String {
-    let outcome = failure.map_or("ok", Code::as_str);
-    format!("msg_{}", job_ulid(flow, &format!("{name}\n{fingerprint}\n{outcome}")))
 }

@@ -39,10 +39,19 @@ pub(crate) struct Service {
 pub(crate) struct Refusal {
     /// The exception's name, or `Timeout`, `Io` where there was no answer.
     pub(crate) kind: String,
-    /// HTTP status; none without an answer.
-    pub(crate) status: Option<u16>,
+    /// HTTP status, or why there is none.
+    pub(crate) status: Result<u16, NoAnswer>,
     /// The error document.
     pub(crate) document: Value,
+}
+
+/// Why there was no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoAnswer {
+    /// It did not come in time.
+    Timeout,
+    /// There was no connection, or it broke off.
+    Io,
 }
 
 impl Service {
@@ -71,32 +80,35 @@ impl Service {
         let exchange = async {
             let response = request.body(body).send().await.map_err(|error| {
                 // The client has a limit of its own for connecting.
-                Refusal::absent(if error.is_timeout() { "Timeout" } else { "Io" })
+                Refusal::absent(if error.is_timeout() { NoAnswer::Timeout } else { NoAnswer::Io })
             })?;
             let status = response.status();
-            let body = read_body(response, MAX_REPLY).await.map_err(|_| Refusal::absent("Io"))?;
+            let body = read_body(response, MAX_REPLY).await.map_err(|_| Refusal::absent(NoAnswer::Io))?;
             Ok((status, body))
         };
         let in_time = clock::timeout(timeout, exchange).await;
-        let (status, body) = in_time.unwrap_or_else(|| Err(Refusal::absent("Timeout")))?;
+        let (status, body) = in_time.unwrap_or_else(|| Err(Refusal::absent(NoAnswer::Timeout)))?;
         let document: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
         if status.is_success() {
             return Ok(document);
         }
-        Err(Refusal { kind: exception(&document, status.as_u16()), status: Some(status.as_u16()), document })
+        Err(Refusal { kind: exception(&document, status.as_u16()), status: Ok(status.as_u16()), document })
     }
 }
 
 impl Refusal {
-    /// There was no answer, because of `kind`.
-    pub(crate) fn absent(kind: &str) -> Self {
-        Self { kind: kind.to_owned(), status: None, document: Value::Null }
+    fn absent(why: NoAnswer) -> Self {
+        let kind = match why {
+            NoAnswer::Timeout => "Timeout",
+            NoAnswer::Io => "Io",
+        };
+        Self { kind: kind.to_owned(), status: Err(why), document: Value::Null }
     }
 
     /// Whether the same call may succeed in a moment.
     pub(crate) fn is_passing(&self) -> bool {
         let busy = ["Throttl", "ThroughputExceeded", "RequestLimitExceeded", "TransactionConflict"];
-        self.status.is_none_or(|status| status >= 500) || busy.iter().any(|busy| self.kind.contains(busy))
+        self.status.map_or(true, |status| status >= 500) || busy.iter().any(|busy| self.kind.contains(busy))
     }
 }
 

@@ -106,7 +106,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let segments = address.segments();
     match segments {
-        // An IPv4 address in another dress: mapped, compatible, translated, tunnelled.
+        // An IPv4 address embedded in IPv6: mapped, compatible, translated, tunnelled.
         [0, 0, 0, 0, 0, 0xffff | 0, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
             is_public_v4(embedded(high, low))
         }
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn private_addresses_are_known_in_every_dress() {
+    fn private_addresses_are_known_in_every_form() {
         for private in [
             "0.0.0.0",
             "10.1.2.3",

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use upload_grant::model::problem::VendorError;
+use upload_grant::model::problem::{Problem, VendorError};
 
+use super::read_body;
 use crate::platform::secrets::without_secrets;
 
 /// A complete answer.
@@ -14,11 +15,20 @@ pub struct Reply {
     pub status: u16,
     /// Headers.
     pub headers: HeaderMap,
-    /// Body, at most a megabyte.
+    /// Body, of a bounded size.
     pub body: Bytes,
 }
 
 impl Reply {
+    /// All of `response`, with a body of at most `limit` bytes. The answer to a `HEAD` has an empty one.
+    ///
+    /// # Errors
+    /// As [`read_body`].
+    pub async fn read(response: reqwest::Response, limit: usize) -> Result<Self, Problem> {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Ok(Self { status, headers, body: read_body(response, limit).await? })
+    }
+
     /// Whether the status is a success.
     pub fn is_success(&self) -> bool {
         StatusCode::from_u16(self.status).is_ok_and(|status| status.is_success())
@@ -39,6 +49,26 @@ impl Reply {
     /// A header as text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// An exchange without an answer.
+pub(crate) struct Failed {
+    pub(crate) problem: Problem,
+    /// Whether nothing was sent: there was no connection.
+    pub(crate) unsent: bool,
+}
+
+impl Failed {
+    /// `problem`, because of `error`.
+    pub(crate) fn new(problem: Problem, error: &reqwest::Error) -> Self {
+        Self { problem, unsent: error.is_connect() }
+    }
+}
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Self {
+        Self { problem, unsent: false }
     }
 }
 

@@ -69,7 +69,7 @@ impl KeyRing {
         self.set(keys)
     }
 
-    /// False if these are the keys of now, as they mostly are where every request brings them.
+    /// False if unchanged (the usual case: FC sends the keys with every request).
     fn set(&self, keys: Keys) -> bool {
         if keys.is(&self.get()) {
             return false;

@@ -1,4 +1,4 @@
-//! Keeps a failing store from slowing down what can do without it.
+//! A circuit breaker: while the store fails, commands that a request can do without are skipped.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::pulse::GivenUp;
 
-/// While the store fails, one command in so long is let through to see whether it still does.
-const PAUSE: Duration = Duration::from_secs(1);
+/// While the breaker is open, one command per interval is let through as a probe.
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What a command does to the store: a full or read-only one still answers reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,35 +22,50 @@ pub(super) enum Access {
 pub(super) struct Fault {
     /// The store's own word for it (`READONLY`, `AccessDeniedException`), else the kind (`Timeout`, `Io`).
     pub(super) kind: String,
-    /// Whether the store answered, and refused just this sort of command.
-    pub(super) refused: bool,
-    /// Whether the store answered that the same command may succeed in a moment.
-    pub(super) busy: bool,
+    /// What it says about the store.
+    pub(super) class: Class,
+}
+
+/// What a failed command says about the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// It cannot be used at all: no connection, no login, no table.
+    Absent,
+    /// It answered no command for as long as this one waited.
+    Silent,
+    /// It answered others, but not this one in time.
+    Slow,
+    /// It refused this command, and may still take others.
+    Refused,
+    /// It answered that the same command may succeed in a moment.
+    Busy,
 }
 
 impl Fault {
-    /// The store was not there to answer.
-    pub(super) fn absent(kind: impl Into<String>) -> Self {
-        Self { kind: kind.into(), refused: false, busy: false }
+    pub(super) fn new(kind: impl Into<String>, class: Class) -> Self {
+        Self { kind: kind.into(), class }
     }
 
     /// There was no answer in time.
     pub(super) fn given_up(why: GivenUp) -> Self {
-        Self::absent(why.kind())
+        match why {
+            GivenUp::Silent => Self::new("Timeout", Class::Silent),
+            GivenUp::Slow => Self::new("Slow", Class::Slow),
+        }
     }
 
     /// Whether there was no answer in time.
     pub(super) fn is_late(&self) -> bool {
-        [GivenUp::Silent, GivenUp::Slow].iter().any(|why| self.kind == why.kind())
+        matches!(self.class, Class::Silent | Class::Slow)
     }
 
-    /// The store has a reason of its own for not doing this.
-    pub(super) fn refused(kind: impl Into<String>) -> Self {
-        Self { kind: kind.into(), refused: true, busy: false }
+    /// Whether the store refused just this command.
+    fn is_refusal(&self) -> bool {
+        self.class == Class::Refused
     }
 }
 
-/// What is known of a store's health.
+/// The breaker of one store: open for reads, for writes, or for both while there is a fault.
 pub(super) struct Breaker {
     store: &'static str,
     state: Mutex<State>,
@@ -59,7 +74,7 @@ pub(super) struct Breaker {
 struct State {
     reads: Option<Fault>,
     writes: Option<Fault>,
-    /// When the next command is let through.
+    /// When the next probe is let through.
     next: Instant,
 }
 
@@ -68,7 +83,7 @@ impl Breaker {
         Self { store, state: Mutex::new(State { reads: None, writes: None, next: Instant::now() }) }
     }
 
-    /// Whether a command that can be done without should be tried.
+    /// Whether a best-effort command should be sent.
     pub(super) fn admits(&self, access: Access, now: Instant) -> bool {
         let mut state = self.lock();
         if state.of(access).is_none() {
@@ -76,35 +91,35 @@ impl Breaker {
         }
         let due = now >= state.next;
         if due {
-            state.next = now + PAUSE;
+            state.next = now + PROBE_INTERVAL;
         }
         due
     }
 
-    /// Takes in how a command ended. A line is logged when the first one fails, and when all is well again.
+    /// Records a command's result. A line is logged when the breaker opens, and when it closes.
     pub(super) fn learn<T>(&self, access: Access, result: &Result<T, Fault>, now: Instant) {
-        // Too slow while others were answered: that says nothing of the store's health.
-        if result.as_ref().is_err_and(|fault| fault.kind == GivenUp::Slow.kind()) {
+        // The store answered others: a slow command says nothing of its health.
+        if result.as_ref().is_err_and(|fault| fault.class == Class::Slow) {
             return;
         }
         let mut state = self.lock();
-        let was_well = state.fault().is_none();
+        let was_closed = state.fault().is_none();
         match result {
             Ok(_) => {
                 *state.of(access) = None;
-                // An answer to one is news of the other too, unless that was refused by itself.
-                state.reads.take_if(|fault| !fault.refused);
-                state.writes.take_if(|fault| !fault.refused);
+                // A success closes the other half too, unless the store refused just that.
+                state.reads.take_if(|fault| !fault.is_refusal());
+                state.writes.take_if(|fault| !fault.is_refusal());
             }
-            Err(fault) if fault.refused => *state.of(access) = Some(fault.clone()),
+            Err(fault) if fault.is_refusal() => *state.of(access) = Some(fault.clone()),
             Err(fault) => {
                 (state.reads, state.writes) = (Some(fault.clone()), Some(fault.clone()));
             }
         }
         if result.is_err() {
-            state.next = now + PAUSE;
+            state.next = now + PROBE_INTERVAL;
         }
-        match (was_well, state.fault()) {
+        match (was_closed, state.fault()) {
             (true, Some(fault)) => {
                 tracing::error!(store = self.store, kind = fault.kind, "the store cannot be used");
             }
@@ -113,7 +128,7 @@ impl Breaker {
         }
     }
 
-    /// What is wrong at the moment.
+    /// The kind of the fault that keeps the breaker open.
     pub(super) fn fault(&self) -> Option<String> {
         self.lock().fault().map(|fault| fault.kind.clone())
     }
@@ -144,7 +159,7 @@ mod tests {
     const WELL: Result<(), Fault> = Ok(());
 
     fn refused() -> Result<(), Fault> {
-        Err(Fault::refused("OOM"))
+        Err(Fault::new("OOM", Class::Refused))
     }
 
     fn absent() -> Result<(), Fault> {
@@ -152,13 +167,13 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_store_is_tried_once_a_second_and_one_answer_is_enough() {
+    fn an_absent_store_is_probed_once_a_second_and_one_answer_is_enough() {
         let (breaker, now) = (Breaker::new("redis"), Instant::now());
         assert!(breaker.admits(Read, now) && breaker.admits(Write, now));
         breaker.learn(Read, &absent(), now);
         assert_eq!(breaker.fault().as_deref(), Some("Timeout"));
         assert!(!breaker.admits(Read, now) && !breaker.admits(Write, now));
-        let later = now + PAUSE;
+        let later = now + PROBE_INTERVAL;
         assert!(breaker.admits(Read, later));
         assert!(!breaker.admits(Write, later), "one of both");
         breaker.learn(Read, &WELL, later);

@@ -13,17 +13,17 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::{Mutex, MutexGuard};
 
 use self::item::{LIVE, MINE, Moment};
-use super::breaker::Fault;
+use super::breaker::{Class, Fault};
 use super::pulse::{Pulse, SILENCE, SLOWEST};
-use super::{Outcome, Record};
-use crate::net::aws::{self, Refusal, Service};
+use super::{Outcome, Record, Reservation};
+use crate::net::aws::{self, NoAnswer, Refusal, Service};
 use crate::net::store_client;
 use crate::platform::Env;
 use crate::platform::random::random;
 use upload_grant::wire::encode::digest_hex;
 
-/// Of one attempt. It is given up earlier, where the store answers nobody.
-const LONGEST: Duration = Duration::from_secs(2);
+/// It is given up earlier where the store answers no command at all.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 const ATTEMPTS: u32 = 3;
 const PREFIX: &str = "upload-grant:";
 /// Of the 2,048 bytes that a partition key may have; longer names go by their hash.
@@ -83,15 +83,15 @@ impl DynamoDb {
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         });
         let Err(refusal) = self.conditional("PutItem", put).await? else { return Ok(None) };
-        let found = self.what_stands(&id, refusal).await?;
+        let found = self.conflicting(&id, refusal).await?;
         match item::record(&found, now) {
-            // A claim that was repeated after its answer had been lost meets itself.
+            // A claim that was repeated after its answer had been lost finds itself.
             Some(record) if record.owner == owner && record.outcome.is_none() => Ok(None),
             Some(record) => Ok(Some(record)),
-            // It says nothing, or is gone since: whoever replaces just that has it.
+            // No live record, or gone since: whoever replaces just what was seen has the claim.
             None => {
-                let somebody = Record { owner: String::new(), outcome: None };
-                Ok(self.replace(claimed, &found).await?.err().map(|_| somebody))
+                let other = Record { owner: String::new(), outcome: None };
+                Ok(self.replace(claimed, &found).await?.err().map(|_| other))
             }
         }
     }
@@ -99,7 +99,7 @@ impl DynamoDb {
     pub(super) async fn renew(&self, name: &str, owner: &str, lease: Duration) -> Result<bool, Fault> {
         let now = Moment::now();
         let (names, mut values) = item::mentioned(MINE, owner, now);
-        let (update, ends) = item::held(now.after(lease));
+        let (update, ends) = item::renewed(now.after(lease));
         values.extend(ends.map(|(name, value)| (name.to_owned(), value)));
         let update = json!({
             "Key": item::key(&id(name)),
@@ -131,9 +131,9 @@ impl DynamoDb {
     ) -> Result<(), Fault> {
         let item = item::done(&id(name), owner, outcome, Moment::now().after(keep));
         if item["data"]["S"].as_str().is_some_and(|data| data.len() > LARGEST_DATA) {
-            return Err(Fault::refused("ItemTooLarge"));
+            return Err(Fault::new("ItemTooLarge", Class::Refused));
         }
-        self.call("PutItem", json!({ "Item": item })).await.map(drop).map_err(|refusal| fault(&refusal))
+        self.call("PutItem", json!({ "Item": item })).await?.map(drop).map_err(|refusal| fault(&refusal))
     }
 
     pub(super) async fn get(&self, name: &str) -> Result<Option<Record>, Fault> {
@@ -143,43 +143,41 @@ impl DynamoDb {
 
     pub(super) async fn remove(&self, name: &str) -> Result<(), Fault> {
         let delete = json!({ "Key": item::key(&id(name)) });
-        self.call("DeleteItem", delete).await.map(drop).map_err(|refusal| fault(&refusal))
+        self.call("DeleteItem", delete).await?.map(drop).map_err(|refusal| fault(&refusal))
     }
 
-    /// One at a time in this process: they would only get in each other's way in the table.
-    pub(super) async fn turn(&self) -> MutexGuard<'_, ()> {
+    /// One reservation at a time in this process: concurrent ones would only conflict in the table.
+    pub(super) async fn reservation_turn(&self) -> MutexGuard<'_, ()> {
         self.reserving.lock().await
     }
 
-    /// By reading the places that are taken and replacing just what was read, until nobody else was faster. None
-    /// where others always are.
+    /// Compare and swap: reads the reserved places and replaces just what was read, until no other instance was
+    /// faster. None where others always are.
     pub(super) async fn reserve(
         &self,
         name: &str,
         calls: usize,
         window: Duration,
         most: Duration,
-    ) -> Result<Option<Result<Duration, Duration>>, Fault> {
+    ) -> Result<Option<Reservation>, Fault> {
         let id = id(name);
         let mut found = self.item(&id).await?;
         for _ in 0..16 {
             let now = Moment::now();
-            let taken = call_window::ours(item::read_places(&found, now), now.0);
-            let (wait, taken) = match call_window::reserve(taken, now.0, calls, window, most) {
-                Ok(reserved) => reserved,
-                Err(too_long) => return Ok(Some(Err(too_long))),
-            };
+            let mut taken = call_window::ours(item::read_places(&found, now), now.0);
+            let reservation = call_window::reserve(&mut taken, now.0, calls, window, most);
+            let Reservation::After(wait) = reservation else { return Ok(Some(reservation)) };
             let item = item::places(&id, &taken, now.after(wait + window));
-            let Err(refusal) = self.replace(item, &found).await? else { return Ok(Some(Ok(wait))) };
+            let Err(refusal) = self.replace(item, &found).await? else { return Ok(Some(reservation)) };
             let [random]: [u8; 1] = random();
             tokio::time::sleep(Duration::from_micros(u64::from(random) * 40)).await;
-            found = self.what_stands(&id, refusal).await?;
+            found = self.conflicting(&id, refusal).await?;
         }
         Ok(None)
     }
 
-    /// What stood in the way of a condition.
-    async fn what_stands(&self, id: &str, mut refusal: Refusal) -> Result<Value, Fault> {
+    /// The item that did not meet the condition.
+    async fn conflicting(&self, id: &str, mut refusal: Refusal) -> Result<Value, Fault> {
         // Some emulators do not send it.
         match refusal.document.get_mut("Item") {
             Some(found) => Ok(found.take()),
@@ -190,7 +188,7 @@ impl DynamoDb {
     /// The item, as it is; null if there is none.
     async fn item(&self, id: &str) -> Result<Value, Fault> {
         let get = json!({ "Key": item::key(id), "ConsistentRead": true });
-        let mut answer = self.call("GetItem", get).await.map_err(|refusal| fault(&refusal))?;
+        let mut answer = self.call("GetItem", get).await?.map_err(|refusal| fault(&refusal))?;
         Ok(answer["Item"].take())
     }
 
@@ -211,33 +209,38 @@ impl DynamoDb {
         self.conditional("PutItem", put).await
     }
 
-    /// A call whose condition may not hold: then its refusal is an answer.
+    /// A conditional call; the inner error is that the condition did not hold.
     async fn conditional(&self, action: &str, document: Value) -> Result<Result<(), Refusal>, Fault> {
-        match self.call(action, document).await {
+        match self.call(action, document).await? {
             Ok(_) => Ok(Ok(())),
             Err(refusal) if refusal.kind == "ConditionalCheckFailedException" => Ok(Err(refusal)),
             Err(refusal) => Err(fault(&refusal)),
         }
     }
 
-    /// Calls, and quickly again where the table is busy or the connection was an old one.
-    async fn call(&self, action: &str, mut document: Value) -> Result<Value, Refusal> {
+    /// Calls, and retries quickly where the table is busy or a kept connection broke.
+    async fn call(&self, action: &str, mut document: Value) -> Result<Result<Value, Refusal>, Fault> {
         document["TableName"] = self.table.as_str().into();
         let mut tries = 0;
         loop {
             tries += 1;
-            let answer = self.pulse.wait(SLOWEST, self.service.call(action, &document, LONGEST)).await;
-            let answer = answer.unwrap_or_else(|given_up| Err(Refusal::absent(given_up.kind())));
-            if answer.as_ref().map_or_else(|refusal| refusal.status.is_some(), |_| true) {
+            let answer =
+                self.pulse.wait(SLOWEST, self.service.call(action, &document, ATTEMPT_TIMEOUT)).await;
+            let answer = answer.map_err(Fault::given_up)?;
+            if answer.as_ref().map_or_else(|refusal| refusal.status.is_ok(), |_| true) {
                 self.pulse.beat();
             }
             match answer {
-                Err(refusal) if refusal.is_passing() && !fault(&refusal).is_late() && tries < ATTEMPTS => {
+                Err(refusal)
+                    if refusal.is_passing()
+                        && refusal.status != Err(NoAnswer::Timeout)
+                        && tries < ATTEMPTS =>
+                {
                     let [random]: [u8; 1] = random();
                     let pause = Duration::from_millis(25) * tries;
                     tokio::time::sleep(pause.mul_f64(0.5 + f64::from(random) / 255.0)).await;
                 }
-                result => return result,
+                result => return Ok(result),
             }
         }
     }
@@ -245,9 +248,13 @@ impl DynamoDb {
 
 /// What is wrong: with the whole table, unless the role may just not do this.
 fn fault(refusal: &Refusal) -> Fault {
-    let busy = refusal.is_passing() && refusal.status.is_some();
-    let refused = refusal.kind.starts_with("AccessDenied");
-    Fault { kind: refusal.kind.clone(), refused, busy }
+    let class = match refusal.status {
+        Err(NoAnswer::Timeout) => Class::Silent,
+        Ok(_) if refusal.is_passing() => Class::Busy,
+        Ok(_) if refusal.kind.starts_with("AccessDenied") => Class::Refused,
+        Ok(_) | Err(NoAnswer::Io) => Class::Absent,
+    };
+    Fault::new(refusal.kind.as_str(), class)
 }
 
 /// The item's id for a name.

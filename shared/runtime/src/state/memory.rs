@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::Record;
 
-/// The most records; past it the finished ones that would end first go.
+/// The most records; beyond it the finished ones that expire first are evicted.
 const CAPACITY: usize = 10_000;
 
 /// Records by name, each until its time.
@@ -36,7 +36,7 @@ impl Kept {
         Record { owner: self.owner.as_ref().to_owned(), outcome }
     }
 
-    /// Whether `owner` is at it.
+    /// Whether `owner` holds a claim here.
     fn is_claimed_by(&self, owner: &str) -> bool {
         *self.owner == *owner && self.outcome.is_none()
     }

@@ -1,4 +1,4 @@
-//! Tells a store that is slow because it is busy from one that is not there.
+//! Tells a store that is slow because it is busy from one that is down.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,31 +7,21 @@ use tokio::time::Instant;
 
 use crate::platform::clock;
 
-/// No connection may take longer, and no command while the store answers nobody: requests wait for them.
+/// The timeout of a connection, and of a command while the store answers no other either.
 pub(super) const SILENCE: Duration = Duration::from_millis(500);
-/// The most that one try may take while the store answers others. What is needed is then tried once more.
+/// The timeout of one attempt while the store answers others. A required command is then tried once more.
 pub(super) const SLOWEST: Duration = Duration::from_secs(1);
 
-/// When the store last answered anybody in this process.
+/// When the store last answered any command of this process.
 pub(super) struct Pulse(Mutex<Instant>);
 
 /// Why a command was given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum GivenUp {
-    /// Nobody was answered for as long as the command waited.
+    /// The store answered no command for as long as this one waited.
     Silent,
-    /// Others were.
+    /// It answered others.
     Slow,
-}
-
-impl GivenUp {
-    /// The kind of fault that it is.
-    pub(super) fn kind(self) -> &'static str {
-        match self {
-            Self::Silent => "Timeout",
-            Self::Slow => "Slow",
-        }
-    }
 }
 
 impl Pulse {
@@ -48,7 +38,7 @@ impl Pulse {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What `work` comes to within `limit`, as long as somebody is answered meanwhile.
+    /// Awaits `work` for at most `limit`, and only as long as the store answers some command every [`SILENCE`].
     pub(super) async fn wait<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Result<T, GivenUp> {
         let started = Instant::now();
         let mut work = std::pin::pin!(work);
@@ -61,7 +51,7 @@ impl Pulse {
     }
 }
 
-/// How much longer a command may take that `started` then, where the store was last `heard`.
+/// How much longer to wait for a command that `started` then, where the store last answered at `heard`.
 fn patience(limit: Duration, started: Instant, heard: Instant, now: Instant) -> Result<Duration, GivenUp> {
     let (silent, slow) = (heard.max(started) + SILENCE, started + limit);
     if now >= silent {

@@ -10,9 +10,9 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, ErrorKind, RedisError, Script, TlsCertificates};
 use tokio::sync::Mutex;
 
-use super::breaker::Fault;
+use super::breaker::{Class, Fault};
 use super::pulse::{Pulse, SLOWEST};
-use super::{Outcome, Record};
+use super::{Outcome, Record, Reservation};
 
 const PREFIX: &str = "upload-grant:";
 
@@ -59,7 +59,7 @@ impl Redis {
         let found: Option<String> =
             self.run(|mut commands| async move { call.invoke_async(&mut commands).await }).await?;
         let found = found.and_then(|found| serde_json::from_str::<Record>(&found).ok());
-        // A claim that was repeated after its answer had been lost meets itself.
+        // A claim that was repeated after its answer had been lost finds itself.
         Ok(found.filter(|found| found.owner != owner || found.outcome.is_some()))
     }
 
@@ -91,7 +91,7 @@ impl Redis {
         let get = &get;
         let read = |mut commands| async move {
             match get.query_async::<Option<Vec<u8>>>(&mut commands).await {
-                // Something else in its place is no record.
+                // A key of another type holds no record.
                 Err(error) if error.code() == Some("WRONGTYPE") => Ok(None),
                 other => other,
             }
@@ -113,7 +113,7 @@ impl Redis {
         calls: usize,
         window: Duration,
         most: Duration,
-    ) -> Result<Option<Result<Duration, Duration>>, Fault> {
+    ) -> Result<Option<Reservation>, Fault> {
         let script = Script::new(scripts::RESERVE);
         let mut call = script.key(key(name));
         call.arg(calls).arg(millis(window)).arg(millis(most));
@@ -121,7 +121,7 @@ impl Redis {
         let wait: i64 =
             self.run(|mut commands| async move { call.invoke_async(&mut commands).await }).await?;
         let span = Duration::from_millis(wait.unsigned_abs());
-        Ok(Some(if wait < 0 { Err(span) } else { Ok(span) }))
+        Ok(Some(if wait < 0 { Reservation::TooLate(span) } else { Reservation::After(span) }))
     }
 
     async fn if_owned(&self, name: &str, owner: &str, millis: u64) -> Result<bool, Fault> {
@@ -134,8 +134,8 @@ impl Redis {
         Ok(done == 1)
     }
 
-    /// Runs a command, once more on a new connection if an old one fails it: a server that was restarted, or is no
-    /// longer the one to write to, shows only then. All of our commands may be repeated.
+    /// Runs a command, and once more on a new connection if a kept one fails: a restart or failover of the server
+    /// shows only then. All of our commands are idempotent.
     async fn run<T, F>(&self, command: impl Fn(MultiplexedConnection) -> F) -> Result<T, Fault>
     where
         F: Future<Output = Result<T, RedisError>>,
@@ -145,7 +145,8 @@ impl Redis {
             let (connection, is_new) = self.connected().await?;
             let answer = self.within(command(connection.commands)).await;
             let result = answer.and_then(|answer| answer.map_err(|error| fault(&error)));
-            if result.as_ref().map_or_else(|fault| fault.refused || fault.busy, |_| true) {
+            let answered = |fault: &Fault| matches!(fault.class, Class::Refused | Class::Busy);
+            if result.as_ref().map_or_else(answered, |_| true) {
                 self.pulse.beat();
             }
             let Err(fault) = &result else { return result };
@@ -169,38 +170,40 @@ impl Redis {
         Ok((connection, true))
     }
 
-    /// Gives up where the store answers nobody.
+    /// Awaits `work` within the pulse's timeouts.
     async fn within<T>(&self, work: impl Future<Output = T>) -> Result<T, Fault> {
         self.pulse.wait(SLOWEST, work).await.map_err(Fault::given_up)
     }
 
     async fn connect(&self) -> Result<MultiplexedConnection, Fault> {
-        // Our own limit is over both.
+        // Our own timeout covers both.
         let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-        let mut refused = Fault::absent("Io");
+        let mut failed = Fault::new("Io", Class::Absent);
         for client in &self.clients {
             match client.get_multiplexed_async_connection_with_config(&config).await {
                 Ok(commands) => return Ok(commands),
-                Err(error) => refused = Fault { refused: false, ..fault(&error) },
+                Err(error) => failed = fault(&error),
             }
         }
-        Err(refused)
+        // A refused connection is a refusal of every command.
+        if failed.class == Class::Refused {
+            failed.class = Class::Absent;
+        }
+        Err(failed)
     }
 }
 
 fn fault(error: &RedisError) -> Fault {
-    // `ERR` says less than the kind of it.
+    // `ERR` says less than the error's kind.
     match error.code().filter(|code| *code != "ERR") {
         // These are about the connection or the whole server, not about the command.
-        Some(code @ ("NOAUTH" | "WRONGPASS")) => Fault::absent(code),
-        Some(code @ ("LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN")) => {
-            Fault { busy: true, ..Fault::absent(code) }
-        }
-        Some(code) => Fault::refused(code),
+        Some(code @ ("NOAUTH" | "WRONGPASS")) => Fault::new(code, Class::Absent),
+        Some(code @ ("LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN")) => Fault::new(code, Class::Busy),
+        Some(code) => Fault::new(code, Class::Refused),
         None => match error.kind() {
-            ErrorKind::Server(kind) => Fault::refused(format!("{kind:?}")),
-            _ if error.is_connection_refusal() => Fault::absent("ConnectionRefused"),
-            kind => Fault::absent(format!("{kind:?}")),
+            ErrorKind::Server(kind) => Fault::new(format!("{kind:?}"), Class::Refused),
+            _ if error.is_connection_refusal() => Fault::new("ConnectionRefused", Class::Absent),
+            kind => Fault::new(format!("{kind:?}"), Class::Absent),
         },
     }
 }

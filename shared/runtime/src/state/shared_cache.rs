@@ -14,16 +14,14 @@ use super::sealer::Sealer;
 use crate::platform::new_id;
 use crate::platform::telemetry::{self, CacheStatus};
 
-/// How long one instance may fetch before another tries. Less than a request's time: whoever waits for an instance
-/// that was killed must still have some left.
+/// Lease of the lock under which one instance fetches. Shorter than a request's time: whoever waits for an instance
+/// that was killed must have time left to fetch.
 const LOCK: Duration = Duration::from_secs(15);
-/// How soon the others look, and how rarely at last: many who wait for one must not keep the store busy.
-const LOOK: Duration = Duration::from_millis(50);
-const RAREST_LOOK: Duration = Duration::from_millis(400);
-/// The longest that a credential is kept, whatever its vendor says.
-const LONGEST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often the others poll, at first and at last: many who wait for one must not keep the store busy.
+const POLL: Duration = Duration::from_millis(50);
+const SLOWEST_POLL: Duration = Duration::from_millis(400);
 
-/// Credentials in the store, unreadable without `GRANT_SECRET` and anywhere but in their own place.
+/// Credentials in the store, readable only with `GRANT_SECRET` and under their own key.
 pub(crate) struct SharedCache {
     store: Arc<Shared>,
     sealer: Sealer,
@@ -36,8 +34,8 @@ impl SharedCache {
         Self { store, sealer, scope }
     }
 
-    /// The credential under `name` if it `serves`, else what `fetch` brings here or another instance put
-    /// there. A store that fails costs the sharing, not the request.
+    /// The credential under `name` if it `serves`, else the one that `fetch` returns here or another instance has
+    /// stored. A store that fails costs the sharing, not the request.
     pub(crate) async fn get<V: Serialize + DeserializeOwned>(
         &self,
         name: &str,
@@ -46,9 +44,9 @@ impl SharedCache {
         time_left: impl Fn(&V) -> Duration,
         fetch: impl Future<Output = Result<V, Problem>>,
     ) -> Result<V, Problem> {
-        let (mut hit, mut locked, mut pause) = (CacheStatus::Hit, false, LOOK);
+        let (mut hit, mut locked, mut pause) = (CacheStatus::Hit, false, POLL);
         let (lock, owner) = (self.key("lock", name), new_id());
-        // A lock that outlives its time is nobody's.
+        // No lock holds longer.
         let patience = deadline.min(Instant::now() + LOCK);
         loop {
             if let Some(value) = self.read::<V>(name).await.filter(&serves) {
@@ -64,7 +62,7 @@ impl SharedCache {
             // Whoever gets the lock fetches; without a store everybody does.
             match self.store.lock(&lock, &owner, LOCK).await {
                 Some(false) => {}
-                // Another instance may have put it there and gone since we looked.
+                // Another instance may have stored it and released the lock since we read.
                 Some(true) => {
                     locked = true;
                     continue;
@@ -76,7 +74,7 @@ impl SharedCache {
                 break;
             }
             tokio::time::sleep(pause).await;
-            pause = (pause * 3 / 2).min(RAREST_LOOK);
+            pause = (pause * 3 / 2).min(SLOWEST_POLL);
         }
         telemetry::note(|notes| notes.cache = Some(CacheStatus::Miss));
         let outcome = fetch.await;
@@ -88,20 +86,20 @@ impl SharedCache {
         outcome
     }
 
-    /// Keeps `value` for as long as `keep`, at most a day.
+    /// Keeps `value` for as long as `keep`.
     pub(crate) async fn put<V: Serialize>(&self, name: &str, value: &V, keep: Duration) {
         let key = self.key("cache", name);
         if let Some(sealed) = self.sealer.seal(&key, value) {
-            self.store.put_text(&key, &sealed, keep.min(LONGEST_LIFE)).await;
+            self.store.put_text(&key, &sealed, keep).await;
         }
     }
 
-    /// Puts it there and gives the lock back behind the caller's back: its answer needs neither.
+    /// Stores the value and releases the lock in the background: the response needs neither.
     fn write<V: Serialize>(&self, name: &str, value: &V, keep: Duration, lock: Option<(String, String)>) {
         let (store, key) = (self.store.clone(), self.key("cache", name));
         let sealed = self.sealer.seal(&key, value);
         tokio::spawn(async move {
-            let text = sealed.as_deref().map(|sealed| (&*key, sealed, keep.min(LONGEST_LIFE)));
+            let text = sealed.as_deref().map(|sealed| (&*key, sealed, keep));
             let lock = lock.as_ref().map(|(lock, owner)| (&**lock, &**owner));
             store.share(text, lock).await;
         });
@@ -116,14 +114,14 @@ impl SharedCache {
         self.store.remove(&self.key("cache", name)).await;
     }
 
-    /// What is there, if it was sealed for just this place; anything else is not there.
+    /// The stored value, if it was sealed for just this key; anything else counts as absent.
     async fn read<V: DeserializeOwned>(&self, name: &str) -> Option<V> {
         let key = self.key("cache", name);
         let sealed = self.store.text(&key).await?;
         self.sealer.open(&key, &sealed)
     }
 
-    /// The flow, the account, the kind and the name: where it is, and what it is sealed for.
+    /// The store's key, which the value is also sealed for: flow, account, kind and name.
     fn key(&self, what: &str, name: &str) -> String {
         format!("{what}:{}:{name}", self.scope)
     }

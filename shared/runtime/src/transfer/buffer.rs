@@ -1,4 +1,4 @@
-//! A bound on what cannot be streamed and is held in memory: uploads together, and deliveries together.
+//! Semaphores over the memory for what cannot be streamed: one for all uploads, one for all deliveries.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,34 +10,37 @@ use upload_grant::model::problem::{Code, Problem};
 
 use crate::platform::Shares;
 
-/// Memory is counted in units of so many bytes.
+/// Bytes per permit of a semaphore.
 const UNIT: u64 = 1024;
-/// What is held for bytes that are still to come is given back after this time and a second for every so many bytes,
-/// if others wait for it: whoever waits has longer patience.
+/// Memory for bytes that are still arriving is released after this time and a second per [`PACE`] bytes, if others
+/// wait for it. Those wait longer than that.
 const GRACE: Duration = Duration::from_secs(5);
+/// Bytes per second.
 const PACE: u64 = 8 << 20;
-/// How often a slow one looks whether others wait.
-const LOOK: Duration = Duration::from_millis(250);
+/// How often a slow holder checks whether others wait.
+const POLL: Duration = Duration::from_millis(250);
 
-/// So many bytes, shared by all requests of the process.
+/// A number of bytes that all requests of the process share.
 pub struct Buffers {
     units: u32,
     free: Arc<Semaphore>,
-    /// A caller's own wait for each other before they wait with the others'.
+    /// Per-caller limit, acquired before the global one.
     shares: Shares,
+    /// How many wait for the global one.
     waiting: AtomicUsize,
 }
 
 /// Memory that one upload or delivery may use, until it is dropped.
 pub struct Held<'a> {
     buffers: &'a Buffers,
+    /// From then on the holder gives way.
     late: Instant,
     units: OwnedSemaphorePermit,
     share: Option<OwnedSemaphorePermit>,
 }
 
 impl Buffers {
-    /// So many bytes in all.
+    /// `bytes` in all.
     pub fn new(bytes: u64) -> Self {
         let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX >> 4).max(1);
         let shares = Shares::of(units as usize);
@@ -78,7 +81,7 @@ impl Buffers {
         Ok(Held { buffers: self, late, units: taken, share })
     }
 
-    /// As [`Buffers::hold`], and what is more than all takes all.
+    /// As [`Buffers::hold`], but more than there is in all takes all.
     ///
     /// # Errors
     /// `rate_limited` if others hold it for too long.
@@ -93,7 +96,7 @@ impl Buffers {
 }
 
 impl Held<'_> {
-    /// Gives back all but `bytes`.
+    /// Releases all but `bytes`.
     pub fn keep(&mut self, bytes: u64) {
         let units = usize::try_from(bytes.div_ceil(UNIT)).unwrap_or(usize::MAX);
         for held in [Some(&mut self.units), self.share.as_mut()].into_iter().flatten() {
@@ -101,7 +104,7 @@ impl Held<'_> {
         }
     }
 
-    /// What `arriving` brings, unless it is slow and others wait for the memory.
+    /// Awaits `arriving`, unless it is slow and others wait for the memory.
     ///
     /// # Errors
     /// Those of `arriving`; `rate_limited` if it gives way.
@@ -109,7 +112,7 @@ impl Held<'_> {
         let gives_way = async {
             tokio::time::sleep_until(self.late).await;
             while self.buffers.waiting.load(Ordering::Relaxed) == 0 {
-                tokio::time::sleep(LOOK).await;
+                tokio::time::sleep(POLL).await;
             }
         };
         tokio::select! {
@@ -120,7 +123,7 @@ impl Held<'_> {
     }
 }
 
-/// One that waits, for as long as it does.
+/// Counts as waiting until it is dropped.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {

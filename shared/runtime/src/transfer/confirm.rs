@@ -1,20 +1,19 @@
-//! An upload that finds its object there: it was sent before, and its answer was lost.
+//! Idempotent uploads: an object that exists already was sent before, and its answer was lost.
 
-use bytes::Bytes;
 use tokio::time::Instant;
 use upload_grant::model::grant::Grant;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::Checksums;
 
-use super::{Body, Digests, StoredObject, broke_off, exchange, stored};
+use super::{Body, Digests, StoredObject, answer, crc64_of, exchange, stored};
 use crate::net::Reply;
 
-/// Sends `body` under `grant` to a store that takes no second object under a key: one that is there is this upload,
-/// whose answer was lost. `look` is the signed URL for a `HEAD` of it, made only then; `promised` is what the caller
-/// said of size and content.
+/// Sends `body` under `grant` to a store that refuses to overwrite: an object that exists is this upload's own, sent
+/// by an attempt whose answer was lost, if it matches. `head_url` makes the signed URL for a `HEAD` of it, and is
+/// awaited only then; `expected` is the size and the checksums that the caller declared.
 ///
 /// # Errors
-/// As [`send`]; `upload_failed` if another object is there, or the store does not show it in time.
+/// As [`send`]; `upload_failed` if another object is there, or the store does not answer in time.
 ///
 /// [`send`]: super::send
 pub async fn send_once(
@@ -22,12 +21,12 @@ pub async fn send_once(
     grant: Grant,
     body: Body,
     deadline: Instant,
-    promised: (Option<u64>, &Checksums),
-    look: impl Future<Output = Result<String, Problem>>,
+    expected: (Option<u64>, &Checksums),
+    head_url: impl Future<Output = Result<String, Problem>>,
 ) -> Result<StoredObject, Problem> {
     let (reply, sent) = exchange(client, &grant, deadline, body).await?;
     if already_exists(&reply) {
-        confirm(client, grant, &look.await?, promised, sent, deadline).await
+        confirm(client, grant, &head_url.await?, expected, sent, deadline).await
     } else {
         stored(&grant, &reply, sent)
     }
@@ -39,20 +38,20 @@ fn already_exists(reply: &Reply) -> bool {
 }
 
 /// The object under our own key, if it is the one that was to be stored. Nobody else writes under this key, but
-/// the caller of a ticket may have sent other bytes the first time. `look` is a signed URL for `HEAD`; `sent` is
-/// what went over the wire, if the store let it.
+/// the caller of a ticket may have sent other bytes the first time. `sent` is what went over the wire, if the store
+/// read it.
 ///
 /// # Errors
-/// `upload_failed` if it is another, or the store does not show it in time.
+/// `upload_failed` if it is another, or the store does not answer in time.
 async fn confirm(
     client: &reqwest::Client,
     grant: Grant,
-    look: &str,
+    head_url: &str,
     (size, checksums): (Option<u64>, &Checksums),
     sent: Digests,
     deadline: Instant,
 ) -> Result<StoredObject, Problem> {
-    let reply = head(client, look, deadline).await?;
+    let reply = answer(client.head(head_url), deadline).await?;
     let mut stored = StoredObject {
         key: grant.key,
         location: grant.object.map(|object| object.location),
@@ -65,31 +64,22 @@ async fn confirm(
             let problem = Problem::new(Code::UploadFailed, "the store has the object and does not show it");
             return Err(problem.retryable(true));
         }
-        // Keys that may only write cannot look: the receipt then says nothing of the content.
+        // Write-only keys cannot read it: the receipt then says nothing of the content.
         _ => return Ok(stored),
     }
     let there = Digests {
         size: reply.header("content-length").and_then(|size| size.parse().ok()).unwrap_or(0),
-        crc64: reply.header("x-oss-hash-crc64ecma").unwrap_or_default().to_owned(),
+        crc64: crc64_of(&reply).unwrap_or_default().to_owned(),
         ..Digests::default()
     };
     let same_size = size.is_none_or(|expected| expected == there.size);
     // A store that answers before it has read the body leaves nothing measured.
-    let promised = checksums.crc64.as_ref().is_none_or(|promised| *promised == there.crc64);
-    let same_bytes = if sent.crc64.is_empty() { promised } else { sent.crc64 == there.crc64 };
+    let as_declared = checksums.crc64.as_ref().is_none_or(|expected| *expected == there.crc64);
+    let same_bytes = if sent.crc64.is_empty() { as_declared } else { sent.crc64 == there.crc64 };
     if !(same_size && same_bytes) {
         return Err(Problem::new(Code::UploadFailed, "another file was stored here before: ask again"));
     }
     stored.etag = reply.header("etag").map(str::to_owned);
     stored.digests = if sent.crc64.is_empty() { there } else { sent };
     Ok(stored)
-}
-
-/// What a store says of an object, whatever its status.
-async fn head(client: &reqwest::Client, url: &str, deadline: Instant) -> Result<Reply, Problem> {
-    let silent = |_| Problem::new(Code::UploadFailed, "the store did not answer in time").retryable(true);
-    let answer = tokio::time::timeout_at(deadline, client.head(url).send()).await;
-    let response = answer.map_err(silent)?.map_err(|error| broke_off(&error))?;
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Ok(Reply { status, headers, body: Bytes::new() })
 }

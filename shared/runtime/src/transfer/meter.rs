@@ -18,7 +18,7 @@ use upload_grant::wire::encode;
 
 static CRC64: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_XZ);
 
-/// What went through.
+/// Size and checksums of the bytes that went through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Digests {
     /// Bytes.
@@ -34,7 +34,7 @@ pub struct Digests {
 }
 
 impl Digests {
-    /// All of them, as a request or its completion tells them.
+    /// The checksums, as a request states them.
     #[cfg(feature = "send")]
     pub(crate) fn checksums(&self) -> Checksums {
         Checksums {
@@ -54,7 +54,7 @@ impl Digests {
     }
 }
 
-/// The view on a metered stream from outside of it.
+/// A metered stream, seen from outside.
 #[derive(Clone, Default)]
 pub struct Meter(Arc<Mutex<Seen>>);
 
@@ -122,7 +122,7 @@ struct Metered<S> {
 }
 
 impl<S: Unpin> Metered<S> {
-    fn take_in(&mut self, chunk: &Bytes) -> Result<(), Problem> {
+    fn update(&mut self, chunk: &Bytes) -> Result<(), Problem> {
         let length = chunk.len() as u64;
         if length > self.left {
             return Err(Problem::new(Code::TooLarge, "the body is longer than its Content-Length"));
@@ -188,7 +188,7 @@ where
             match std::task::ready!(next) {
                 Some(Ok(chunk)) if chunk.is_empty() => {}
                 Some(Ok(chunk)) => {
-                    if let Err(problem) = this.take_in(&chunk) {
+                    if let Err(problem) = this.update(&chunk) {
                         return this.fail(problem);
                     }
                     if let Some(ready) = this.held.replace(chunk) {

@@ -6,11 +6,11 @@ use upload_grant::model::request::Mode;
 
 /// The request, all but its bytes.
 pub(crate) struct Request<'a> {
-    /// How the bytes travel.
+    /// Whether it is a form or a plain body.
     pub mode: Mode,
     /// `POST` or `PUT`.
     pub method: &'a str,
-    /// Where to.
+    /// Target.
     pub url: &'a str,
     /// Exactly the headers to send.
     pub headers: &'a OrderedMap,
@@ -24,9 +24,17 @@ pub(crate) struct Request<'a> {
     pub content_type: &'a str,
 }
 
+/// File name and content type of a form's file part: the last segment of the object's key, and the first of the
+/// allowed types.
+pub(crate) fn file_part<'a>(key: &'a str, types: &'a [String]) -> (&'a str, &'a str) {
+    let file_name = key.rsplit('/').next().unwrap_or_default();
+    (file_name, types.first().map_or("application/octet-stream", String::as_str))
+}
+
 impl<'a> Request<'a> {
     /// The request that `grant` describes; a form's file part goes by the name of the object.
     pub fn of(grant: &'a Grant) -> Self {
+        let (file_name, content_type) = file_part(&grant.key, &grant.limits.content_types);
         Self {
             mode: grant.mode,
             method: grant.method,
@@ -34,12 +42,8 @@ impl<'a> Request<'a> {
             headers: &grant.headers,
             fields: grant.fields.as_ref(),
             file_field: grant.file_field,
-            file_name: grant.key.rsplit('/').next().unwrap_or_default(),
-            content_type: grant
-                .limits
-                .content_types
-                .first()
-                .map_or("application/octet-stream", String::as_str),
+            file_name,
+            content_type,
         }
     }
 

@@ -12,7 +12,7 @@ use crate::net::guard::{Hosts, NotPublic, Reach};
 use crate::platform::{Env, Keys};
 use upload_grant::model::problem::{Code, Problem};
 
-/// A source may send us on this often; every hop is checked.
+/// How many redirects of a source are followed; every hop is checked.
 const MAX_REDIRECTS: usize = 3;
 /// How long the signature on a read of our own bucket lasts.
 const S3_EXPIRY: std::time::Duration = std::time::Duration::from_secs(900);
@@ -59,7 +59,7 @@ pub(crate) struct Opened {
     pub(crate) length: u64,
     /// The bytes.
     pub(crate) stream: BoxStream<'static, Result<Bytes, Problem>>,
-    /// What the source says of its type, where it says one.
+    /// The source's content type, where it has one.
     pub(crate) content_type: Option<String>,
 }
 
@@ -163,13 +163,13 @@ fn opened(response: reqwest::Response, declared: Option<u64>) -> Result<Opened, 
     }
     let text = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
     let content_type = text("content-type").map(str::to_owned);
-    let told = text("content-length").and_then(|value| value.parse().ok());
-    let length = told.or(declared).ok_or_else(|| {
+    let announced = text("content-length").and_then(|value| value.parse().ok());
+    let length = announced.or(declared).ok_or_else(|| {
         Problem::new(Code::SourceFailed, "the source does not tell its length, nor does the job")
     })?;
     let stream = response.bytes_stream().map(|chunk| chunk.map_err(|error| failed(&error)));
-    // A length that the source tells is kept to by the protocol; the job's is a claim.
-    let stream = if told.is_some() { stream.boxed() } else { exactly(stream.boxed(), length).boxed() };
+    // HTTP enforces the length that the source announces; nothing enforces the job's.
+    let stream = if announced.is_some() { stream.boxed() } else { exactly(stream.boxed(), length).boxed() };
     Ok(Opened { length, stream, content_type })
 }
 

@@ -1,4 +1,4 @@
-//! Telling a job's sender of the outcome, by the Standard Webhooks scheme.
+//! Webhooks with a job's outcome, by the Standard Webhooks scheme.
 //!
 //! <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 
@@ -21,7 +21,7 @@ use upload_grant::wire::secret::Secret;
 const ATTEMPTS: u32 = 3;
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where outcomes go, and under which key.
+/// Sends outcomes as signed webhooks.
 pub struct Notifier {
     /// The operator's own address, for jobs that name none.
     default: Option<Url>,
@@ -29,6 +29,15 @@ pub struct Notifier {
     secret: Option<Secret>,
     public: reqwest::Client,
     listed: reqwest::Client,
+}
+
+/// How an outcome was passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Notified {
+    /// The receiver answered with a 2xx.
+    Accepted,
+    /// Neither the job nor the operator names an address.
+    NoAddress,
 }
 
 impl Notifier {
@@ -46,25 +55,24 @@ impl Notifier {
         Self { default, hosts: Hosts::new(&hosts), secret, public, listed }
     }
 
-    /// Whether a job may have its outcome told to `own`.
+    /// Whether a job may have its outcome sent to `own`.
     pub(crate) fn permits(&self, own: Option<&Url>) -> bool {
         own.is_none_or(|url| self.hosts.reach(url).is_some())
     }
 
-    /// Tells `data` (a receipt or problem) to the job's own address or the default one. True if it was
-    /// taken with a 2xx, false if there is nobody to tell.
+    /// Posts `data` (a receipt or problem) to the job's own address or the default one.
     ///
     /// # Errors
-    /// The reason, if it could not be told; never past `deadline`.
-    pub(crate) async fn tell(
+    /// The reason, if it could not be delivered by `deadline`.
+    pub(crate) async fn notify(
         &self,
         own: Option<&Url>,
         id: &str,
         kind: &str,
         data: &Value,
         deadline: Instant,
-    ) -> Result<bool, Problem> {
-        let Some(url) = own.or(self.default.as_ref()) else { return Ok(false) };
+    ) -> Result<Notified, Problem> {
+        let Some(url) = own.or(self.default.as_ref()) else { return Ok(Notified::NoAddress) };
         // The operator's own address needs no list; a job's does.
         let client = match self.hosts.reach(url) {
             Some(Reach::Public) => &self.public,
@@ -98,7 +106,7 @@ impl Notifier {
                 .timeout(timeout)
                 .body(body.clone());
             if request.send().await.is_ok_and(|response| response.status().is_success()) {
-                return Ok(true);
+                return Ok(Notified::Accepted);
             }
         }
         Err(Problem::new(Code::SourceFailed, "the notify address did not take the outcome").retryable(true))
@@ -115,7 +123,7 @@ fn sign(secret: &Secret, id: &str, timestamp: &str, body: &str) -> String {
     format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
 }
 
-/// The base64 after `whsec_`.
+/// The secret in `GRANT_WEBHOOK_SECRET`, in base64: what follows `whsec_`.
 fn webhook_secret(env: &mut Env, needed: bool) -> Option<Secret> {
     let text = if needed { Some(env.need("GRANT_WEBHOOK_SECRET")) } else { env.get("GRANT_WEBHOOK_SECRET") };
     let text = text.filter(|text| !text.is_empty())?;

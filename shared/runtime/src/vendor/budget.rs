@@ -1,4 +1,4 @@
-//! Our own budget of vendor calls: a burst is smoothed as long as the caller can wait.
+//! Our own rate limit on vendor calls: a burst is smoothed as long as the caller can wait.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::state::Shared;
+use crate::state::{Reservation, Shared};
 use upload_grant::model::problem::{Code, Problem};
 
 /// At most `calls` calls in any `window`, as vendors count them.
@@ -36,14 +36,14 @@ impl Budget {
     /// Waits for a slot.
     ///
     /// # Errors
-    /// `rate_limited` at once, with the actual time to wait, if there is none before `deadline`.
+    /// `rate_limited` at once, with the time until the next slot, if there is none before `deadline`.
     pub async fn wait(&self, deadline: Instant) -> Result<(), Problem> {
         if self.calls == 0 {
             return Ok(());
         }
         let slot = match self.reserve_shared(deadline).await {
-            Some(Ok(wait)) => self.remember(Instant::now() + wait),
-            Some(Err(too_long)) => return Err(refusal(too_long)),
+            Some(Reservation::After(wait)) => self.remember(Instant::now() + wait),
+            Some(Reservation::TooLate(excess)) => return Err(refusal(excess)),
             None => self.reserve(Instant::now(), deadline)?,
         };
         tokio::time::sleep_until(slot).await;
@@ -51,7 +51,7 @@ impl Budget {
     }
 
     /// A slot among all instances' calls; none where nothing is shared, or the store fails.
-    async fn reserve_shared(&self, deadline: Instant) -> Option<Result<Duration, Duration>> {
+    async fn reserve_shared(&self, deadline: Instant) -> Option<Reservation> {
         let (store, name) = self.shared.as_ref()?;
         store.reserve(name, self.calls, self.window, deadline).await
     }
@@ -86,9 +86,10 @@ impl Budget {
     }
 }
 
-fn refusal(too_long: Duration) -> Problem {
+/// `excess`: by how much the first free place misses the deadline.
+fn refusal(excess: Duration) -> Problem {
     Problem::new(Code::RateLimited, "more calls are waiting than the vendor's quota serves in time")
-        .retry_in(too_long.as_secs_f64())
+        .retry_in(excess.as_secs_f64())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Reading an OSS post policy that somebody else signed.
+//! Reading an OSS post policy that the vendor signed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,12 +11,12 @@ use upload_grant::model::grant::{Enforced, Limits};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::wire::time::Timestamp;
 
-/// What the store will hold a form to.
+/// What the store enforces on a form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PostPolicy {
-    /// End of the form.
+    /// When the form expires.
     pub expires_at: Timestamp,
-    /// Most bytes, if it says.
+    /// Most bytes, if it limits them.
     pub max_bytes: Option<u64>,
     /// What it says about the key.
     pub key: KeyRule,
@@ -27,16 +27,16 @@ pub struct PostPolicy {
 /// What a policy says about the key. The vendors' forms of one kind differ in that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum KeyRule {
-    /// Nothing.
+    /// It may be any.
     Any,
-    /// It starts so.
+    /// It must start with this.
     StartsWith(String),
-    /// It is this one.
+    /// It must be this one.
     Is(String),
 }
 
 impl KeyRule {
-    /// Whether the store will let `key` through.
+    /// Whether the store accepts `key`.
     pub fn allows(&self, key: &str) -> bool {
         match self {
             Self::Any => true,
@@ -53,7 +53,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 );
 
 impl PostPolicy {
-    /// Decodes the base64 JSON; none if it is not that, or never ends.
+    /// Decodes the base64 JSON; none if it is malformed, or has no expiration.
     pub fn read(base64: &str) -> Option<Self> {
         let document = document(base64)?;
         let mut policy = Self {
@@ -94,7 +94,7 @@ impl PostPolicy {
         self.exact.insert(name.to_ascii_lowercase(), value.to_owned());
     }
 
-    /// What of `size`, `expiry` and `no-overwrite` the store therefore refuses by itself.
+    /// Which of `size`, `expiry` and `no-overwrite` the store therefore enforces by itself.
     pub fn enforced(&self) -> Vec<Enforced> {
         let no_overwrite = self.exact.get("x-oss-forbid-overwrite").is_some_and(|value| value == "true");
         let all = [
@@ -106,7 +106,7 @@ impl PostPolicy {
     }
 }
 
-/// Holds what was agreed on to the maximum of a vendor's form, if it has one.
+/// Lowers the agreed limits to the maximum of a vendor's form, if it has one.
 ///
 /// # Errors
 /// `too_large` if the agreed size is over it.
@@ -124,7 +124,7 @@ fn document(base64: &str) -> Option<Value> {
     serde_json::from_slice(&LENIENT.decode(base64.trim()).ok()?).ok()
 }
 
-/// What the policy has conditions on: names only, each once.
+/// The names of what the policy has conditions on, each once.
 pub fn conditions(base64: &str) -> Vec<String> {
     let document = document(base64).unwrap_or_default();
     let subject = |condition: &Value| match condition {

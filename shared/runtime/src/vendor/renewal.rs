@@ -16,9 +16,9 @@ const INTERVAL: Duration = Duration::from_secs(30);
 pub(crate) struct Renewal {
     arns: Arns,
     rings: Vec<KeyRing>,
-    /// How often they have changed.
+    /// Counts their changes.
     generation: AtomicU64,
-    /// When they were last asked for.
+    /// When they were last fetched.
     asked: Mutex<Option<Instant>>,
 }
 
@@ -33,12 +33,12 @@ impl Renewal {
         Some(Self { arns, rings, generation: AtomicU64::new(0), asked: Mutex::default() })
     }
 
-    /// Which keys a call is made with.
+    /// The generation of the keys in use.
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Whether there are other keys than those of `refused`: fetched by now, at the latest by `deadline`.
+    /// Whether there are newer keys than those of generation `refused`; they are fetched by `deadline` if need be.
     pub(super) async fn renewed(&self, refused: u64, deadline: Instant) -> bool {
         let left = deadline.saturating_duration_since(Instant::now());
         clock::timeout(left, self.fetch(refused)).await.unwrap_or(false)

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::{Permissions, Rule};
+use crate::auth::caller::ANONYMOUS;
 use upload_grant::model::params::{Param, SetBy};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::wire::encode;
@@ -14,8 +15,6 @@ use upload_grant::wire::encode;
 const MAX_USER_ID: usize = 24;
 /// The prefix of a user id that is a hash.
 const HASHED: &str = "h-";
-/// The user where callers are not authenticated.
-const NOBODY: &str = "anonymous";
 
 /// The rule of a parameter that is the caller's to set freely.
 static ANY_CALLER: Rule = Rule::Caller(None);
@@ -90,7 +89,7 @@ impl<'a> Permissions<'a> {
             (SetBy::CallerIdentity, Some(Rule::Caller(_))) if sent.is_some() => {}
             (SetBy::CallerIdentity, _) => match self.caller.identity()? {
                 Some(caller) => drop(params.insert(name.to_owned(), user_id(caller).into())),
-                None => drop(params.entry(name).or_insert_with(|| NOBODY.into())),
+                None => drop(params.entry(name).or_insert_with(|| ANONYMOUS.into())),
             },
             (SetBy::SourceAddress, _) => {
                 params.extend(source.map(|address| (name.to_owned(), address.to_string().into())));
@@ -148,7 +147,7 @@ fn forbidden(name: &str, detail: String) -> Problem {
 fn user_id(name: &str) -> String {
     let fits =
         name.chars().count() <= MAX_USER_ID && !name.chars().any(char::is_control) && name.trim() == name;
-    if fits && !name.starts_with(HASHED) && name != NOBODY {
+    if fits && !name.starts_with(HASHED) && name != ANONYMOUS {
         return name.to_owned();
     }
     let mut hashed = HASHED.to_owned();

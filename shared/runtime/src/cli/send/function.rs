@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
 use super::grant::Grant;
-use crate::net::{Reply, read_body, retry_after};
+use crate::net::{Reply, retry_after};
 use crate::platform::Env;
 use upload_grant::model::problem::{Code, Problem};
 
@@ -76,11 +76,9 @@ impl Function {
         let request = request.headers(self.credentials.clone()).header("content-type", "application/json");
         let response =
             request.body(body.to_string()).send().await.map_err(|error| self.unreachable(&error))?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let broke_off =
             |_| Problem::new(Code::UploadFailed, "the function's answer broke off").retryable(true);
-        let body = read_body(response, MAX_ANSWER).await.map_err(broke_off)?;
-        document(&Reply { status, headers, body })
+        document(&Reply::read(response, MAX_ANSWER).await.map_err(broke_off)?)
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Problem {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::platform::is_loopback;
-use crate::transfer::Request;
+use crate::transfer::{Request, file_part};
 use upload_grant::model::grant::OrderedMap;
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::Mode;
@@ -77,6 +77,7 @@ impl Grant {
 
     /// The request that it allows. The caller's file name is no part of it.
     pub fn request(&self) -> Request<'_> {
+        let (file_name, content_type) = file_part(&self.key, &self.limits.content_types);
         Request {
             mode: self.mode,
             method: &self.method,
@@ -84,12 +85,8 @@ impl Grant {
             headers: &self.headers,
             fields: self.fields.as_ref(),
             file_field: self.file_field.as_deref(),
-            file_name: self.key.rsplit('/').next().unwrap_or_default(),
-            content_type: self
-                .limits
-                .content_types
-                .first()
-                .map_or("application/octet-stream", String::as_str),
+            file_name,
+            content_type,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One place per credential, so that one fetch at a time fills it; and a bound on how many there are.
+//! One slot per credential, so that one fetch at a time fills it; and a bound on how many there are.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -11,7 +11,7 @@ use upload_grant::model::problem::Problem;
 
 use super::{Expires, lifetime};
 
-/// Between two background fetches that fail: at first, and at most.
+/// The backoff between background fetches that fail: at first, and at most.
 const PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A full map evicts this fraction of its entries at once: to find them costs a walk over the map.
@@ -36,7 +36,7 @@ pub(super) struct Flight<V> {
     pub(super) value: Option<Arc<V>>,
     /// How the last fetch failed, for those who waited for it.
     pub(super) problem: Option<Problem>,
-    /// No background fetch before this, and how long to pause after it.
+    /// No background fetch before this, and the backoff that leads to it.
     pause: Option<(Instant, Duration)>,
 }
 

@@ -2,25 +2,26 @@
 
 use std::time::Duration;
 
-/// No place of ours is further ahead than whoever took it would wait.
+use crate::state::Reservation;
+
+/// Nobody waits longer for a place, so none of ours is further ahead.
 const LONGEST_WAIT: u64 = 3_600_000;
 
-/// The places that count: none, where they cannot be ours.
+/// The reserved places; an empty list if what was read cannot be one of ours.
 pub(super) fn ours(places: Option<Vec<u64>>, now: u64) -> Vec<u64> {
     let ours =
         |places: &Vec<u64>| places.is_sorted() && places.last().is_none_or(|last| *last < now + LONGEST_WAIT);
     places.filter(ours).unwrap_or_default()
 }
 
-/// One more place among `calls` in `window`: how long to wait for it, at most `most`, and the places then. As an
-/// error how much longer than `most` it would be.
+/// Adds one more place among `calls` in `window` to `places`, if the wait for it is at most `most`.
 pub(super) fn reserve(
-    mut places: Vec<u64>,
+    places: &mut Vec<u64>,
     now: u64,
     calls: usize,
     window: Duration,
     most: Duration,
-) -> Result<(Duration, Vec<u64>), Duration> {
+) -> Reservation {
     let window = millis(window);
     let full = places.len() >= calls;
     let mut place = places.first().filter(|_| full).map_or(now, |first| now.max(first + window));
@@ -30,12 +31,12 @@ pub(super) fn reserve(
     }
     let wait = place - now;
     if wait > millis(most) {
-        return Err(Duration::from_millis(wait - millis(most)));
+        return Reservation::TooLate(Duration::from_millis(wait - millis(most)));
     }
     places.push(place);
     let surplus = places.len().saturating_sub(calls);
     places.drain(..surplus);
-    Ok((Duration::from_millis(wait), places))
+    Reservation::After(Duration::from_millis(wait))
 }
 
 fn millis(span: Duration) -> u64 {
@@ -51,13 +52,15 @@ mod tests {
         let (window, most, mut places) = (Duration::from_millis(1050), Duration::from_secs(2), Vec::new());
         let mut waits = Vec::new();
         for _ in 0..4 {
-            let (wait, after) = reserve(places, 1000, 2, window, most).unwrap();
-            waits.push(wait.as_millis());
-            places = after;
+            waits.push(reserve(&mut places, 1000, 2, window, most));
         }
-        assert_eq!(waits, [0, 0, 1050, 1575]);
-        assert_eq!(reserve(places.clone(), 1000, 2, window, most), Err(Duration::from_millis(100)));
-        assert_eq!(reserve(places, 11_000, 2, window, most).unwrap().0, Duration::ZERO);
+        let after = |millis| Reservation::After(Duration::from_millis(millis));
+        assert_eq!(waits, [0, 0, 1050, 1575].map(after));
+        let too_late = Reservation::TooLate(Duration::from_millis(100));
+        let full = places.clone();
+        assert_eq!(reserve(&mut places, 1000, 2, window, most), too_late);
+        assert_eq!(places, full);
+        assert_eq!(reserve(&mut places, 11_000, 2, window, most), after(0));
     }
 
     #[test]

@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 use crate::platform::clock;
 use crate::state::{Outcome, Record};
 
-/// It is there, in time, and says something. The rest may be taken.
+/// The item is a live record: unexpired, and a claim or an outcome. Anything else may be replaced.
 pub(super) const LIVE: &str = "attribute_type(expiration, :number) AND expiration >= :seconds AND \
      ((#status = :done AND attribute_type(#data, :text)) OR (#status = :going AND in_progress_expiration >= :millis))";
-/// The owner is at it.
+/// The claim is the owner's, and holds.
 pub(super) const MINE: &str = "#owner = :owner AND #status = :going AND in_progress_expiration >= :millis";
 
 const GOING: &str = "INPROGRESS";
@@ -31,7 +31,7 @@ impl Moment {
         Self(self.0.saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
     }
 
-    /// An item is good to the end of its last second.
+    /// In whole seconds: an item is valid to the end of its last one.
     fn expiration(self) -> Value {
         number(self.0.div_ceil(1000))
     }
@@ -41,7 +41,7 @@ pub(super) fn key(id: &str) -> Value {
     json!({ "id": { "S": id } })
 }
 
-/// Work that `owner` is at.
+/// A claim of `owner`.
 pub(super) fn claimed(id: &str, owner: &str, until: Moment) -> Value {
     json!({
         "id": { "S": id },
@@ -52,20 +52,20 @@ pub(super) fn claimed(id: &str, owner: &str, until: Moment) -> Value {
     })
 }
 
-/// How a claim's end is moved to `until`: the expression, and its values.
-pub(super) fn held(until: Moment) -> (&'static str, [(&'static str, Value); 2]) {
+/// The update that renews a claim to `until`: the expression, and its values.
+pub(super) fn renewed(until: Moment) -> (&'static str, [(&'static str, Value); 2]) {
     let values = [(":ends", until.expiration()), (":ends_millis", number(until.0))];
     ("SET expiration = :ends, in_progress_expiration = :ends_millis", values)
 }
 
-/// Work that is done, or a text in its place.
+/// The record of an outcome, or a cached text.
 pub(super) fn done(id: &str, owner: &str, outcome: &Outcome, until: Moment) -> Value {
     let mut item = json!({
         "id": { "S": id },
         "owner": { "S": owner },
         "status": { "S": DONE },
         "data": { "S": outcome.data.to_string() },
-        "told": { "BOOL": outcome.told },
+        "told": { "BOOL": outcome.notified },
         "expiration": until.expiration(),
     });
     if !outcome.fingerprint.is_empty() {
@@ -74,17 +74,17 @@ pub(super) fn done(id: &str, owner: &str, outcome: &Outcome, until: Moment) -> V
     item
 }
 
-/// The places that are taken in a window of calls.
+/// The reserved places in a window of calls.
 pub(super) fn places(id: &str, places: &[u64], until: Moment) -> Value {
     json!({ "id": { "S": id }, "data": { "S": json!(places).to_string() }, "expiration": until.expiration() })
 }
 
-/// Those places; none if they are over.
+/// Those places; none if the item has expired.
 pub(super) fn read_places(item: &Value, now: Moment) -> Option<Vec<u64>> {
     in_time(item, now).then(|| serde_json::from_str(text(item, "data")?).ok())?
 }
 
-/// The record in an item; none if it is over, or says nothing.
+/// The record in an item; none if it has expired, or is no record.
 pub(super) fn record(item: &Value, now: Moment) -> Option<Record> {
     let owner = text(item, "owner").unwrap_or_default().to_owned();
     if !in_time(item, now) {
@@ -95,8 +95,8 @@ pub(super) fn record(item: &Value, now: Moment) -> Option<Record> {
         DONE => {
             let data = serde_json::from_str(text(item, "data")?).ok()?;
             let fingerprint = text(item, "validation").unwrap_or_default().to_owned();
-            let told = item["told"]["BOOL"] == true;
-            Some(Record { owner, outcome: Some(Outcome { data, fingerprint, told }) })
+            let notified = item["told"]["BOOL"] == true;
+            Some(Record { owner, outcome: Some(Outcome { data, fingerprint, notified }) })
         }
         _ => None,
     }
@@ -120,7 +120,7 @@ pub(super) fn mentioned(condition: &str, owner: &str, now: Moment) -> (Value, Ma
     (Value::Object(names), values.map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
-/// That an item is still what was `seen` of it: condition, names and values.
+/// The condition that an item is still as it was `seen`: expression, names and values.
 pub(super) fn unchanged(seen: &Value) -> (String, Value, Map<String, Value>) {
     let (mut condition, mut names, mut values) = (Vec::new(), json!({}), Map::new());
     for attribute in ["status", "data", "expiration", "in_progress_expiration"] {
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn what_is_over_or_says_nothing_is_absent() {
-        let outcome = Outcome { data: json!({ "a": 1 }), fingerprint: "f".into(), told: true };
+        let outcome = Outcome { data: json!({ "a": 1 }), fingerprint: "f".into(), notified: true };
         let done = done("i", "o", &outcome, NOW.after(Duration::from_secs(1)));
         let record = record(&done, NOW).unwrap();
         assert_eq!((record.owner.as_str(), record.outcome), ("o", Some(outcome)));

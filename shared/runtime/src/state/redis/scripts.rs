@@ -1,8 +1,8 @@
-//! What must be one step in Redis. Entries that are none of ours, left by whatever, are as good as absent: none may
-//! keep a credential or a job from everybody for ever.
+//! What must be atomic in Redis. A key that holds none of our records counts as absent: it must not block a
+//! credential or a job for ever.
 
-/// Claims a name, unless there is a record: then that is the answer. A claim that would hold for more than a day, or
-/// for ever, is none.
+/// Claims a name, or answers the record that is there. A claim without expiry, or with more than a day left, counts
+/// as absent.
 pub(super) const CLAIM: &str = r"
 if redis.call('TYPE', KEYS[1]).ok == 'string' then
   local text = redis.call('GET', KEYS[1])
@@ -16,7 +16,7 @@ end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return false";
 
-/// Renews or removes a record only while it is the owner's and under way.
+/// Renews or removes a claim only while it is the owner's and has no outcome.
 pub(super) const IF_OWNED: &str = r"
 if redis.call('TYPE', KEYS[1]).ok ~= 'string' then return 0 end
 local read, record = pcall(cjson.decode, redis.call('GET', KEYS[1]))
@@ -26,7 +26,7 @@ if ARGV[2] == '0' then return redis.call('DEL', KEYS[1]) end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])";
 
 /// Reserves a place in a window of calls: the same rule as `vendor::budget`, by Redis's clock. Answers the
-/// milliseconds to wait, or minus those that are too many. No place of ours is an hour ahead.
+/// milliseconds to wait, or minus those past the deadline. A place more than an hour ahead is none of ours.
 pub(super) const RESERVE: &str = r"
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
