@@ -8,6 +8,7 @@ mod unrecognized;
 mod worker;
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use futures_util::stream::FuturesUnordered;
@@ -38,8 +39,13 @@ pub struct Delivered {
     pub problem: Option<Problem>,
 }
 
-/// Messages that are processed in order, each with its place in the delivery.
-type Lane = Vec<(usize, Message)>;
+/// Messages that are processed one after the other.
+struct Lane {
+    /// Whether a failure fails those that come after it.
+    in_order: bool,
+    /// Each with its place in the delivery.
+    messages: Vec<(usize, Message)>,
+}
 
 impl<F: Flow> App<F> {
     /// Processes the jobs of a delivery. Messages of one FIFO group are processed in order, and after a failure the
@@ -90,11 +96,11 @@ impl<F: Flow> App<F> {
         deadline: Instant,
     ) -> Vec<(usize, String, Problem)> {
         let mut failures = Vec::new();
-        for (index, message) in lane {
-            let done = if failures.is_empty() {
-                self.message(&message, caller, reported, deadline).await
-            } else {
+        for (index, message) in lane.messages {
+            let done = if lane.in_order && !failures.is_empty() {
                 Err(Problem::new(Code::AlreadyUsed, "an earlier message of the group failed"))
+            } else {
+                self.message(&message, caller, reported, deadline).await
             };
             if let Err(problem) = done {
                 failures.push((index, message.id, problem));
@@ -152,16 +158,20 @@ impl<F: Flow> App<F> {
     }
 }
 
-/// Messages in lanes: one per FIFO group, and one for each message without.
+/// Messages in lanes: one for each FIFO group, and one for each message that is in none. A message that came twice has
+/// one lane, so that the second is answered by the first's record, and does not find it at work.
 fn lanes(messages: Vec<Message>) -> Vec<Lane> {
     let mut lanes: Vec<Lane> = Vec::new();
-    let mut groups: HashMap<String, usize> = HashMap::new();
+    let mut known: HashMap<(Option<String>, Option<u64>), usize> = HashMap::new();
+    let hasher = RandomState::new();
     for (index, message) in messages.into_iter().enumerate() {
-        let lane = message.group.clone().map(|group| *groups.entry(group).or_insert(lanes.len()));
-        match lane {
-            Some(lane) if lane < lanes.len() => lanes[lane].push((index, message)),
-            _ => lanes.push(vec![(index, message)]),
+        let in_order = message.group.is_some();
+        let same = (!in_order).then(|| hasher.hash_one(&message.payload));
+        let lane = *known.entry((message.group.clone(), same)).or_insert(lanes.len());
+        if lane == lanes.len() {
+            lanes.push(Lane { in_order, messages: Vec::new() });
         }
+        lanes[lane].messages.push((index, message));
     }
     lanes
 }

@@ -163,6 +163,8 @@ async fn without_a_secret_there_is_no_completion_and_no_relay() {
     let aicc = Function::of("huawei-aicc", &sandbox().await, &[("GRANT_SECRET", "")]).await;
     assert_eq!(aicc.ask(&json!({ "filename": "a.jpg" })).await.problem(), (500, "config_missing"));
     assert_eq!(Answer::of(aicc.get("/healthz")).await.json["missing"], json!(["GRANT_SECRET"]));
+    let long = [("HUAWEI_AICC_USER_ID", "a-user-id-of-25-character")];
+    misses(&Function::of("huawei-aicc", &sandbox().await, &long).await, &["HUAWEI_AICC_USER_ID"]).await;
 }
 
 #[tokio::test]

@@ -26,6 +26,21 @@ async fn a_redelivery_is_answered_from_the_record_without_any_vendor_call() {
 }
 
 #[tokio::test]
+async fn a_message_that_comes_twice_in_one_delivery_is_done_once() {
+    let queue = Queue::of("tencent-lke", &[]).await;
+    let one = job("job-1").to_string();
+    assert!(queue.deliver(&[("a", None, one.clone()), ("b", None, one.clone())]).await.is_empty());
+    assert_eq!(queue.sandbox.objects().len(), 1);
+    // Twins that are none: without an id each is a job of its own, and fails by itself.
+    queue.sandbox.fault(json!({ "target": "lke", "times": 1, "raw": { "status": 400 } }));
+    let mut nameless = job("");
+    nameless.as_object_mut().unwrap().remove("id");
+    let nameless = nameless.to_string();
+    let failed = queue.deliver(&[("c", None, nameless.clone()), ("d", None, nameless)]).await;
+    assert_eq!((failed, queue.sandbox.objects().len()), (vec!["c".to_owned()], 2));
+}
+
+#[tokio::test]
 async fn another_body_under_a_done_id_is_refused() {
     let queue = Queue::of("tencent-lke", &[]).await;
     queue.send(&job("job-1")).await.ok();

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+pub(crate) use params::MAX_USER_ID;
 pub use rates::Rates;
 
 use super::Caller;

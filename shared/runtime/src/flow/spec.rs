@@ -3,10 +3,11 @@
 
 use serde_json::{Map, Value, json};
 use upload_grant::model::media::{Others, Types};
-use upload_grant::model::params::Param;
+use upload_grant::model::params::{Param, SetBy};
 use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::request::Mode;
 
+use crate::auth::policy::MAX_USER_ID;
 use crate::platform::Env;
 
 /// The facts of one flow.
@@ -58,6 +59,11 @@ impl Spec {
                 Some(variable) => env.get(variable),
                 None => None,
             };
+            if let (SetBy::CallerIdentity, Some(variable), Some(user)) = (param.set_by, param.env, &value)
+                && user.chars().count() > MAX_USER_ID
+            {
+                env.fault(variable, format!("is longer than {MAX_USER_ID} characters"));
+            }
             let value = value.or_else(|| param.default.map(str::to_owned));
             defaults.extend(value.map(|value| (param.name.to_owned(), Value::String(value))));
         }

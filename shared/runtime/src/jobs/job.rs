@@ -47,6 +47,8 @@ pub struct Unreadable {
     pub notify: Option<Url>,
     /// What is wrong with it.
     pub problem: Problem,
+    /// Whether it is meant as a job. What is not is never acknowledged, whoever was notified of it.
+    pub is_job: bool,
 }
 
 impl Job {
@@ -127,7 +129,13 @@ pub(super) fn upload_job(document: &Value, message_id: &str) -> Result<Job, Box<
         })
     };
     job().map_err(|problem| {
-        Box::new(Unreadable { id: id.clone(), fingerprint: fingerprint.clone(), notify: webhook, problem })
+        Box::new(Unreadable {
+            id: id.clone(),
+            fingerprint: fingerprint.clone(),
+            notify: webhook,
+            problem,
+            is_job: true,
+        })
     })
 }
 

@@ -43,7 +43,8 @@ impl Unknown {
     pub(super) fn unreadable(&self, message: &Message) -> Unreadable {
         let fingerprint = fingerprint_of(message.payload.as_bytes());
         let id = if is_id(&message.id) && !message.id.is_empty() { &message.id } else { &fingerprint };
-        Unreadable { id: id.clone(), fingerprint, notify: None, problem: event::unknown(&self.seen) }
+        let problem = event::unknown(&self.seen);
+        Unreadable { id: id.clone(), fingerprint, notify: None, problem, is_job: false }
     }
 }
 

@@ -29,7 +29,7 @@ impl Reported {
 
 impl<F: Flow> App<F> {
     /// Notifies the sender of a message that is not recognized, if it is the first of its source in the delivery.
-    /// The others stay in the queue: nobody was notified of them.
+    /// All of them stay in the queue.
     pub(super) async fn report_once(
         self: &Arc<Self>,
         unknown: &Unknown,

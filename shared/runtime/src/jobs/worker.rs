@@ -88,9 +88,10 @@ impl<F: Flow> App<F> {
             Ok(job) => job.of(caller),
             Err(unreadable) => {
                 let event = unreadable.webhook_id(F::SPEC.name, caller);
-                let Unreadable { id, notify, problem, .. } = *unreadable;
+                let Unreadable { id, notify, problem, is_job, .. } = *unreadable;
                 telemetry::note_seen(problem.detail.as_str());
-                return self.notify_failure(&id, caller, &event, notify.as_ref(), problem, deadline).await;
+                let told = self.notify_failure(&id, caller, &event, notify.as_ref(), problem, deadline).await;
+                return Settled { acknowledged: told.acknowledged && is_job, ..told };
             }
         };
         if let Err(problem) = self.configured() {

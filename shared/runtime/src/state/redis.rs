@@ -202,6 +202,8 @@ fn fault(error: &RedisError) -> Fault {
         Some(code) => Fault::new(code, Class::Refused),
         None => match error.kind() {
             ErrorKind::Server(kind) => Fault::new(format!("{kind:?}"), Class::Refused),
+            // The client reads the server's answer to AUTH by itself, and keeps the code.
+            ErrorKind::AuthenticationFailed => Fault::new("WRONGPASS", Class::Absent),
             _ if error.is_connection_refusal() => Fault::new("ConnectionRefused", Class::Absent),
             kind => Fault::new(format!("{kind:?}"), Class::Absent),
         },

@@ -12,7 +12,7 @@ use upload_grant::model::problem::{Code, Problem};
 use upload_grant::wire::encode;
 
 /// The longest user id that the vendors' next calls take.
-const MAX_USER_ID: usize = 24;
+pub(crate) const MAX_USER_ID: usize = 24;
 /// The prefix of a user id that is a hash.
 const HASHED: &str = "h-";
 
