@@ -67,6 +67,8 @@ pub struct GrantRequest {
 /// The most bytes of a request document.
 pub const MAX_BODY: usize = 64 * 1024;
 
+/// Where a file name's problem is, however the member was spelled.
+const FILENAME: &str = "/filename";
 /// The longest file name, in characters: what file systems of phones and desktops allow at most.
 const MAX_FILENAME: usize = 255;
 
@@ -91,12 +93,12 @@ impl GrantRequest {
     pub fn from_value(value: &Value) -> Result<Self, Problem> {
         let members = value.as_object().ok_or_else(|| Problem::invalid("", "a JSON object is expected"))?;
         // Uppy 6 sends {method, key, contentType}: its key is only a file name to us.
-        let (pointer, filename) = string(members, &["filename", "name", "key"])?
-            .ok_or_else(|| Problem::invalid("/filename", "filename is required"))?;
-        check_filename(pointer, filename)?;
+        let filename = string(members, &["filename", "name", "key"])?
+            .ok_or_else(|| Problem::invalid(FILENAME, "filename is required"))?;
+        check_filename(filename)?;
         let content_type = string(members, &["content_type", "type", "contentType"])?
-            .map(|(_, value)| value.to_owned())
-            .filter(|value| !value.is_empty());
+            .filter(|value| !value.is_empty())
+            .map(str::to_owned);
         Ok(Self {
             filename: filename.to_owned(),
             content_type,
@@ -158,23 +160,19 @@ fn present<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value>
     members.get(name).filter(|value| !value.is_null())
 }
 
-/// The first of `names` that is present, with its pointer; none of them may be anything but a string.
-fn string<'a>(
-    members: &'a Map<String, Value>,
-    names: &[&'static str],
-) -> Result<Option<(String, &'a str)>, Problem> {
-    // The contract names /filename for every spelling of a file name.
-    let pointer = |name: &str| format!("/{}", if names[0] == "filename" { "filename" } else { name });
+/// The first of `names` that is present; none of them may be anything but a string.
+fn string<'a>(members: &'a Map<String, Value>, names: &[&'static str]) -> Result<Option<&'a str>, Problem> {
+    let pointer = |name: &str| if names[0] == "filename" { FILENAME.to_owned() } else { format!("/{name}") };
     let mut first = None;
     for name in names {
         let Some(value) = present(members, name) else { continue };
         let text = value.as_str().ok_or_else(|| Problem::invalid(pointer(name), "a string is expected"))?;
-        first = first.or_else(|| Some((pointer(name), text)));
+        first = first.or(Some(text));
     }
     Ok(first)
 }
 
-fn check_filename(pointer: String, filename: &str) -> Result<(), Problem> {
+fn check_filename(filename: &str) -> Result<(), Problem> {
     let wrong = if filename.is_empty() {
         "the file name is empty"
     } else if filename.chars().nth(MAX_FILENAME).is_some() {
@@ -186,7 +184,7 @@ fn check_filename(pointer: String, filename: &str) -> Result<(), Problem> {
     } else {
         return Ok(());
     };
-    Err(Problem::at(Code::InvalidFilename, pointer, wrong))
+    Err(Problem::at(Code::InvalidFilename, FILENAME, wrong))
 }
 
 fn size(members: &Map<String, Value>) -> Result<Option<u64>, Problem> {

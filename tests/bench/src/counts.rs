@@ -60,7 +60,8 @@ pub fn rows(world: &World) -> Vec<Row> {
             "instructions of a warm grant, put",
             Unit::Count,
             exact(count(Tool::Instructions, &ours, &[], &event(PUT_BODY)).0),
-        ),
+        )
+        .target(Target::AtMost(480_000.0)),
         Row::new(GROUP, "instructions of 20 grants in one request", Unit::Count, exact(at_once))
             .against("20 requests", exact(twenty), Kind::Times, at_once / twenty)
             .target(Target::AtMost(0.5)),

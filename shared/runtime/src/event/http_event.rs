@@ -192,7 +192,10 @@ fn request(
     )?;
     let method = Method::from_bytes(method.as_bytes())
         .map_err(|_| Problem::invalid("", "the event's method is not one"))?;
-    let length = body.length.then(|| HeaderValue::from(body.bytes.len()));
+    // Written again where a gateway put blanks around it.
+    let is_there = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok())
+        == Some(body.bytes.len());
+    let length = (body.length && !is_there).then(|| HeaderValue::from(body.bytes.len()));
     let mangled = mangled(&headers, &body);
     let bytes = Body::from(body.bytes);
     let mut request = Request::new(bytes);

@@ -89,12 +89,12 @@ impl Bucket {
 
     /// What `/key` is appended to.
     pub fn base(&self) -> String {
-        format!("{}{}", self.host, self.root)
+        [&*self.host, &*self.root].concat()
     }
 
     /// The URL of `key`, without signature.
     pub fn location(&self, key: &str) -> String {
-        let mut url = format!("{}{}/", self.host, self.root);
+        let mut url = [&*self.host, &*self.root, "/"].concat();
         encode::percent_path(&mut url, key);
         url
     }
