@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// From the door to the ground, as `shared/runtime/src/lib.rs` lists them.
+/// The top one first, as `shared/runtime/src/lib.rs` lists them.
 const LAYERS: [&str; 13] = [
     "serve", "cli", "api", "jobs", "app", "flow", "transfer", "vendor", "auth", "state", "event", "net",
     "platform",

@@ -1,6 +1,6 @@
 //! Everything that serves a flow: from the platform's event to the vendor's store and back.
 //!
-//! In layers, from the door to the ground. A module imports only from those below it, and `tests` hold it to that:
+//! In layers, the top one first. A module imports only from those below it, and `tests` hold it to that:
 //!
 //! - [`serve`]: the ways in (Lambda, HTTP, polling), and the command line
 //! - [`cli`]: `doctor` and `send`

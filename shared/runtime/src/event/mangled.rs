@@ -1,4 +1,4 @@
-//! Bytes that are not what was said of them: nearly always a gateway took a file for text.
+//! Bodies that a gateway altered on the way, nearly always by decoding a binary file as text.
 
 use upload_grant::model::problem::{Code, Problem};
 
