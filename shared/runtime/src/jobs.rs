@@ -2,6 +2,7 @@
 
 mod finish;
 mod job;
+mod outcome;
 mod payload;
 mod s3;
 mod unrecognized;

@@ -8,7 +8,7 @@ use upload_grant::model::problem::{Code, Problem};
 use upload_grant::model::receipt::Receipt;
 
 use super::Job;
-use super::worker::KEEP_DONE;
+use super::outcome::KEEP_DONE;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::flow::{Finish, Flow};

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
 
+use super::outcome::Settled;
 use super::payload::Unknown;
-use super::worker::Settled;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::event::{self, Message};
