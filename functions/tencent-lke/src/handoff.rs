@@ -41,7 +41,7 @@ fn save_doc(receipt: &Receipt, context: &UploadContext<'_>, enable_scope: Option
         ["SaveDoc"],
         [
             ("BotBizId", json!(application)),
-            ("FileName", json!(file_name(receipt))),
+            ("FileName", json!(file_name(&receipt.filename, &receipt.key))),
             ("FileType", json!(media::extension(&receipt.key))),
             ("CosUrl", upload_path(receipt)),
             ("ETag", json!(receipt.etag)),
@@ -63,7 +63,7 @@ fn doc_parse(receipt: &Receipt, context: &UploadContext<'_>) -> Handoff {
             ("session_id", context.param("session_id")),
             ("cos_bucket", json!(bucket)),
             ("file_type", json!(media::extension(&receipt.key))),
-            ("file_name", json!(file_name(receipt))),
+            ("file_name", json!(file_name(&receipt.filename, &receipt.key))),
             ("cos_url", upload_path(receipt)),
             ("cos_hash", json!(receipt.crc64)),
             ("e_tag", json!(receipt.etag)),
@@ -81,10 +81,12 @@ fn image(receipt: &Receipt, context: &UploadContext<'_>) -> Option<Handoff> {
     Some(Handoff::new(["chat"], [("content", json!(format!("![]({url})"))), ("contents", contents)]))
 }
 
-/// The caller's name. The vendor wants an extension in it.
-fn file_name(receipt: &Receipt) -> String {
-    let extension = media::extension(&receipt.key).unwrap_or_default();
-    media::with_extension(&receipt.filename, &extension)
+/// The caller's name, with the extension that the vendor wants in it, where the key has one.
+fn file_name(filename: &str, key: &str) -> String {
+    match media::extension(key) {
+        Some(extension) => media::with_extension(filename, &extension),
+        None => filename.to_owned(),
+    }
 }
 
 fn upload_path(receipt: &Receipt) -> Value {
@@ -98,4 +100,21 @@ fn bucket_of(location: &str, key: &str) -> Option<String> {
     let (host, path) = rest.split_once('/')?;
     let in_path = path.split('/').next().filter(|bucket| !bucket.is_empty());
     in_path.or_else(|| host.split('.').next()).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_the_extension_of_the_key() {
+        for (filename, key, name) in [
+            ("a.PDF", "corp/doc/1.pdf", "a.PDF"),
+            ("scan", "corp/doc/1.pdf", "scan.pdf"),
+            ("a.pdf", "corp/doc/1", "a.pdf"),
+            ("scan", "corp/v1.2/1", "scan"),
+        ] {
+            assert_eq!(file_name(filename, key), name, "{key}");
+        }
+    }
 }

@@ -29,6 +29,7 @@ use upload_grant::model::problem::{Code, Problem};
 
 use self::rejection::Rejection;
 use crate::app::App;
+use crate::event::declared_length;
 use crate::flow::Flow;
 use crate::platform::Events;
 use crate::platform::telemetry::metrics;
@@ -162,11 +163,6 @@ async fn read_document(
             Err(_) => return Err(Problem::invalid("", "the body did not arrive in time")),
         }
     }
-}
-
-/// What a request says about the length of its body.
-fn declared_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok())
 }
 
 fn too_large(limit: usize) -> Problem {

@@ -10,6 +10,7 @@ mod mangled;
 mod messages;
 
 pub use http_answer::{HttpAnswer, Shape};
+pub(crate) use http_event::declared_length;
 pub use http_event::{HttpEvent, read as read_http};
 pub(crate) use lazy_json::{Elements, Members, plain};
 pub use mangled::Mangled;

@@ -10,13 +10,13 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::grants::no_store;
-use super::{DOCUMENT_TIME, Rejection, declared_length, json_response, read_document, too_large};
+use super::{DOCUMENT_TIME, Rejection, json_response, read_document, too_large};
 use crate::app::{App, RequestOrigin};
 use crate::auth::Caller;
 use crate::auth::policy::Right;
 use crate::event::{
     Delivery, Elements, Event, MOST_MESSAGES, Message, Report, batch_item_failures, binary_cloud_event,
-    classify,
+    classify, declared_length,
 };
 use crate::flow::Flow;
 use crate::jobs::Delivered;

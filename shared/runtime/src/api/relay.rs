@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::grants::no_store;
 use super::{Rejection, json_response};
 use crate::app::{App, RequestOrigin, TicketClaims, carrier, receipt_of, time_for};
-use crate::event::Mangled;
+use crate::event::{Mangled, declared_length};
 use crate::flow::Flow;
 use crate::platform::telemetry;
 use crate::platform::{clock, new_id};
@@ -110,7 +110,6 @@ fn check_headers(claims: &TicketClaims, headers: &HeaderMap) -> Result<u64, Prob
         let detail = "the body is a part of a file: send all of it";
         return Err(Problem::new(Code::InvalidRequest, detail));
     }
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let fits = |sent: &str| {
         let declared = claims.declared_type.as_deref();
         media::may_be(sent, &claims.filename, &claims.content_type, declared)
@@ -120,8 +119,8 @@ fn check_headers(claims: &TicketClaims, headers: &HeaderMap) -> Result<u64, Prob
             format!("the ticket is for a file of type {} ({})", claims.content_type, claims.extension);
         return Err(Problem::new(Code::UnsupportedType, detail));
     }
-    let length = text(header::CONTENT_LENGTH).and_then(|value| value.parse::<u64>().ok());
-    let length = length.ok_or_else(|| Problem::new(Code::LengthRequired, "Content-Length is required"))?;
+    let length = declared_length(headers)
+        .ok_or_else(|| Problem::new(Code::LengthRequired, "Content-Length is required"))?;
     let too_large = |limit| Problem::new(Code::TooLarge, format!("the ticket is for {limit} bytes at most"));
     match claims.size {
         _ if length == 0 => Err(Problem::new(Code::InvalidRequest, "the body is empty")),

@@ -82,7 +82,7 @@ fn version_2(event: &Members<'_>, context: &Members<'_>) -> Result<HttpEvent, Pr
     let path = text(event, "rawPath")?.map_or_else(|| text(&http, "path"), |path| Ok(Some(path)))?;
     let query = text(event, "rawQueryString")?.unwrap_or_default();
     let headers = headers(event)?;
-    let body = body(event, "isBase64Encoded", says_length(&headers))?;
+    let body = body(event, "isBase64Encoded", declared_length(&headers).is_some())?;
     let request = request(method.as_deref(), path.as_deref(), &query, headers, body)?;
     Ok(HttpEvent {
         request,
@@ -121,7 +121,7 @@ fn version_1(event: &Members<'_>, context: &Members<'_>) -> Result<HttpEvent, Pr
         .and_then(|address| address.parse().ok());
     let mount = mount(&path, &text(context, "path")?.unwrap_or_default());
     // REST APIs hand over the body whole, without the header.
-    let length = shape == Shape::Plain || says_length(&headers);
+    let length = shape == Shape::Plain || declared_length(&headers).is_some();
     let body = body(event, "isBase64Encoded", length)?;
     let request = request(text(event, "httpMethod")?.as_deref(), Some(&path), &query, headers, body)?;
     let request_id = text(context, "requestId")?.map(Cow::into_owned);
@@ -275,12 +275,8 @@ fn body(event: &Members<'_>, encoded: &str, length: bool) -> Result<Received, Pr
     Ok(Received { bytes: Bytes::from(text.into_owned()), text: true, length })
 }
 
-/// Whether the client said how long the body is.
-fn says_length(headers: &HeaderMap) -> bool {
-    declared_length(headers).is_some()
-}
-
-fn declared_length(headers: &HeaderMap) -> Option<u64> {
+/// How long the client said the body is.
+pub(crate) fn declared_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
 }
 
